@@ -1,0 +1,1 @@
+"""Shipping things: SavedModels for TF Serving."""

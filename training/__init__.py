@@ -1,0 +1,1 @@
+"""Running things: data, recipes, commands."""

@@ -1,0 +1,1 @@
+"""The Lipschitz GAN Zoo."""

@@ -1,0 +1,45 @@
+"""Dropout whose masks follow the sample, not the device."""
+
+import keras
+import tensorflow as tf
+
+from zoo.randomness import current_noise
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class StatelessDropout(keras.layers.Layer):
+    """Dropout: `y = x * mask / (1 - rate)` with `mask ~ Bernoulli(1 - rate)`, in training only.
+
+    Inside a `zoo.randomness.Noise.scope` the mask depends on (seed, stream, step, global sample
+    index), so that one replica and many draw the same; the layer's name is part of the stream, so
+    give each one its own. Outside of a scope (plain `fit` of a deployed classifier) it draws from
+    TensorFlow's stateful generator, as Keras' own layer does.
+
+    Args:
+        rate: float in [0, 1), the share of values set to zero.
+
+    Source: Srivastava et al., JMLR 15 (2014).
+    """
+
+    def __init__(self, rate: float, *, name: str | None = None, dtype: object = None):
+        super().__init__(name=name, dtype=dtype)
+        if not 0.0 <= rate < 1.0:
+            raise ValueError(f"`rate` must be in [0, 1), received rate={rate}.")
+        self.rate = rate
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if not training or self.rate == 0.0:
+            return x
+        noise = current_noise()
+        if noise is None:
+            uniform = tf.random.uniform(tf.shape(x))
+        else:
+            uniform = noise.child(self.name).uniform(*x.shape[1:])
+        mask = tf.cast(uniform >= self.rate, x.dtype)
+        return x * mask / tf.cast(1.0 - self.rate, x.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "rate": self.rate}

@@ -1,0 +1,178 @@
+"""The base of every GAN here: two networks, two optimizers, one step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.ema import clone, update_average
+from zoo.gradients import minimise, share_of_global_mean
+from zoo.models.trainer import Examples, StatelessTrainer
+from zoo.randomness import Noise
+
+Losses = dict[str, tf.Tensor]
+
+
+class AdversarialModel(StatelessTrainer):
+    """A generator and a critic, trained in turns.
+
+    A step takes `critic_steps` critic steps, each on its own part of the batch and on newly made
+    fakes, then one generator step, then moves the average of the generator. A subclass states its
+    objective in `critic_losses` and `generator_losses`; where the step itself differs it overrides
+    `critic_step` or `generator_step`.
+
+    Gradients and logged values are means over the *global* batch and noise follows the global
+    sample index, so one replica and many compute the same.
+
+    Args:
+        generator: network from latents (`latent_dim`, `latent`, `num_classes`) to images.
+        critic: network from images to scores `[B]`, or to logits `[B, K]`.
+        critic_steps: int >= 1, critic steps a generator step; a batch must hold as many parts.
+        ema: float in [0, 1), decay of the generator's average; None for none.
+        seed: int, seed of all noise drawn in training.
+
+    Subclass attributes:
+        high_is_real: bool, whether a high score means "real".
+        paper: str, where the objective is from.
+    """
+
+    high_is_real = True
+    paper = ""
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        *,
+        critic_steps: int = 1,
+        ema: float | None = None,
+        seed: int = 0,
+        streams: tuple[str, ...] = ("real",),
+        name: str | None = None,
+    ):
+        if critic_steps < 1:
+            raise ValueError(f"`critic_steps` must be at least 1, received {critic_steps}.")
+        if ema is not None and not 0.0 <= ema < 1.0:
+            raise ValueError(f"`ema` must be None or in [0, 1), received ema={ema}.")
+        super().__init__(seed=seed, streams=streams, batches_per_step=critic_steps, name=name)
+        self.generator = generator
+        self.critic = critic
+        self.critic_steps = critic_steps
+        self.ema = ema
+        self.generator_average = clone(generator) if ema is not None else None
+        self.built = True
+
+    @property
+    def sampler(self) -> keras.Model:
+        """The generator to sample from: its average where there is one."""
+        return self.generator if self.generator_average is None else self.generator_average
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer,
+        critic_optimizer: keras.optimizers.Optimizer,
+        *,
+        run_eagerly: bool = False,
+    ) -> None:
+        """Takes the two optimizers and builds each on its own network's variables."""
+        super().compile(optimizer=generator_optimizer, run_eagerly=run_eagerly, jit_compile=False)
+        self.generator_optimizer = self.optimizer
+        self.critic_optimizer = critic_optimizer
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.critic_optimizer.build(self.critic.trainable_variables)
+
+    def critic_losses(self, real: Examples, fake: Examples) -> Losses:
+        """Returns the named per-sample terms `[b]` whose sum the critic minimises."""
+        raise NotImplementedError
+
+    def generator_losses(self, fake: Examples) -> Losses:
+        """Returns the named per-sample terms `[b]` whose sum the generator minimises."""
+        raise NotImplementedError
+
+    def diagnostics(self, real: Examples, fake: Examples) -> Losses:
+        """Returns per-sample values `[b]` to log; `gap` > 0 where the critic tells them apart."""
+        sign = 1.0 if self.high_is_real else -1.0
+        return {
+            "score_real": real.scores,
+            "score_fake": fake.scores,
+            "gap": sign * (real.scores - fake.scores),
+        }
+
+    def make_fakes(
+        self, noise: Noise, labels: tf.Tensor | None = None, *, training: bool = True
+    ) -> Examples:
+        """Generates as many images as `noise` has rows, of the given or of drawn classes."""
+        shape = (self.generator.latent_dim,)
+        rows = noise.child("latent")
+        uniform = self.generator.latent == "uniform"
+        latent = rows.uniform(*shape, low=-1.0) if uniform else rows.normal(*shape)
+        if not self.generator.num_classes:
+            return Examples(tf.cast(self.generator(latent, training=training), tf.float32))
+        if labels is None:
+            labels = noise.child("label").classes(self.generator.num_classes)
+        inputs = {"latent": latent, "label": labels}
+        return Examples(tf.cast(self.generator(inputs, training=training), tf.float32), labels)
+
+    def score(self, examples: Examples, noise: Noise) -> Examples:
+        """Runs the critic in training mode on one group of images: real and fake never mix."""
+        with noise.scope():
+            scores = self.critic(examples.images, training=True)
+        return examples._replace(scores=tf.cast(scores, tf.float32))
+
+    def critic_step(
+        self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
+    ) -> Losses:
+        """Takes one critic step; returns per-sample values to log."""
+        fake_images = self.make_fakes(noise, batch["real"].labels)
+
+        def loss() -> tuple[tf.Tensor, Losses]:
+            real = self.score(batch["real"], noise.child("real"))
+            fake = self.score(fake_images, noise.child("fake"))
+            terms = self.critic_losses(real, fake)
+            share, logs = self._total("critic_loss", terms, global_batch)
+            return share, logs | self.diagnostics(real, fake)
+
+        return minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
+
+    def generator_step(
+        self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
+    ) -> Losses:
+        """Takes one generator step; the critic's weights and statistics stay as they are."""
+        labels = batch[self.streams[0]].labels
+
+        def loss() -> tuple[tf.Tensor, Losses]:
+            fake = self.score(self.make_fakes(noise, labels), noise.child("fake"))
+            return self._total("generator_loss", self.generator_losses(fake), global_batch)
+
+        statistics = [variable.value.read_value() for variable in self._critic_statistics()]
+        logs = minimise(loss, self.generator.trainable_variables, self.generator_optimizer)
+        for variable, value in zip(self._critic_statistics(), statistics, strict=True):
+            variable.assign(value)
+        return logs
+
+    def _critic_statistics(self) -> list[keras.Variable]:
+        return self.critic.non_trainable_variables
+
+    @staticmethod
+    def _total(name: str, terms: Losses, global_batch: tf.Tensor) -> tuple[tf.Tensor, Losses]:
+        total = tf.add_n([tf.cast(term, tf.float32) for term in terms.values()])
+        logs = {name: total} if len(terms) == 1 else {name: total, **terms}
+        return share_of_global_mean(total, global_batch), logs
+
+    def update_averages(self) -> None:
+        """Moves the averages of the weights, where the model keeps any."""
+        if self.generator_average is not None:
+            update_average(
+                self.generator_average, self.generator, decay=self.ema, step=self.step.value
+            )
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Takes `critic_steps` critic steps and one generator step on one batch."""
+        batches, noise, global_batch = self.unpack(data)
+        values: Losses = {}
+        for k, batch in enumerate(batches):
+            values = self.critic_step(batch, noise.child(f"critic_{k}"), global_batch)
+        values |= self.generator_step(batches[-1], noise.child("generator"), global_batch)
+        self.update_averages()
+        return self.finish_step(values, global_batch)

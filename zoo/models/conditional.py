@@ -1,0 +1,167 @@
+"""CLS-GAN: a classifier as loss network, trained with labelled, unlabelled and made images."""
+
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from zoo.ema import clone, update_average
+from zoo.gradients import minimise
+from zoo.models.adversarial import AdversarialModel, Losses
+from zoo.models.trainer import Examples
+from zoo.objectives.conditional import class_losses, labelled_loss, unlabelled_loss
+from zoo.objectives.loss_sensitive import MARGIN_SCALE, hinge, hinge_argument, margin
+from zoo.randomness import Noise
+
+LABELLED, UNLABELLED = "labelled", "unlabelled"
+
+
+class ConditionalLossSensitiveGAN(AdversarialModel):
+    """CLS-GAN, supervised and semi-supervised.
+
+    The critic gives logits a(x) and by them a loss per class, `L(x, y)`. With labelled pairs
+    (x, y), g = G(z, y) of the *same* class, and unlabelled x_u beside g_u of any class it minimises
+
+        E[L(x, y)] + hinge_weight * E[(Delta(x, g) + L(x, y) - L(g, y))_+]
+                   + unlabelled_weight * E[(Delta(x_u, g_u) + L_ul(x_u) - L_ul(g_u))_+]
+
+    with `L_ul(x) = min_l L(x, l)`; the generator minimises `E[L(G(z, y), y)]`. Semi-supervised,
+    L has an implicit extra class of logit 0. The prediction is `argmin_y L(x, y)`.
+
+    The paper's plain setting is the default. Its ramp and margin scale are fields because, with few
+    labels, `min_l` teaches a young critic its own mistakes.
+
+    Args:
+        generator: conditional network from `{"latent", "label"}` to images.
+        critic: classifier from images to logits `[B, K]`, e.g. `zoo.ImageClassifier`.
+        semi_supervised: bool, whether batches have an unlabelled stream, and L the extra class.
+        margin_scale: float >= 0, the factor of the mean absolute pixel difference in Delta.
+        hinge_weight: float >= 0, the paper's lambda.
+        unlabelled_weight: float >= 0, the paper's gamma.
+        unlabelled_ramp_steps: int >= 0, steps over which `unlabelled_weight` rises from 0.
+        critic_steps: int >= 1, critic steps a generator step.
+        ema: float in [0, 1), decay of the averages of *both* networks; None for none.
+        seed: int, seed of all noise drawn in training.
+
+    Source: Qi, arXiv 1701.06264v3, equations 14 to 18; clsgan.lua of guojunq/lsgan (supervised).
+    How y is drawn for unlabelled pairs is not stated there; here uniformly.
+    """
+
+    high_is_real = False
+    paper = "Qi, Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities, section 6 (arXiv 1701.06264)"  # noqa: E501
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        *,
+        semi_supervised: bool = True,
+        margin_scale: float = MARGIN_SCALE,
+        hinge_weight: float = 1.0,
+        unlabelled_weight: float = 1.0,
+        unlabelled_ramp_steps: int = 0,
+        critic_steps: int = 1,
+        ema: float | None = None,
+        seed: int = 0,
+        name: str | None = None,
+    ):
+        weights = {
+            "margin_scale": margin_scale,
+            "hinge_weight": hinge_weight,
+            "unlabelled_weight": unlabelled_weight,
+            "unlabelled_ramp_steps": unlabelled_ramp_steps,
+        }
+        for field, value in weights.items():
+            if value < 0:
+                raise ValueError(f"`{field}` must not be negative, received {value}.")
+        if generator.num_classes < 2:
+            raise ValueError("CLS-GAN needs a conditional generator of at least two classes.")
+        super().__init__(
+            generator,
+            critic,
+            critic_steps=critic_steps,
+            ema=ema,
+            seed=seed,
+            streams=(LABELLED, UNLABELLED) if semi_supervised else (LABELLED,),
+            name=name,
+        )
+        self.semi_supervised = semi_supervised
+        self.margin_scale = margin_scale
+        self.hinge_weight = hinge_weight
+        self.unlabelled_weight = unlabelled_weight
+        self.unlabelled_ramp_steps = unlabelled_ramp_steps
+        self.critic_average = clone(critic) if ema is not None else None
+
+    @property
+    def classifier(self) -> keras.Model:
+        """The classifier to predict with: the critic's average where there is one."""
+        return self.critic if self.critic_average is None else self.critic_average
+
+    def losses_per_class(self, examples: Examples) -> tf.Tensor:
+        """Returns `L(x, l)`, float32 `[b, K]`, of examples that have been scored."""
+        return class_losses(examples.scores, extra_class=self.semi_supervised)
+
+    def labelled_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
+        """Computes cross-entropy and hinge of labelled pairs: (terms `[b]`, values to log)."""
+        real_losses = self.losses_per_class(real)
+        real_loss = labelled_loss(real_losses, real.labels)
+        fake_loss = labelled_loss(self.losses_per_class(fake), fake.labels)
+        delta = margin(real.images, fake.images, scale=self.margin_scale)
+        terms = {
+            "cross_entropy": real_loss,
+            "hinge": self.hinge_weight * hinge(delta, real_loss, fake_loss),
+        }
+        wrong = tf.argmin(real_losses, axis=-1) != tf.cast(real.labels, tf.int64)
+        active = hinge_argument(delta, real_loss, fake_loss) > 0
+        return terms, {
+            "train_error": tf.cast(wrong, tf.float32),
+            "gap": fake_loss - real_loss,
+            "active_hinges": tf.cast(active, tf.float32),
+        }
+
+    def unlabelled_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
+        """Computes the hinge of unlabelled pairs: (terms `[b]`, values to log)."""
+        real_loss = unlabelled_loss(self.losses_per_class(real))
+        fake_loss = unlabelled_loss(self.losses_per_class(fake))
+        delta = margin(real.images, fake.images, scale=self.margin_scale)
+        weight = tf.constant(self.unlabelled_weight)
+        if self.unlabelled_ramp_steps:
+            step = tf.cast(self.step.value, tf.float32)
+            weight *= tf.minimum(1.0, step / self.unlabelled_ramp_steps)
+        active = hinge_argument(delta, real_loss, fake_loss) > 0
+        return {"unlabelled_hinge": weight * hinge(delta, real_loss, fake_loss)}, {
+            "unlabelled_gap": fake_loss - real_loss,
+            "unlabelled_active_hinges": tf.cast(active, tf.float32),
+        }
+
+    def critic_step(
+        self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
+    ) -> Losses:
+        """Takes one critic step on labelled, unlabelled and made images."""
+        noises = {name: noise.child(name) for name in self.streams}
+        fakes = {
+            name: self.make_fakes(noises[name], batch[name].labels) for name in self.streams
+        }
+        terms_of = {LABELLED: self.labelled_terms, UNLABELLED: self.unlabelled_terms}
+
+        def loss() -> tuple[tf.Tensor, Losses]:
+            terms: Losses = {}
+            values: Losses = {}
+            for name in self.streams:
+                real = self.score(batch[name], noises[name].child("real"))
+                fake = self.score(fakes[name], noises[name].child("fake"))
+                new_terms, new_values = terms_of[name](real, fake)
+                terms |= new_terms
+                values |= new_values
+            share, logs = self._total("critic_loss", terms, global_batch)
+            return share, logs | values
+
+        return minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
+
+    def generator_losses(self, fake: Examples) -> Losses:
+        return {"generator_loss": labelled_loss(self.losses_per_class(fake), fake.labels)}
+
+    def update_averages(self) -> None:
+        super().update_averages()
+        if self.critic_average is not None:
+            update_average(self.critic_average, self.critic, decay=self.ema, step=self.step.value)

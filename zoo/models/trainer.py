@@ -1,0 +1,139 @@
+"""What every trained model shares: streams, stateless noise, a step counter and logged means."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from zoo.gradients import global_sum, share_of_global_mean
+from zoo.randomness import Noise
+
+MAX_LOGGED = 64
+
+
+class Examples(NamedTuple):
+    """Some images of one batch.
+
+    Attributes:
+        images: float32 `[b, H, W, C]` in [-1, 1].
+        labels: int64 `[b]`, None where they are not known.
+        scores: the critic's output for them (`[b]`, or `[b, K]` for a classifier), None before.
+    """
+
+    images: tf.Tensor
+    labels: tf.Tensor | None = None
+    scores: tf.Tensor | None = None
+
+
+class Logs(keras.metrics.Metric):
+    """Means of named values since the last reset, in one variable.
+
+    The values given are equal on all replicas already, so is their mean.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="logs")
+        self.names: list[str] = []
+        self.sums = self.add_variable((MAX_LOGGED,), "zeros", name="sums")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, values: Mapping[str, tf.Tensor]) -> None:
+        self.names = list(values)
+        row = tf.stack(list(values.values()))
+        self.sums.assign(self.sums + tf.pad(row, [[0, MAX_LOGGED - len(values)]]))
+        self.count.assign(self.count + 1.0)
+
+    def result(self) -> dict[str, tf.Tensor]:
+        means = tf.math.divide_no_nan(
+            tf.convert_to_tensor(self.sums), tf.convert_to_tensor(self.count)
+        )
+        return {name: means[i] for i, name in enumerate(self.names)}
+
+
+class StatelessTrainer(keras.Model):
+    """A model whose step depends on its weights, the data, the seed and the step number only.
+
+    Args:
+        seed: int, the seed of all noise drawn in training.
+        streams: names of the image streams a batch has, in order. Plain data given to `fit`
+            (`images`, or `(images, labels)`) is taken as the first of them.
+        batches_per_step: int, how many batches one step uses; they follow each other on axis 0.
+    """
+
+    def __init__(
+        self, *, seed: int, streams: tuple[str, ...], batches_per_step: int = 1, name: str | None
+    ):
+        super().__init__(name=name)
+        self.seed = seed
+        self.streams = streams
+        self.batches_per_step = batches_per_step
+        self.step = self.add_weight((), "zeros", dtype="int64", trainable=False, name="step")
+        self.logs = Logs()
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [self.logs]
+
+    def unpack(self, data: Any) -> tuple[list[dict[str, Examples]], Noise, tf.Tensor]:
+        """Makes a step's data ready.
+
+        Args:
+            data: `{stream: {"images": [n*b,H,W,C], "labels": [n*b]}, ..., "index": [b]}` as the
+                input pipeline gives it (n = `batches_per_step`), or images, or (images, labels).
+
+        Returns:
+            n dicts of `Examples` by stream; the step's noise; B, the global batch size (float32).
+        """
+        if not isinstance(data, dict):
+            images, labels = data if isinstance(data, tuple) else (data, None)
+            stream = {"images": images} if labels is None else {"images": images, "labels": labels}
+            data = {self.streams[0]: stream}
+        index = data.get("index")
+        if index is None:
+            rows = tf.shape(data[self.streams[0]]["images"])[0] // self.batches_per_step
+            index = _global_index(rows)
+        global_batch = global_sum(tf.cast(tf.size(index), tf.float32))
+        noise = Noise(self.seed, self.step.value, index)
+        given = {name: data[name] for name in self.streams if name in data}
+        batches = [
+            {name: _rows(stream, k, tf.size(index)) for name, stream in given.items()}
+            for k in range(self.batches_per_step)
+        ]
+        return batches, noise, global_batch
+
+    def finish_step(
+        self, values: Mapping[str, tf.Tensor], global_batch: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Counts the step and returns the logged means.
+
+        Args:
+            values: per-sample tensors `[b]`; logged is their mean over the global batch.
+            global_batch: float32 scalar, B.
+        """
+        shares = tf.stack([share_of_global_mean(v, global_batch) for v in values.values()])
+        means = tf.unstack(global_sum(shares))
+        self.logs.update_state(dict(zip(values, means, strict=True)))
+        self.step.assign(self.step + 1)
+        return self.logs.result()
+
+
+def _global_index(rows: tf.Tensor) -> tf.Tensor:
+    """Positions of this replica's rows in the global batch, for data that do not say."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tf.range(rows, dtype=tf.int64)
+    before = tf.range(context.num_replicas_in_sync) < context.replica_id_in_sync_group
+    counts = context.all_gather(tf.reshape(rows, [1]), axis=0)
+    first = tf.reduce_sum(tf.where(before, counts, 0))
+    return tf.cast(first + tf.range(rows), tf.int64)
+
+
+def _rows(stream: Mapping[str, tf.Tensor], k: int, rows: tf.Tensor) -> Examples:
+    images = stream["images"][k * rows : (k + 1) * rows]
+    if images.dtype == tf.uint8:
+        images = tf.cast(images, tf.float32) / 127.5 - 1.0
+    labels = stream.get("labels")
+    if labels is not None:
+        labels = labels[k * rows : (k + 1) * rows]
+    return Examples(tf.cast(images, tf.float32), labels)

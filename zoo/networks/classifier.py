@@ -1,0 +1,90 @@
+"""The feature network of the CLS-GAN paper's loss network, at any size and width."""
+
+import keras
+from keras import layers, ops
+
+from zoo.layers.dropout import StatelessDropout
+from zoo.layers.normalization import normalization as make_normalization
+from zoo.networks.network import Inputs, Network, check_image_shape
+
+_HALF_FILTERS = 3  # layers 0-2 have `filters` channels, layers 3-8 twice as many.
+_KERNELS_STRIDES = ((3, 1), (3, 1), (4, 2), (3, 1), (3, 1), (4, 2), (3, 1), (3, 1), (1, 1))
+_DROPOUT_BEFORE = (0, 3, 6)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class CLSGANFeatures(Network):
+    """Nine convolutions: 3c1 3c1 4c2 | 3c1 3c1 4c2 | 3c1 3c1 1c1 (kernel, c, stride).
+
+    Channels F F F | 2F 2F 2F | 2F 2F 2F, each with normalisation and LeakyReLU(0.2). Pooling and
+    the class layer belong to `zoo.ImageClassifier`, which together with this is the paper's loss
+    network.
+
+    Args:
+        image_shape: (size, size, channels), size at least 4.
+        filters: int, F (96 in the paper).
+        normalization: `"batch"` (the paper), `"layer"` or `"none"`.
+        dropout: float in [0, 1), the rate before each of the three groups. The paper's table has
+            none; its text says the network is that of Improved GAN, which has.
+
+    Returns of a call: `[B, ceil(size/4), ceil(size/4), 2F]`.
+
+    Source: Qi, arXiv 1701.06264v3, Table 1.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        *,
+        filters: int = 96,
+        normalization: str = "batch",
+        dropout: float = 0.0,
+        name: str | None = None,
+        dtype: object = None,
+    ):
+        super().__init__(name=name, dtype=dtype)
+        self.image_shape = check_image_shape(image_shape)
+        self.filters = filters
+        self.normalization = normalization
+        self.dropout = dropout
+        bias = normalization == "none"
+        self.convolutions = [
+            layers.Conv2D(
+                filters if i < _HALF_FILTERS else 2 * filters,
+                kernel,
+                strides=stride,
+                padding="same",
+                use_bias=bias,
+                kernel_initializer="he_normal" if bias else keras.initializers.RandomNormal(0, 0.02),
+                name=f"convolution_{i}",
+            )
+            for i, (kernel, stride) in enumerate(_KERNELS_STRIDES)
+        ]
+        self.norms = [
+            make_normalization(normalization, name=f"norm_{i}")
+            for i in range(len(_KERNELS_STRIDES))
+        ]
+        self.dropouts = [StatelessDropout(dropout, name=f"dropout_{i}") for i in _DROPOUT_BEFORE]
+        self.build_from_symbolic_inputs()
+
+    def symbolic_inputs(self) -> Inputs:
+        return keras.Input(self.image_shape, name="images")
+
+    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        x = ops.cast(inputs, self.compute_dtype)
+        dropouts = dict(zip(_DROPOUT_BEFORE, self.dropouts, strict=True))
+        for i, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            if i in dropouts:
+                x = dropouts[i](x, training=training)
+            x = ops.leaky_relu(norm(convolution(x), training=training), 0.2)
+        return x
+
+    def get_config(self) -> dict:
+        return {
+            "image_shape": list(self.image_shape),
+            "filters": self.filters,
+            "normalization": self.normalization,
+            "dropout": self.dropout,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }

@@ -1,0 +1,1 @@
+"""Objectives: pure functions of critic outputs, one file a family."""
