@@ -1,4 +1,6 @@
-"""The one exception that means: the person running the command made a mistake."""
+"""How a command ends other than by success."""
+
+import signal
 
 
 class UserError(Exception):
@@ -6,3 +8,15 @@ class UserError(Exception):
 
     Commands print the message without a traceback and exit with code 2.
     """
+
+
+class Interrupted(Exception):
+    """The run was told to stop, and its state is saved.
+
+    Attributes:
+        signal_number: int, SIGINT or SIGTERM.
+    """
+
+    def __init__(self, signal_number: int):
+        super().__init__(signal.Signals(signal_number).name)
+        self.signal_number = signal_number

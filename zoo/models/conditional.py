@@ -39,6 +39,9 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         hinge_weight: float >= 0, the paper's lambda.
         unlabelled_weight: float >= 0, the paper's gamma.
         unlabelled_ramp_steps: int >= 0, steps over which `unlabelled_weight` rises from 0.
+        classes_by_average: bool, an addition of this project: an unlabelled image's class is taken
+            from the averaged critic instead of `min_l` of the critic itself, and g_u is made of
+            that class, so that unlabelled pairs are formed as labelled ones. Needs `ema`.
         critic_steps: int >= 1, critic steps a generator step.
         ema: float in [0, 1), decay of the averages of *both* networks; None for none.
         seed: int, seed of all noise drawn in training.
@@ -60,6 +63,7 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         hinge_weight: float = 1.0,
         unlabelled_weight: float = 1.0,
         unlabelled_ramp_steps: int = 0,
+        classes_by_average: bool = False,
         critic_steps: int = 1,
         ema: float | None = None,
         seed: int = 0,
@@ -74,6 +78,8 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         for field, value in weights.items():
             if value < 0:
                 raise ValueError(f"`{field}` must not be negative, received {value}.")
+        if classes_by_average and (ema is None or not semi_supervised):
+            raise ValueError("`classes_by_average` needs `ema`, and unlabelled images.")
         if generator.num_classes < 2:
             raise ValueError("CLS-GAN needs a conditional generator of at least two classes.")
         super().__init__(
@@ -90,6 +96,7 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         self.hinge_weight = hinge_weight
         self.unlabelled_weight = unlabelled_weight
         self.unlabelled_ramp_steps = unlabelled_ramp_steps
+        self.classes_by_average = classes_by_average
         self.critic_average = clone(critic) if ema is not None else None
 
     @property
@@ -121,8 +128,12 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
 
     def unlabelled_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
         """Computes the hinge of unlabelled pairs: (terms `[b]`, values to log)."""
-        real_loss = unlabelled_loss(self.losses_per_class(real))
-        fake_loss = unlabelled_loss(self.losses_per_class(fake))
+        real_losses, fake_losses = self.losses_per_class(real), self.losses_per_class(fake)
+        if self.classes_by_average:
+            real_loss = labelled_loss(real_losses, real.labels)
+            fake_loss = labelled_loss(fake_losses, fake.labels)
+        else:
+            real_loss, fake_loss = unlabelled_loss(real_losses), unlabelled_loss(fake_losses)
         delta = margin(real.images, fake.images, scale=self.margin_scale)
         weight = tf.constant(self.unlabelled_weight)
         if self.unlabelled_ramp_steps:
@@ -134,11 +145,18 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
             "unlabelled_active_hinges": tf.cast(active, tf.float32),
         }
 
+    def with_classes(self, examples: Examples) -> Examples:
+        """Gives unlabelled images the classes that the averaged critic finds, `argmin_l L(x, l)`."""
+        logits = self.critic_average(examples.images, training=False)
+        return examples._replace(labels=tf.argmax(logits, axis=-1))
+
     def critic_step(
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
     ) -> Losses:
         """Takes one critic step on labelled, unlabelled and made images."""
         noises = {name: noise.child(name) for name in self.streams}
+        if self.classes_by_average:
+            batch = {**batch, UNLABELLED: self.with_classes(batch[UNLABELLED])}
         fakes = {
             name: self.make_fakes(noises[name], batch[name].labels) for name in self.streams
         }

@@ -1,0 +1,120 @@
+"""What the self-check asks of an artefact, and what the model itself answers."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from export.signatures import Signature
+from zoo.tasks import ImageClassifier, ImageGenerator, Task
+
+BATCHES = (1, 2, 3)
+_SEED = 20170123
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One request.
+
+    Args:
+        signature: the signature's name.
+        inputs: arrays by name; strings as arrays of bytes objects.
+        expected: gives the expected outputs from the answer (outputs that follow from another, as
+            a class does from its probability, follow from the answer's own); None where the
+            request must be refused.
+    """
+
+    signature: str
+    inputs: Arrays
+    expected: Callable[[Arrays], Arrays] | None
+
+
+def cases(task: Task, declared: Mapping[str, Signature]) -> list[Case]:
+    """Returns requests for every signature: good ones in batches of 1, 2 and 3, and bad ones."""
+    make = _classifier_cases if isinstance(task, ImageClassifier) else _generator_cases
+    good = [case for batch in BATCHES for case in make(task, batch) if case.signature in declared]
+    firsts = {case.signature: case for case in reversed(good)}
+    bad = [case for name in declared for case in _misshapen(firsts[name])]
+    if isinstance(task, ImageGenerator) and task.num_classes:
+        bad += [_out_of_range(case, task.num_classes) for case in firsts.values()]
+    return good + bad
+
+
+def _classifier_cases(classifier: ImageClassifier, batch: int) -> Iterator[Case]:
+    random = np.random.default_rng(_SEED + batch)
+    height, width, channels = classifier.image_shape
+    images = random.integers(0, 256, (batch, height, width, channels), dtype="uint8")
+    names = np.array([name.encode() for name in classifier.class_names], dtype=object)
+
+    def prediction(probabilities: np.ndarray) -> Callable[[Arrays], Arrays]:
+        def expected(answer: Arrays) -> Arrays:
+            class_id = answer["probabilities"].argmax(axis=-1)
+            return {
+                "probabilities": probabilities,
+                "class_id": class_id,
+                "class_name": names[class_id],
+            }
+
+        return expected
+
+    yield Case("serving_default", {"images": images}, prediction(classifier.predict(images)))
+    losses = classifier.losses_per_class(images).numpy()
+    scores = {"losses": losses, "real_score": -losses.min(axis=-1)}
+    yield Case("score", {"images": images}, lambda answer: scores)
+    if channels not in (1, 3):
+        return
+    # Other sizes than the network's, by turns in colour and grey.
+    raw = [
+        random.integers(0, 256, (height + 3 * i, 2 * width + i, 3 if i % 2 else 1), dtype="uint8")
+        for i in range(batch)
+    ]
+    encoded = [tf.io.encode_png(image).numpy() for image in raw]
+    probabilities = classifier.predict(raw)
+    image_bytes = np.array(encoded, dtype=object)
+    yield Case("image_bytes", {"image_bytes": image_bytes}, prediction(probabilities))
+    examples = np.array([_example(content) for content in encoded], dtype=object)
+    ranking = {"classes": np.tile(names, (batch, 1)), "scores": probabilities}
+    yield Case("classify", {"inputs": examples}, lambda answer: ranking)
+
+
+def _example(encoded: bytes) -> bytes:
+    feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[encoded]))
+    features = tf.train.Features(feature={"image": feature})
+    return tf.train.Example(features=features).SerializeToString()
+
+
+def _generator_cases(generator: ImageGenerator, batch: int) -> Iterator[Case]:
+    random = np.random.default_rng(_SEED + batch)
+    label = {"label": np.arange(batch) % generator.num_classes} if generator.num_classes else {}
+    latent = random.uniform(-1.0, 1.0, (batch, generator.latent_dim)).astype("float32")
+    floats = generator.images_from_latents(latent, **{k + "s": v for k, v in label.items()})
+    images = {"images": floats.numpy()}
+    yield Case("serving_default", {"latent": latent, **label}, lambda answer: images)
+    first = int(random.integers(2**62))
+    seed = first + np.arange(batch, dtype="int64")
+    generated = {"images": generator.generate(batch, seed=first)}
+    yield Case("generate", {"seed": seed, **label}, lambda answer: generated)
+
+    def decoded(answer: Arrays) -> Arrays:
+        pixels = [tf.io.decode_png(content).numpy() for content in answer["image_bytes"]]
+        near = np.abs(np.stack(pixels).astype(int) - generated["images"].astype(int)) <= 1
+        return answer if near.all() else {"image_bytes": np.array([b"other pixels"] * batch)}
+
+    yield Case("generate_png", {"seed": seed, **label}, decoded)
+
+
+def _misshapen(case: Case) -> Iterator[Case]:
+    """Gives each input, by turns, a dimension too many, one too few, and another inner size."""
+    for name, value in case.inputs.items():
+        wrong = [value[..., np.newaxis], value[0]]
+        wrong += [np.repeat(value, 2, axis=axis) for axis in range(1, value.ndim)]
+        for shape in wrong:
+            yield Case(case.signature, {**case.inputs, name: shape}, None)
+
+
+def _out_of_range(case: Case, num_classes: int) -> Case:
+    outside = np.full_like(case.inputs["label"], num_classes)
+    return Case(case.signature, {**case.inputs, "label": outside}, None)

@@ -1,0 +1,167 @@
+"""Writing versioned SavedModels: built aside, checked, and renamed into place."""
+
+import contextlib
+import errno
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from export.signatures import signatures
+from export.verify import verify
+from zoo import ema
+from zoo.presets.builtin import resolve
+from zoo.presets.layout import PART_FOLDERS
+from zoo.tasks import ImageGenerator, Task, from_preset
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_RUN_FILES = ("recipe.json", "checkpoints")
+
+
+def save(task: Task, directory: str | os.PathLike, *, name: str) -> pathlib.Path:
+    """Writes `directory/name/<next integer>/`, after the artefact has passed its own check.
+
+    It is built in a hidden folder next to `directory/name` and renamed at the end, so a server
+    that polls `directory/name` sees it whole or not at all.
+
+    Args:
+        task: an `ImageClassifier` or an `ImageGenerator`.
+        directory: the folder of all served models.
+        name: the model's name in URLs: letters, digits, dots, dashes and underscores.
+
+    Returns:
+        The new version's folder.
+
+    Raises:
+        ValueError: a name or a directory that cannot be.
+        OSError: the directory cannot be written.
+        VerificationError: the artefact does not do what the model does; nothing was published.
+    """
+    return save_all({name: task}, directory)[0]
+
+
+def save_preset(
+    source: str | os.PathLike, directory: str | os.PathLike, *, name: str | None = None
+) -> list[pathlib.Path]:
+    """Exports what a preset deploys and, where it is a classifier with one, its generator too.
+
+    Args:
+        source: a preset's built-in name or folder, or the folder of a finished run.
+        directory: the folder of all served models.
+        name: the model's name; by default the preset's or the run's. A generator that comes along
+            is `<name>_generator`.
+
+    Returns:
+        The new versions' folders.
+
+    Raises:
+        ValueError: neither preset nor run, an unfinished run, and as for `save`.
+        OSError: the directory cannot be written.
+        VerificationError: as for `save`; then nothing at all was published.
+    """
+    preset = find_preset(source)
+    task = from_preset(preset)
+    name = name or _default_name(preset)
+    tasks = {name: task}
+    part = resolve(preset) / PART_FOLDERS["ImageGenerator"]
+    if not isinstance(task, ImageGenerator) and part.is_dir():
+        tasks[f"{name}_generator"] = ImageGenerator.from_preset(part)
+    return save_all(tasks, directory)
+
+
+def save_all(tasks: dict[str, Task], directory: str | os.PathLike) -> list[pathlib.Path]:
+    """Exports several tasks, by name; all are checked before the first is published.
+
+    Returns:
+        The new versions' folders.
+
+    Raises:
+        ValueError, OSError, VerificationError: as for `save`.
+    """
+    directory = pathlib.Path(directory).expanduser().absolute()
+    for name in tasks:
+        _check_target(directory, name)
+    directory.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        staged = {
+            name: stack.enter_context(_staged(task, directory, name))
+            for name, task in tasks.items()
+        }
+        return [_publish(folder, directory / name) for name, folder in staged.items()]
+
+
+def find_preset(source: str | os.PathLike) -> str | os.PathLike:
+    """Returns the preset of a finished run, or the source itself where it is no run.
+
+    Raises:
+        ValueError: a run without a preset.
+    """
+    folder = pathlib.Path(source).expanduser()
+    if (folder / "preset").is_dir():
+        return folder / "preset"
+    if any((folder / file).exists() for file in _RUN_FILES):
+        raise ValueError(
+            f"The run {folder} is not finished: it has no preset/ yet. Continue it with the "
+            "command that started it."
+        )
+    return source
+
+
+def _default_name(preset: str | os.PathLike) -> str:
+    folder = pathlib.Path(preset).expanduser().absolute()
+    return folder.parent.name if folder.name == "preset" else folder.name
+
+
+def _check_target(directory: pathlib.Path, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"A model's name becomes part of its URL: letters, digits, '.', '-' and '_', the first "
+            f"a letter or digit. Received {name!r}; give another with --name."
+        )
+    for folder in (directory, directory / name):
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{folder} is a file; exports need a folder there.")
+    foreign = sorted(p.name for p in (directory / name).glob("*") if not p.name.isdigit())
+    if foreign:
+        raise ValueError(
+            f"{directory / name} holds what is not a version ({', '.join(foreign[:3])}). A served "
+            "model's folder has integers only; choose another folder or --name."
+        )
+
+
+@contextlib.contextmanager
+def _staged(task: Task, directory: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
+    """Makes and checks the artefact in a hidden folder, which is gone afterwards."""
+    temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{name}-", dir=directory))
+    try:
+        # A copy without optimizer, compiled functions, or variables that live on several devices.
+        task = ema.clone(task)
+        _write(task, temporary / "model")
+        verify(temporary / "model", task)
+        yield temporary / "model"
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(task: Task, folder: pathlib.Path) -> None:
+    artefact = tf.Module()
+    # Only what a restored graph needs: plain variables, no Keras object.
+    artefact.model_variables = [variable.value for variable in task.variables]
+    traced = {name: signature.trace() for name, signature in signatures(task).items()}
+    tf.saved_model.save(artefact, str(folder), signatures=traced)
+
+
+def _publish(staged: pathlib.Path, model: pathlib.Path) -> pathlib.Path:
+    model.mkdir(exist_ok=True)
+    while True:
+        latest = max((int(p.name) for p in model.iterdir() if p.name.isdigit()), default=0)
+        version = model / str(latest + 1)
+        try:
+            return staged.rename(version)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # Another export was faster.
+                raise

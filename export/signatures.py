@@ -1,0 +1,159 @@
+"""The served functions of a task: fixed names, a free batch size, and a checked border."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from zoo.images import prepare
+from zoo.tasks import ImageClassifier, ImageGenerator, Task
+
+ENCODED_CHANNELS = (1, 3)
+"""Channels that PNG and JPEG have, and so which networks get the encoded signatures."""
+
+Specs = Mapping[str, tf.TensorSpec]
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """A served function, and what goes in and out of it.
+
+    Args:
+        function: takes and returns tensors by name.
+        inputs: the inputs' dtypes and shapes, batch first and free.
+        outputs: the outputs'.
+    """
+
+    function: Callable[..., dict[str, tf.Tensor]]
+    inputs: Specs
+    outputs: Specs
+
+    def trace(self) -> tf.types.experimental.ConcreteFunction:
+        """Returns the function as a graph that refuses inputs of other shapes than declared.
+
+        TF Serving compares dtypes with a signature and nothing more: an image of another size
+        would be answered with nonsense, and one of another rank can end the server's process.
+        """
+
+        def served(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+            return _ensure_shapes(
+                self.function(**_ensure_shapes(tensors, self.inputs)), self.outputs
+            )
+
+        named = {
+            name: tf.TensorSpec(spec.shape, spec.dtype, name=name)
+            for name, spec in self.inputs.items()
+        }
+        return tf.function(served, autograph=False).get_concrete_function(**named)
+
+
+def signatures(task: Task) -> dict[str, Signature]:
+    """Returns what is served of a task, by signature name.
+
+    Args:
+        task: an `ImageClassifier` or an `ImageGenerator`.
+    """
+    if isinstance(task, ImageClassifier):
+        return _classifier_signatures(task)
+    if isinstance(task, ImageGenerator):
+        return _generator_signatures(task)
+    raise ValueError(
+        f"Only an ImageClassifier or an ImageGenerator can be exported, received {type(task)}."
+    )
+
+
+def _ensure_shapes(tensors: Mapping[str, tf.Tensor], specs: Specs) -> dict[str, tf.Tensor]:
+    return {name: tf.ensure_shape(tensors[name], spec.shape) for name, spec in specs.items()}
+
+
+def _spec(dtype: tf.DType, *shape: int) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *shape], dtype)
+
+
+def _classifier_signatures(classifier: ImageClassifier) -> dict[str, Signature]:
+    k = classifier.num_classes
+    names = tf.constant(classifier.class_names)
+    images = {"images": _spec(tf.uint8, *classifier.image_shape)}
+    prediction = {
+        "probabilities": _spec(tf.float32, k),
+        "class_id": _spec(tf.int64),
+        "class_name": _spec(tf.string),
+    }
+
+    def predict(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = classifier.probabilities(images)
+        class_id = tf.argmax(probabilities, axis=-1, output_type=tf.int64)
+        return {
+            "probabilities": probabilities,
+            "class_id": class_id,
+            "class_name": tf.gather(names, class_id),
+        }
+
+    def predict_bytes(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return predict(_decode(image_bytes, classifier.image_shape))
+
+    def classify(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        feature = {"image": tf.io.FixedLenFeature([], tf.string)}
+        encoded = tf.io.parse_example(inputs, feature)["image"]
+        scores = predict_bytes(encoded)["probabilities"]
+        return {"classes": tf.tile(names[tf.newaxis], [tf.shape(scores)[0], 1]), "scores": scores}
+
+    def score(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        losses = classifier.losses_per_class(images)
+        return {"losses": losses, "real_score": -tf.reduce_min(losses, axis=-1)}
+
+    scores = {"losses": _spec(tf.float32, k), "real_score": _spec(tf.float32)}
+    served = {"serving_default": Signature(predict, images, prediction)}
+    if classifier.image_shape[2] in ENCODED_CHANNELS:
+        encoded = {"image_bytes": _spec(tf.string)}
+        served["image_bytes"] = Signature(predict_bytes, encoded, prediction)
+        ranking = {"classes": _spec(tf.string, k), "scores": _spec(tf.float32, k)}
+        served["classify"] = Signature(classify, {"inputs": _spec(tf.string)}, ranking)
+    return {**served, "score": Signature(score, images, scores)}
+
+
+def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
+    shape = generator.image_shape
+    label = {"label": _spec(tf.int64)} if generator.num_classes else {}
+
+    def from_latent(latent: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        _check_label(generator, label)
+        return {"images": generator.images_from_latents(latent, label)}
+
+    def from_seed(seed: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        _check_label(generator, label)
+        return {"images": generator.images_from_seeds(seed, label)}
+
+    def png_from_seed(seed: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        return {"image_bytes": tf.io.encode_png(from_seed(seed, label)["images"])}
+
+    latent = {"latent": _spec(tf.float32, generator.latent_dim), **label}
+    seed = {"seed": _spec(tf.int64), **label}
+    served = {
+        "serving_default": Signature(from_latent, latent, {"images": _spec(tf.float32, *shape)}),
+        "generate": Signature(from_seed, seed, {"images": _spec(tf.uint8, *shape)}),
+    }
+    if shape[2] in ENCODED_CHANNELS:
+        encoded = {"image_bytes": _spec(tf.string)}
+        served["generate_png"] = Signature(png_from_seed, seed, encoded)
+    return served
+
+
+def _check_label(generator: ImageGenerator, label: tf.Tensor | None) -> None:
+    """Refuses labels that would become a one-hot of zeros, and so an image of no class."""
+    if label is not None:
+        message = f"label must be in 0..{generator.num_classes - 1}"
+        tf.debugging.assert_non_negative(label, message)
+        tf.debugging.assert_less(label, tf.constant(generator.num_classes, tf.int64), message)
+
+
+def _decode(encoded: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+    """Decodes PNG, JPEG, GIF or BMP of any size into the network's float images."""
+
+    def one(content: tf.Tensor) -> tf.Tensor:
+        # Always to colour: the decoders' own way to grey is not the luma that `prepare` takes.
+        image = tf.io.decode_image(content, channels=3, expand_animations=False)
+        return prepare(tf.ensure_shape(image, (None, None, 3))[tf.newaxis], image_shape)[0]
+
+    spec = tf.TensorSpec(image_shape, tf.float32)
+    return tf.map_fn(one, encoded, fn_output_signature=spec)

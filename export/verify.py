@@ -1,0 +1,122 @@
+"""The self-check of an artefact: it must do what the model does, with TensorFlow alone."""
+
+import os
+import pathlib
+import pickle
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from export.cases import Case, cases
+from export.signatures import Signature, Specs, signatures
+from zoo.tasks import Task
+
+TOLERANCE = 1e-5
+_BARE = pathlib.Path(__file__).with_name("bare.py")
+_TIMEOUT_SECONDS = 1800
+_PYTHON_OPERATIONS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+
+Border = dict[str, tuple[str, list[int | None]]]
+
+
+class VerificationError(RuntimeError):
+    """An artefact does not do what its model does; it was not published."""
+
+
+def verify(folder: pathlib.Path, task: Task) -> None:
+    """Checks a SavedModel against its model.
+
+    In a process of its own that can import neither Keras nor the zoo, for batches of 1, 2 and 3:
+    outputs within 1e-5 (uint8 images within one level), dtypes and shapes as declared, and inputs
+    of another shape, rank or range refused. The graph must hold no Python and no XLA.
+
+    Args:
+        folder: the SavedModel.
+        task: the model that it was made from.
+
+    Raises:
+        VerificationError: the first thing that is wrong.
+    """
+    declared = signatures(task)
+    _check_operations(folder)
+    # Both processes compute on the CPU: another device rounds differently.
+    with tf.device("CPU:0"):
+        asked = cases(task, declared)
+    borders, answers = _run_bare(folder, asked)
+    _check_borders(declared, borders)
+    for case, answer in zip(asked, answers, strict=True):
+        _check_answer(case, answer)
+
+
+def _check_operations(folder: pathlib.Path) -> None:
+    saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    for graph in (meta.graph_def for meta in saved.meta_graphs):
+        functions = graph.library.function
+        nodes = [*graph.node, *(node for function in functions for node in function.node_def)]
+        for node in nodes:
+            if node.op in _PYTHON_OPERATIONS:
+                raise VerificationError(f"{node.name} runs Python code, which no server has.")
+        for item in [*nodes, *functions]:
+            if item.attr["_XlaMustCompile"].b:
+                raise VerificationError("A function is to be compiled by XLA, which servers lack.")
+
+
+def _run_bare(
+    folder: pathlib.Path, asked: list[Case]
+) -> tuple[dict[str, tuple[Border, Border]], list[dict[str, np.ndarray] | str]]:
+    """Has the SavedModel answer every case in a bare process."""
+    with tempfile.TemporaryDirectory() as scratch:
+        requests, results = pathlib.Path(scratch, "requests"), pathlib.Path(scratch, "results")
+        requests.write_bytes(pickle.dumps([(case.signature, case.inputs) for case in asked]))
+        command = [sys.executable, "-P", str(_BARE), str(folder), str(requests), str(results)]
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS
+        )
+        if done.returncode != 0:
+            raise VerificationError(
+                f"TensorFlow alone cannot run it (exit code {done.returncode}):\n"
+                f"{done.stderr[-2000:]}"
+            )
+        content = pickle.loads(results.read_bytes())
+    return content["borders"], content["answers"]
+
+
+def _check_borders(
+    declared: dict[str, Signature], borders: dict[str, tuple[Border, Border]]
+) -> None:
+    expected = {name: (_border(s.inputs), _border(s.outputs)) for name, s in declared.items()}
+    if borders != expected:
+        raise VerificationError(f"Signatures are {borders}, declared were {expected}.")
+
+
+def _border(specs: Specs) -> Border:
+    return {name: (spec.dtype.name, spec.shape.as_list()) for name, spec in specs.items()}
+
+
+def _check_answer(case: Case, answer: dict[str, np.ndarray] | str) -> None:
+    shapes = {name: np.shape(value) for name, value in case.inputs.items()}
+    asked = f"{case.signature} of {shapes}"
+    if case.expected is None:
+        if not isinstance(answer, str):
+            raise VerificationError(f"{asked} was answered and must be refused.")
+        return
+    if isinstance(answer, str):
+        raise VerificationError(f"{asked} failed: {answer}")
+    for name, expected in case.expected(answer).items():
+        if not _agree(answer[name], expected):
+            raise VerificationError(f"{asked}: {name} is {answer[name]}, the model's {expected}.")
+
+
+def _agree(value: np.ndarray, expected: np.ndarray) -> bool:
+    if value.shape != expected.shape or value.dtype != expected.dtype:
+        return False
+    if value.dtype == np.uint8:
+        return bool(np.abs(value.astype(int) - expected.astype(int)).max() <= 1)
+    if value.dtype.kind == "f":
+        return np.allclose(value, expected, rtol=TOLERANCE, atol=TOLERANCE)
+    return np.array_equal(value, expected)

@@ -1,0 +1,78 @@
+"""Every registered model, tiny: what the shared tests run over.
+
+A model that is added to `training.recipes.MODELS` is held by all of them without a line here.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.data.image_data import ImageData, Split
+from training.data.pipeline import training_dataset
+from training.recipe import Recipe
+from training.recipes import MODELS, find
+from zoo.models.trainer import StatelessTrainer
+
+CLASSES = ("a", "b", "c")
+SHAPE = (8, 8, 1)
+REGISTERED = tuple(MODELS)
+
+
+def tiny_recipe(model: str, **changes: object) -> Recipe:
+    """The model's own recipe at a size that steps in milliseconds."""
+    small = {"generator_filters": 8, "critic_filters": 4, "latent_dim": 5, "ema": 0.9}
+    recipe = dataclasses.replace(find(model), batch_size=10, steps=8, **small)
+    if recipe.needs_labels:
+        recipe = dataclasses.replace(recipe, labels=6, control=True)
+    return dataclasses.replace(recipe, **changes)
+
+
+def tiny_data() -> ImageData:
+    """30 training images of 3 classes; classes differ in brightness, so there is much to learn."""
+    images = np.random.default_rng(0)
+    labels = np.arange(30) % 3
+
+    def split(count: int) -> Split:
+        noise = images.integers(0, 80, (count, *SHAPE))
+        pixels = noise + 80 * labels[:count, None, None, None]
+        return Split(pixels.astype("uint8"), labels[:count].astype("int64"))
+
+    return ImageData("tiny", split(30), split(9), split(9), CLASSES)
+
+
+def build(recipe: Recipe, strategy: tf.distribute.Strategy | None = None) -> StatelessTrainer:
+    """Builds the recipe's model, as a run does."""
+    strategy = strategy or tf.distribute.get_strategy()
+    keras.utils.set_random_seed(recipe.seed)
+    with strategy.scope():
+        return recipe.build(image_shape=SHAPE, class_names=CLASSES)
+
+
+def train(
+    model: StatelessTrainer,
+    recipe: Recipe,
+    data: ImageData,
+    *,
+    steps: int,
+    first_step: int = 0,
+) -> dict[str, float]:
+    """Takes some steps on the recipe's streams; returns the logged means."""
+    streams = recipe.streams(data, recipe.label_map(data))
+    dataset = training_dataset(
+        {name: streams[name] for name in model.streams},
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        first_step=first_step,
+        critic_steps=model.batches_per_step,
+        shift=recipe.shift,
+        strategy=model.distribute_strategy,
+    )
+    history = model.fit(dataset, steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0).history
+    return {name: float(values[-1]) for name, values in history.items()}
+
+
+def weights(model: StatelessTrainer) -> list[np.ndarray]:
+    """All variables of the model as arrays: networks, averages, step."""
+    return [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in model.variables]

@@ -1,0 +1,1 @@
+"""What happens beside the steps: sample grids, TensorBoard, checkpoints, throughput, validation."""

@@ -1,0 +1,84 @@
+"""Sample grids of fixed latents, as PNG and to TensorBoard."""
+
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from training.callbacks.counting import CountingCallback
+from zoo.images import to_uint8
+from zoo.latents import latents_from_seeds
+
+COLUMNS = 8
+MAX_ROWS = 10
+
+
+def tile(images: np.ndarray, *, columns: int, border: int = 1) -> np.ndarray:
+    """Lays images out as one picture, row by row, with thin white lines between them.
+
+    Args:
+        images: uint8 `[n, h, w, c]`, n a multiple of `columns`.
+        columns: int, images in a row.
+        border: int, width of the lines in pixels.
+
+    Returns:
+        uint8 `[rows * (h + border) - border, columns * (w + border) - border, c]`.
+    """
+    count, _, _, channels = images.shape
+    framed = np.pad(images, ((0, 0), (0, border), (0, border), (0, 0)), constant_values=255)
+    height, width = framed.shape[1:3]
+    grid = framed.reshape(count // columns, columns, height, width, channels)
+    grid = grid.transpose(0, 2, 1, 3, 4).reshape(-1, columns * width, channels)
+    return grid[: grid.shape[0] - border, : grid.shape[1] - border]
+
+
+def save_png(path: pathlib.Path, picture: np.ndarray, *, least_pixels: int = 320) -> None:
+    """Writes a picture, small ones enlarged by a whole factor so that a person sees something."""
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    factor = max(1, least_pixels // max(image.size))
+    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+
+
+class Samples(CountingCallback):
+    """Writes `samples/STEP.png`: the same latents each time; one row a class when conditional.
+
+    Args:
+        directory: folder of the PNG files.
+        writer: TensorBoard's summary writer.
+        first_step: int, steps that were taken before.
+    """
+
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        writer: tf.summary.SummaryWriter,
+        *,
+        first_step: int = 0,
+    ):
+        super().__init__(first_step=first_step)
+        self.directory = directory
+        self.writer = writer
+
+    def grid(self, generator: keras.Model) -> np.ndarray:
+        """Makes the picture with a generator."""
+        rows = min(generator.num_classes, MAX_ROWS) or COLUMNS
+        # Each row shows the same latents, so that a row differs from another by its class alone.
+        seeds = np.arange(rows * COLUMNS, dtype="int64")
+        if generator.num_classes:
+            seeds = np.tile(seeds[:COLUMNS], rows)
+        inputs = latents_from_seeds(seeds, generator.latent_dim, generator.latent)
+        if generator.num_classes:
+            labels = np.repeat(np.arange(rows, dtype="int64"), COLUMNS)
+            inputs = {"latent": inputs, "label": tf.constant(labels)}
+        images = to_uint8(generator(inputs, training=False)).numpy()
+        return tile(images, columns=COLUMNS)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        picture = self.grid(self.model.sampler)
+        save_png(self.directory / f"{self.run_step:06d}.png", picture)
+        with self.writer.as_default(step=self.run_step):
+            tf.summary.image("samples", picture[None])

@@ -1,0 +1,48 @@
+"""TensorBoard: scalars and histograms of scores each report."""
+
+import numpy as np
+import tensorflow as tf
+
+from training.callbacks.counting import CountingCallback
+from training.data.image_data import Split
+from zoo.images import to_float
+from zoo.latents import latents_from_seeds
+
+HISTOGRAM_IMAGES = 256
+
+
+class Summaries(CountingCallback):
+    """Writes every logged mean, and histograms of the critic's scores on real and fake images.
+
+    Args:
+        writer: TensorBoard's summary writer.
+        split: images to take the real scores of; labels are not used.
+        first_step: int, steps that were taken before.
+    """
+
+    def __init__(self, writer: tf.summary.SummaryWriter, split: Split, *, first_step: int = 0):
+        super().__init__(first_step=first_step)
+        self.writer = writer
+        self.images = np.asarray(split.images[:HISTOGRAM_IMAGES])
+
+    def _histograms(self) -> None:
+        count = len(self.images)
+        generator = self.model.sampler
+        seeds = np.arange(count, dtype="int64")
+        inputs = latents_from_seeds(seeds, generator.latent_dim, generator.latent)
+        if generator.num_classes:
+            inputs = {"latent": inputs, "label": tf.constant(seeds % generator.num_classes)}
+        fake = generator(inputs, training=False)
+        for name, images in (("real", to_float(self.images)), ("fake", fake)):
+            scores = self.model.critic(images, training=False)
+            if scores.shape.rank == 2:  # A classifier: how sure it is, whatever the class.
+                scores = tf.reduce_max(scores, axis=-1)
+            tf.summary.histogram(f"scores/{name}", scores)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        with self.writer.as_default(step=self.run_step):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(name, float(value))
+            if hasattr(self.model, "sampler"):
+                self._histograms()
+        self.writer.flush()

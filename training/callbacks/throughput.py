@@ -1,0 +1,66 @@
+"""Images a second, and only those metrics on the progress bar that matter."""
+
+import resource
+import time
+
+from training.callbacks.counting import CountingCallback
+
+
+class Throughput(CountingCallback):
+    """Adds `images_per_second` (real images, over all devices), `kimg` and `memory_mb` to the logs.
+
+    Args:
+        images_per_step: int, real images of one step.
+        first_step: int, steps that were taken before.
+    """
+
+    def __init__(self, *, images_per_step: int, first_step: int = 0):
+        super().__init__(first_step=first_step)
+        self.images_per_step = images_per_step
+        self._started = 0.0
+        self._steps = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._started, self._steps = time.perf_counter(), 0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        super().on_train_batch_end(batch, logs)
+        # The first step of a session compiles; a rate that counts it says nothing.
+        if self._steps == 0 and batch == 0:
+            self._started = time.perf_counter()
+        self._steps += 1
+        if logs is not None:
+            logs["images_per_second"] = self._rate()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if logs is not None:
+            logs["images_per_second"] = self._rate()
+            logs["kimg"] = self.run_step * self.images_per_step / 1000
+            peak_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            logs["memory_mb"] = peak_kilobytes / 1024
+
+    def _rate(self) -> float:
+        seconds = time.perf_counter() - self._started
+        return round(max(self._steps - 1, 0) * self.images_per_step / max(seconds, 1e-9))
+
+
+class Brief(CountingCallback):
+    """Leaves on the progress bar only what a person watches; must come last of the callbacks.
+
+    Args:
+        names: names of logs, in no order; others are dropped from what Keras prints.
+    """
+
+    def __init__(self, names: tuple[str, ...]):
+        super().__init__()
+        self.names = names
+
+    def _prune(self, logs: dict | None) -> None:
+        for name in set(logs or {}) - set(self.names):
+            del logs[name]  # type: ignore[index]
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self._prune(logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._prune(logs)

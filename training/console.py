@@ -1,0 +1,121 @@
+"""What a person reads: the head of a run, the table at its end, what to do next."""
+
+from typing import Any
+
+from training.data.image_data import ImageData
+from training.data.label_maps import LabelMap
+from training.recipe import Recipe
+from training.run_folder import RunFolder
+from zoo.models.trainer import StatelessTrainer
+
+
+class Table:
+    """Rows of text in aligned columns, as Markdown.
+
+    Args:
+        header: the columns' names.
+    """
+
+    def __init__(self, header: list[str]):
+        self.rows = [header]
+
+    def add(self, *cells: object) -> None:
+        """Adds a row."""
+        self.rows.append([str(cell) for cell in cells])
+
+    def __str__(self) -> str:
+        widths = [max(len(row[i]) for row in self.rows) for i in range(len(self.rows[0]))]
+        lines = [
+            "| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |"
+            for row in self.rows
+        ]
+        rule = "| " + " | ".join("-" * width for width in widths) + " |"
+        return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def print_header(
+    recipe: Recipe,
+    model: StatelessTrainer,
+    data: ImageData,
+    label_map: LabelMap | None,
+    *,
+    devices: str,
+    folder: RunFolder,
+) -> None:
+    """Prints what is about to be trained: the full class name and its paper first."""
+    splits = [("train", data.train), ("validation", data.validation), ("test", data.test)]
+    counts = ", ".join(f"{len(split.images):,} {name}" for name, split in splits)
+    height, width, channels = data.image_shape
+    classes = f", {data.num_classes} classes" if data.num_classes else ", no labels"
+    parameters = ", ".join(
+        f"{name} {network.count_params():,}" for name, network in recipe.networks(model).items()
+    )
+    lines = [("paper", model.paper), ("data", f"{data.name}, {height}x{width}x{channels}{classes}")]
+    lines.append(("images", counts))
+    if label_map is not None:
+        hidden = len(data.train.images) - label_map.count
+        kept = f"{label_map.count:,} labelled, {hidden:,} unlabelled"
+        lines.append(("labels", f"{kept} (seed {label_map.seed}, map {label_map.digest[:12]})"))
+    length = f"{recipe.steps:,} steps of {recipe.batch_size} images"
+    lines += [
+        ("devices", f"{devices}, {model.dtype_policy.name}"),
+        ("parameters", parameters),
+        ("length", f"{length}, seed {recipe.seed}"),
+        ("folder", str(folder.path)),
+    ]
+    print(f"{type(model).__name__} (--model {recipe.model})")
+    for name, value in lines:
+        print(f"  {name:<11}{value}")
+    print(flush=True)
+
+
+def result_table(results: list[dict[str, Any]]) -> str:
+    """Formats what came out: a row a seed, then mean and standard deviation.
+
+    Args:
+        results: what `training.session.run` returned, one a seed.
+
+    Returns:
+        A Markdown table, empty for models without an error rate.
+    """
+    table = Table(["", "test error", "labels", "seed", "steps", "seconds"])
+    for key, name, seconds in (
+        ("test_error", "CLS-GAN", "seconds"),
+        ("control_test_error", "supervised control", "control_seconds"),
+    ):
+        measured = [result for result in results if key in result]
+        for result in measured:
+            wrong = round(result[key] * result["test_images"])
+            table.add(
+                name,
+                f"{100 * result[key]:.2f} % ({wrong} of {result['test_images']:,})",
+                f"{result['labels']:,}",
+                result["seed"],
+                f"{result['steps']:,}",
+                f"{result[seconds]:.0f}",
+            )
+        if len(measured) > 1:
+            spread = _mean_and_deviation([100 * result[key] for result in measured])
+            table.add(f"{name}, mean and std", spread, measured[0]["labels"], "", "", "")
+    return str(table) if len(table.rows) > 1 else ""
+
+
+def _mean_and_deviation(values: list[float]) -> str:
+    mean = sum(values) / len(values)
+    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    return f"{mean:.2f} ± {variance**0.5:.2f} %"
+
+
+def next_commands(folder: RunFolder) -> str:
+    """Says what can be done with a finished run."""
+    path, name = folder.path, folder.path.name
+    mount = f'"$PWD/exported/{name}:/models/{name}"'
+    return "\n".join(
+        [
+            f"look      tensorboard --logdir {path / 'logs'}   (sample grids: {path / 'samples'})",
+            f"evaluate  python -m training.evaluate {path}",
+            f"sample    python -m training.sample {path} --out samples.png",
+            f"export    python -m export {path} exported --name {name}",
+            f"serve     docker run -p 8501:8501 -v {mount} -e MODEL_NAME={name} tensorflow/serving",
+        ]
+    )

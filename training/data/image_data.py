@@ -1,0 +1,91 @@
+"""What every loader returns: images and labels of a train, a validation and a test split."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Images of one split with their labels, row for row.
+
+    Args:
+        images: `uint8` array of shape `[N, H, W, C]`; may be a `np.memmap`.
+        labels: `int64` array of shape `[N]`, or `None` for an unlabelled split.
+
+    Raises:
+        ValueError: if a shape or a dtype is another one.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != np.uint8:
+            raise ValueError(
+                "images must be a uint8 array of shape [N, H, W, C]; "
+                f"got {self.images.dtype} of shape {list(self.images.shape)}."
+            )
+        if self.labels is None:
+            return
+        if self.labels.dtype != np.int64 or self.labels.shape != self.images.shape[:1]:
+            raise ValueError(
+                f"labels must be an int64 array of shape [{len(self.images)}], one per image; "
+                f"got {self.labels.dtype} of shape {list(self.labels.shape)}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageData:
+    """A data set: three splits of images of one shape.
+
+    Args:
+        name: the name that runs, label maps and scores carry, e.g. `"lsun/bedroom"`.
+        train: what models are trained on.
+        validation: what choices are made on.
+        test: what is read once, at the end.
+        class_names: the name of each class in the order of the labels; empty if unlabelled.
+
+    Raises:
+        ValueError: if the splits' images differ in shape, a split is empty, or labels and
+            `class_names` do not fit together.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for split_name in ("train", "validation", "test"):
+            split: Split = getattr(self, split_name)
+            if split.images.shape[1:] != self.train.images.shape[1:]:
+                raise ValueError(
+                    f"All splits must have images of one shape; {split_name} has "
+                    f"{split.images.shape[1:]}, train has {self.train.images.shape[1:]}."
+                )
+            if not len(split):
+                raise ValueError(f"The {split_name} split of {self.name} is empty.")
+            labels = split.labels
+            if labels is not None and (labels.min() < 0 or labels.max() >= self.num_classes):
+                raise ValueError(
+                    f"The labels of the {split_name} split must be in [0, {self.num_classes}), "
+                    f"one for each class name; got {labels.min()} to {labels.max()}."
+                )
+        if (self.train.labels is None) != (not self.class_names):
+            raise ValueError("class_names must be given if and only if the train split has labels.")
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes; 0 for an unlabelled data set."""
+        return len(self.class_names)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every image."""
+        height, width, channels = self.train.images.shape[1:]
+        return height, width, channels

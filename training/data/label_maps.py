@@ -1,0 +1,122 @@
+"""Which training images show their labels in a semi-supervised run, chosen once and for all."""
+
+import dataclasses
+import hashlib
+import json
+from typing import Self
+
+import numpy as np
+
+from training.data.splitting import hash_order
+from training.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LabelMap:
+    """The rows of a train split whose labels may be seen.
+
+    Args:
+        data: name of the data set.
+        count: number of rows.
+        seed: what the choice was made with.
+        indices: `int64` array of `count` different rows, sorted.
+        digest: SHA-256 in hex of all of the above.
+
+    Raises:
+        UserError: if the digest is of other contents.
+    """
+
+    data: str
+    count: int
+    seed: int
+    indices: np.ndarray
+    digest: str
+
+    def __post_init__(self) -> None:
+        if self.digest != _digest(self.data, self.count, self.seed, self.indices):
+            raise UserError(
+                f"The label map of {self.data} with {self.count} labels is damaged: its contents "
+                "do not fit its digest. Make it again from the same seed."
+            )
+
+    def to_json(self) -> str:
+        """Writes the map as JSON text that `from_json` reads."""
+        return json.dumps(dataclasses.asdict(self) | {"indices": self.indices.tolist()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Reads the map from JSON text and verifies its digest.
+
+        Raises:
+            UserError: if the text is not a label map, or a changed one.
+        """
+        try:
+            fields = json.loads(text)
+            indices = np.array(fields.pop("indices"), np.int64)
+            return cls(indices=indices, **fields)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"This is not the JSON text of a label map: {error}.") from error
+
+
+def make_label_map(
+    labels: np.ndarray | None, *, data: str, num_classes: int, count: int | None, seed: int
+) -> LabelMap:
+    """Chooses `count / num_classes` rows of every class.
+
+    Within each class rows are taken in the order of the SHA-256 of `"data/seed/row"`, so that a
+    choice is the same with every version of every library, and a larger one holds a smaller one.
+
+    Args:
+        labels: `int64` labels of the train split, `[N]`, or `None` if it has none.
+        data: name of the data set.
+        num_classes: number of classes.
+        count: number of labels to show, a multiple of `num_classes`; `None` shows all.
+        seed: another seed makes another choice.
+
+    Raises:
+        UserError: if there are no labels, not so many, not so many of a class, or `count` is
+            not a multiple of `num_classes`.
+    """
+    if count == 0:
+        return _label_map(data, seed, np.empty([0], np.int64))
+    if labels is None:
+        raise UserError(
+            f"{data} has no labels to show{'' if count is None else f'; got a count of {count}'}. "
+            "Ask for 0 labels, or give a data set with classes."
+        )
+    if count is None:
+        return _label_map(data, seed, np.arange(len(labels), dtype=np.int64))
+    _check_count(labels, data, num_classes, count)
+    order = hash_order(f"{data}/{seed}/{row}" for row in range(len(labels)))
+    chosen = []
+    for label in range(num_classes):
+        members = order[labels[order] == label]
+        if len(members) < count // num_classes:
+            raise UserError(
+                f"{count} labels of {data} are {count // num_classes} of each class, but class "
+                f"{label} has only {len(members)} training images."
+            )
+        chosen.append(members[: count // num_classes])
+    return _label_map(data, seed, np.sort(np.concatenate(chosen)))
+
+
+def _check_count(labels: np.ndarray, data: str, num_classes: int, count: int) -> None:
+    if not 0 <= count <= len(labels):
+        raise UserError(f"{data} has {len(labels)} training images; got {count} labels to show.")
+    if count % num_classes:
+        below = count // num_classes * num_classes
+        nearest = [str(n) for n in (below, below + num_classes) if 0 < n <= len(labels)]
+        raise UserError(
+            f"The labels to show must be equally many of each of the {num_classes} classes of "
+            f"{data}; {count} is not a multiple. Nearest: {' or '.join(nearest)}."
+        )
+
+
+def _label_map(data: str, seed: int, indices: np.ndarray) -> LabelMap:
+    digest = _digest(data, len(indices), seed, indices)
+    return LabelMap(data=data, count=len(indices), seed=seed, indices=indices, digest=digest)
+
+
+def _digest(data: str, count: int, seed: int, indices: np.ndarray) -> str:
+    head = json.dumps([data, count, seed]).encode()
+    return hashlib.sha256(head + b"\n" + indices.astype("<i8").tobytes()).hexdigest()

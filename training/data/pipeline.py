@@ -1,0 +1,240 @@
+"""The input pipeline of training: a pure function of the seed and the step.
+
+Which image stands where in which batch is computed from its position in an endless stream, so
+that a run goes on at any step without reading up to it, and sees the same global batches on one
+replica as on many.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from training.data.augmentation import flip_and_shift
+from training.data.image_data import Split
+from training.data.shuffling import shuffled
+from training.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Stream:
+    """An endless source of images, shuffled anew in every epoch.
+
+    Args:
+        split: where the images come from.
+        indices: `int64` rows of the split that may be used, `[n]`; `None` for all.
+        with_labels: whether batches carry labels. The labels of a stream without them are never
+            read, so that hidden labels stay hidden.
+    """
+
+    split: Split
+    indices: np.ndarray | None = None
+    with_labels: bool = False
+
+    def __len__(self) -> int:
+        return len(self.split.images) if self.indices is None else len(self.indices)
+
+
+def training_dataset(
+    streams: Mapping[str, Stream],
+    *,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    critic_steps: int = 1,
+    shift: int = 0,
+    flip: bool = False,
+    strategy: tf.distribute.Strategy,
+) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
+    """Builds the batches of every training step from `first_step` on.
+
+    Global batch `step * critic_steps + j` of a stream holds its positions
+    `p = (step * critic_steps + j) * batch_size + i` for `i` in `0 .. batch_size - 1`. Position
+    `p` of a stream of `n` rows is place `p % n` of epoch `p // n`; each epoch is a permutation of
+    the rows that depends on the seed, the name of the stream and the epoch. A replica gets
+    consecutive `i`, the earlier replicas one more each where `batch_size` does not divide.
+
+    Args:
+        streams: the sources by name.
+        batch_size: images of a stream in one *global* batch, at least one for each replica.
+        seed: any whole number; decides order and augmentation.
+        first_step: number of the first training step to make, 0 or more.
+        critic_steps: batches of each stream that a training step takes, at least 1.
+        shift: images are moved by up to this many whole pixels along both axes, edge pixels
+            repeating.
+        flip: whether images are mirrored left to right at random.
+        strategy: decides the number of replicas.
+
+    Returns:
+        An endless data set (a plain one under the default strategy) with one element for each
+        replica and step: `{name: {"images": uint8 [critic_steps * b, H, W, C], "labels": int64
+        [critic_steps * b]}, ..., "index": int64 [b]}`, where `b` is the replica's part of the
+        batch, `index` its `i`, and the batches of a step follow one another along axis 0.
+        `"labels"` is there only for streams with labels.
+
+    Raises:
+        UserError: if an argument is out of range, a stream is empty, or one with labels comes
+            from a split without.
+
+    Example:
+    ```python
+    streams = {"real": Stream(data.train)}
+    batches = training_dataset(
+        streams, batch_size=64, seed=0, strategy=tf.distribute.get_strategy()
+    )
+    next(iter(batches))["real"]["images"].shape  # (64, 8, 8, 1)
+    ```
+    """
+    replicas = strategy.num_replicas_in_sync
+    _check_streams(streams, shift)
+    _check_range("batch size", batch_size, replicas, f", one image for each of {replicas} replicas")
+    _check_range("first step", first_step, 0)
+    _check_range("number of critic steps", critic_steps, 1)
+    tensors = _Tensors()
+    sources = {name: _Source(_key(seed, name), stream, tensors) for name, stream in streams.items()}
+
+    def element(step: tf.Tensor, replica: tf.Tensor) -> dict[str, object]:
+        index = _share(replica, batch_size, replicas)
+        batches = step * critic_steps + tf.range(critic_steps, dtype=tf.int64)
+        positions = tf.reshape(batches[:, tf.newaxis] * batch_size + index, [-1])
+        result: dict[str, object] = {"index": index}
+        for name, source in sources.items():
+            result[name] = batch = source.rows_at(positions)
+            if shift or flip:
+                batch["images"] = flip_and_shift(
+                    batch["images"],
+                    seed=tf.stack([source.key[3], step]),
+                    index=index,
+                    batch_size=batch_size,
+                    shift=shift,
+                    flip=flip,
+                )
+        return result
+
+    def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        local = replicas // context.num_input_pipelines
+        first_replica = context.input_pipeline_id * local
+        elements = tf.data.Dataset.range(first_step * local, tf.int64.max).map(
+            lambda count: element(count // local, first_replica + count % local),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        return elements.prefetch(tf.data.AUTOTUNE)
+
+    return strategy.distribute_datasets_from_function(pipeline)
+
+
+def evaluation_batches(
+    split: Split, *, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Yields the images and labels of a split in order, in arrays of up to `batch_size` rows."""
+    _check_range("batch size", batch_size, 1)
+    for start in range(0, len(split), batch_size):
+        rows = slice(start, start + batch_size)
+        yield split.images[rows], None if split.labels is None else split.labels[rows]
+
+
+class _Tensors:
+    """Turns arrays into tensors in the host's memory, each array once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[np.ndarray, tf.Tensor]] = {}
+
+    def __call__(self, array: np.ndarray) -> tf.Tensor:
+        if id(array) not in self._known:
+            # Not tf.constant, which copies twice, and not on a GPU, where it would not belong.
+            with tf.device("CPU:0"):
+                self._known[id(array)] = array, tf.convert_to_tensor(array)
+        return self._known[id(array)][1]
+
+
+class _Source:
+    """Reads the rows that stand at given positions of a stream, in graph code.
+
+    Args:
+        key: four `int64` numbers that the stream's randomness comes from.
+        stream: what to read.
+        tensors: holds arrays as tensors, shared between streams.
+    """
+
+    def __init__(self, key: np.ndarray, stream: Stream, tensors: _Tensors) -> None:
+        self.key = key
+        self._length = len(stream)
+        self._indices = None if stream.indices is None else tensors(stream.indices)
+        self._images = _image_reader(stream.split.images, tensors)
+        self._labels = tensors(_labels(stream)) if stream.with_labels else None
+
+    def rows_at(self, positions: tf.Tensor) -> dict[str, tf.Tensor]:
+        rows = shuffled(positions, self._length, self.key[:3])
+        if self._indices is not None:
+            rows = tf.gather(self._indices, rows)
+        batch = {"images": self._images(rows)}
+        if self._labels is not None:
+            batch["labels"] = tf.gather(self._labels, rows)
+        return batch
+
+
+def _key(seed: int, name: str) -> np.ndarray:
+    """Four 31-bit numbers from the seed and the name of a stream."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return np.frombuffer(digest[:16], "<u4").astype(np.int64) & 0x7FFFFFFF
+
+
+def _share(replica: tf.Tensor, batch_size: int, replicas: int) -> tf.Tensor:
+    """The numbers in the global batch of a replica's rows: consecutive, `int64`."""
+    size, extra = divmod(batch_size, replicas)
+    start = replica * size + tf.minimum(replica, extra)
+    if not extra:
+        return start + tf.range(size, dtype=tf.int64)
+    return start + tf.range(size + tf.cast(replica < extra, tf.int64), dtype=tf.int64)
+
+
+def _image_reader(images: np.ndarray, tensors: _Tensors) -> Callable[[tf.Tensor], tf.Tensor]:
+    if not isinstance(images, np.memmap):
+        tensor = tensors(images)
+        return lambda rows: tf.gather(tensor, rows)
+
+    def read(rows: tf.Tensor) -> tf.Tensor:
+        batch = tf.numpy_function(
+            lambda chosen: np.asarray(images[chosen]), [rows], tf.uint8, stateful=False
+        )
+        return tf.ensure_shape(batch, [rows.shape[0], *images.shape[1:]])
+
+    return read
+
+
+def _labels(stream: Stream) -> np.ndarray:
+    if stream.split.labels is None:
+        raise UserError("A stream with labels needs a data set with labels; this one has none.")
+    return stream.split.labels
+
+
+def _check_streams(streams: Mapping[str, Stream], shift: int) -> None:
+    if not streams or "index" in streams:
+        raise UserError(
+            "At least one stream is needed, and none may be named 'index'; "
+            f"got {', '.join(streams) or 'none'}."
+        )
+    for name, stream in streams.items():
+        height, width = stream.split.images.shape[1:3]
+        if not 0 <= shift < min(height, width):
+            raise UserError(
+                f"The shift must be from 0 to less than the image's side, {min(height, width)} "
+                f"pixels; got {shift}."
+            )
+        if not len(stream):
+            raise UserError(f"The stream {name!r} has no images to draw from.")
+        rows = stream.indices
+        count = len(stream.split.images)
+        if rows is not None and (rows.min() < 0 or rows.max() >= count):
+            raise UserError(
+                f"The rows of the stream {name!r} must be from 0 to {count - 1}; got "
+                f"{rows.min()} to {rows.max()}."
+            )
+
+
+def _check_range(what: str, value: int, least: int, why: str = "") -> None:
+    if value < least:
+        raise UserError(f"The {what} must be at least {least}{why}; got {value}.")

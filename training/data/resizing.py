@@ -1,0 +1,42 @@
+"""The one rule by which every loader brings images to a size.
+
+An image that is not square is first cropped to its centre square, whose side is the shorter one
+(an odd pixel is left at the bottom or right); the square is then resized bilinearly with
+antialiasing and rounded to `uint8`. An image of the asked size stays as it is, bit for bit.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+_CHUNK = 256
+
+
+def resize_image(image: tf.Tensor, size: int) -> tf.Tensor:
+    """Crops to the centre square and resizes, inside or outside of a graph.
+
+    Args:
+        image: `uint8` tensor of shape `[H, W, C]` or `[B, H, W, C]`; sides may be unknown.
+        size: side of the result in pixels, at least 1.
+
+    Returns:
+        A `uint8` tensor of shape `[size, size, C]` or `[B, size, size, C]`.
+    """
+    if image.shape[-3:-1] == [size, size]:
+        return image
+    height, width = tf.unstack(tf.shape(image)[-3:-1])
+    side = tf.minimum(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = image[..., top : top + side, left : left + side, :]
+    resized = tf.image.resize(square, [size, size], antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
+
+
+def resize_array(images: np.ndarray, size: int) -> np.ndarray:
+    """Applies `resize_image` to a `uint8` array `[N, H, W, C]`, a few images at a time."""
+    if images.shape[1:3] == (size, size):
+        return images
+    result = np.empty((len(images), size, size, images.shape[3]), np.uint8)
+    for start in range(0, len(images), _CHUNK):
+        chunk = tf.convert_to_tensor(images[start : start + _CHUNK])
+        result[start : start + _CHUNK] = resize_image(chunk, size).numpy()
+    return result

@@ -1,0 +1,31 @@
+"""The error rate of a classifier: prediction by argmin loss, in inference mode."""
+
+import keras
+import numpy as np
+
+from training.data.image_data import Split
+from training.data.pipeline import evaluation_batches
+from zoo.images import to_float
+
+BATCH_SIZE = 200
+
+
+def error_rate(classifier: keras.Model, split: Split) -> float:
+    """Computes the share of images whose predicted class is wrong.
+
+    The prediction is `argmin_y L(x, y)`, which is the argmax of the logits with and without the
+    extra class. Batch statistics are the moving ones: the released CLS-GAN script tested in
+    training mode, which this does not.
+
+    Args:
+        classifier: network from float32 images in [-1, 1] to logits `[B, K]`.
+        split: labelled images.
+
+    Returns:
+        float in [0, 1].
+    """
+    wrong = 0
+    for images, labels in evaluation_batches(split, batch_size=BATCH_SIZE):
+        logits = classifier(to_float(images), training=False)
+        wrong += int(np.sum(np.argmax(keras.ops.convert_to_numpy(logits), axis=-1) != labels))
+    return wrong / len(split.images)

@@ -1,0 +1,203 @@
+"""Recipes: everything that decides a run, typed, documented, and written to `recipe.json`.
+
+A model's own recipe class (in `training/recipes/`) adds the model's fields to these; a field that a
+model has no use for does not exist for it, so giving it is an error.
+"""
+
+import dataclasses
+import difflib
+import json
+import pathlib
+import tomllib
+import typing
+from typing import Any, ClassVar
+
+import yaml
+
+from training.errors import UserError
+
+if typing.TYPE_CHECKING:
+    import keras
+
+    from training.data.image_data import ImageData
+    from training.data.label_maps import LabelMap
+    from training.data.pipeline import Stream
+    from zoo.models.trainer import StatelessTrainer
+
+# Where a run lives and what is done with its outcome: these may differ when it is resumed.
+NOT_DECIDING = ("run_dir", "data_dir", "manual_dir", "export", "checkpoint_every", "kimg", "epochs")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Fields that every model has."""
+
+    model: str
+    """What to train; see the list of models."""
+    recipe: str = ""
+    """Named recipe to start from, such as `paper`; by default the one for the model and data."""
+    data: str = "digits"
+    """TFDS name (digits, mnist, cifar10, lsun/bedroom, ...), folder of images, or .npz file."""
+    data_dir: str | None = None
+    """Folder with data sets that TFDS has prepared."""
+    manual_dir: str | None = None
+    """Folder with the data set's original files; TFDS checks their checksums and prepares them."""
+    image_size: int | None = None
+    """Crop to a square and resize to this many pixels, antialiased; by default as the data are."""
+    shift: int = 0
+    """Weak augmentation: move each training image by up to this many pixels, each step anew."""
+    flip: bool = False
+    """Weak augmentation: mirror each training image left to right at random."""
+    seed: int = 0
+    """Seed of weights, order of the data, noise, and the choice of labelled images."""
+    steps: int = 3000
+    """Length of the run in generator steps."""
+    kimg: float | None = None
+    """Length of the run in thousands of real images, instead of `steps`."""
+    epochs: float | None = None
+    """Length of the run in passes over the training images, instead of `steps`."""
+    batch_size: int = 64
+    """Images of one critic step, over all devices together."""
+    report_every: int = 300
+    """Steps between lines of the report, sample grids and validation."""
+    checkpoint_every: int = 500
+    """Steps between checkpoints; the last three are kept."""
+    run_dir: str | None = None
+    """Folder of the run; by default runs/MODEL-DATA-TIME. A run that is there goes on."""
+    export: str | None = None
+    """Folder to which a SavedModel for TF Serving is written at the end."""
+    devices: int = 0
+    """How many devices train together (MirroredStrategy); 0 takes all GPUs, or one CPU."""
+    virtual_devices: int = 1
+    """Splits the CPU into this many logical devices, to try out several without a GPU."""
+
+    needs_labels: ClassVar[bool] = False
+
+    def check(self) -> None:
+        """Raises UserError where a field's value cannot be."""
+        for field in ("steps", "batch_size", "report_every", "checkpoint_every", "virtual_devices"):
+            if getattr(self, field) < 1:
+                raise UserError(f"{option(field)} must be at least 1, given {getattr(self, field)}.")
+        for field in ("shift", "devices"):
+            if getattr(self, field) < 0:
+                raise UserError(
+                    f"{option(field)} must not be negative, given {getattr(self, field)}."
+                )
+
+    def critic_batches(self) -> int:
+        """How many batches of real images one step takes."""
+        return 1
+
+    def with_steps(self, *, training_images: int) -> "Recipe":
+        """Turns `kimg` or `epochs` into `steps`."""
+        if self.kimg is not None and self.epochs is not None:
+            raise UserError("Give one of --steps, --kimg and --epochs, not several.")
+        images = self.kimg * 1000 if self.kimg is not None else None
+        if self.epochs is not None:
+            images = self.epochs * training_images
+        if images is None:
+            return self
+        steps = round(images / (self.batch_size * self.critic_batches()))
+        return dataclasses.replace(self, steps=max(steps, 1))
+
+    def label_map(self, data: "ImageData") -> "LabelMap | None":
+        """Says which training images keep their label; None for models that use none."""
+        return None
+
+    def streams(self, data: "ImageData", label_map: "LabelMap | None") -> "dict[str, Stream]":
+        """Says which images the model is shown, by stream."""
+        raise NotImplementedError
+
+    def build(
+        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+    ) -> "StatelessTrainer":
+        """Makes the model and compiles it."""
+        raise NotImplementedError
+
+    def build_control(
+        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+    ) -> "StatelessTrainer | None":
+        """Makes a model to compare with, trained on the labelled stream; None for none."""
+        return None
+
+    def networks(self, model: "StatelessTrainer") -> "dict[str, keras.Model]":
+        """Names the networks whose parameters are counted in the report."""
+        raise NotImplementedError
+
+    def save_preset(
+        self, model: "StatelessTrainer", directory: "pathlib.Path", *, metadata: dict[str, Any]
+    ) -> None:
+        """Writes what is deployed of the model, in averaged weights, as a preset."""
+        raise NotImplementedError
+
+
+def option(field: str) -> str:
+    """Returns the command line's spelling of a field."""
+    return "--" + field.replace("_", "-")
+
+
+def field_names(recipe: Recipe | type[Recipe]) -> list[str]:
+    """Returns the names of all fields."""
+    return [field.name for field in dataclasses.fields(recipe)]
+
+
+def to_json(recipe: Recipe) -> str:
+    """Returns the recipe as JSON text."""
+    return json.dumps(dataclasses.asdict(recipe), indent=2) + "\n"
+
+
+def read_settings(path: str) -> dict[str, Any]:
+    """Reads overrides from a YAML, TOML or JSON file: one mapping of field to value."""
+    file = pathlib.Path(path)
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"Cannot read the settings file {path}: {error}") from None
+    try:
+        settings = tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
+    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} is not valid {file.suffix[1:] or 'YAML'}: {error}") from None
+    if not isinstance(settings, dict):
+        raise UserError(f"{path} must hold one mapping of option to value, such as `steps: 500`.")
+    return {str(key).replace("-", "_"): value for key, value in settings.items()}
+
+
+def override(recipe: Recipe, settings: dict[str, Any], *, source: str) -> Recipe:
+    """Returns the recipe with fields replaced; unknown keys and wrong types are errors."""
+    types = typing.get_type_hints(type(recipe))
+    for key, value in settings.items():
+        if key not in field_names(recipe):
+            near = difflib.get_close_matches(key, field_names(recipe), n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            raise UserError(f"{source}: {recipe.model} has no option `{key}`.{hint}")
+        if not _is_of_type(value, types[key]):
+            expected = getattr(types[key], "__name__", str(types[key]))
+            raise UserError(f"{source}: `{key}` must be {expected}, given {value!r}.")
+    return dataclasses.replace(recipe, **settings)
+
+
+def _is_of_type(value: Any, expected: Any) -> bool:
+    if typing.get_origin(expected) is typing.Literal:
+        return value in typing.get_args(expected)
+    options = typing.get_args(expected) or (expected,)
+    if isinstance(value, bool):
+        return bool in options
+    if isinstance(value, int) and float in options:
+        return True
+    return any(
+        value in typing.get_args(one)
+        if typing.get_origin(one) is typing.Literal
+        else isinstance(value, one)
+        for one in options
+    )
+
+
+def differences(left: Recipe, right: dict[str, Any]) -> list[str]:
+    """Lists the deciding fields in which a recipe differs from one read from `recipe.json`."""
+    mine = json.loads(to_json(left))
+    keys = [key for key in {**mine, **right} if key not in NOT_DECIDING]
+    return [
+        f"{option(key)}: {right.get(key, '(not there)')} in the run, {mine.get(key)} now"
+        for key in keys
+        if mine.get(key) != right.get(key)
+    ]

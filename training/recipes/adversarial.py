@@ -1,0 +1,121 @@
+"""What the recipes of all GANs share: two networks and two optimizers."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Literal
+
+from training.errors import UserError
+from training.recipe import Recipe, option
+
+if TYPE_CHECKING:
+    import pathlib
+
+    import keras
+
+    from training.data.image_data import ImageData
+    from training.data.label_maps import LabelMap
+    from training.data.pipeline import Stream
+    from zoo.models.trainer import StatelessTrainer
+
+Normalization = Literal["batch", "layer", "none"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdversarialRecipe(Recipe):
+    """Fields that every GAN has."""
+
+    generator_learning_rate: float = 2e-4
+    """Adam's learning rate for the generator."""
+    critic_learning_rate: float = 2e-4
+    """Adam's learning rate for the critic."""
+    beta_1: float = 0.5
+    """Adam's first moment decay, of both optimizers."""
+    beta_2: float = 0.999
+    """Adam's second moment decay, of both optimizers."""
+    learning_rate_decay: Literal["none", "linear"] = "none"
+    """`linear` takes both learning rates down to 0 over the run."""
+    critic_steps: int = 1
+    """Critic steps to one generator step."""
+    ema: float | None = 0.999
+    """Decay of the averaged weights that are evaluated and kept; `None` for no average."""
+    latent_dim: int = 100
+    """Dimension of the latent."""
+    latent: Literal["normal", "uniform"] = "normal"
+    """Prior of the latent: N(0, I) or U(-1, 1)."""
+    generator_filters: int = 512
+    """Channels of the generator at its base resolution."""
+    critic_filters: int = 64
+    """Channels of the critic's first layer."""
+    generator_normalization: Normalization = "batch"
+    """Normalisation of the generator's hidden layers."""
+    critic_normalization: Normalization = "batch"
+    """Normalisation of the critic's hidden layers."""
+
+    def check(self) -> None:
+        super().check()
+        for field in (
+            "critic_steps",
+            "latent_dim",
+            "generator_filters",
+            "critic_filters",
+            "generator_learning_rate",
+            "critic_learning_rate",
+        ):
+            if getattr(self, field) <= 0:
+                raise UserError(f"{option(field)} must be positive, given {getattr(self, field)}.")
+
+    def critic_batches(self) -> int:
+        return self.critic_steps
+
+    def streams(self, data: "ImageData", label_map: "LabelMap | None") -> "dict[str, Stream]":
+        from training.data.pipeline import Stream
+
+        return {"real": Stream(data.train)}
+
+    def networks(self, model: "StatelessTrainer") -> "dict[str, keras.Model]":
+        return {"generator": model.generator, "critic": model.critic}
+
+    def save_preset(
+        self, model: "StatelessTrainer", directory: "pathlib.Path", *, metadata: dict[str, Any]
+    ) -> None:
+        from zoo.presets import save_bundle
+        from zoo.tasks import ImageGenerator
+
+        save_bundle(
+            directory,
+            root=ImageGenerator(model.sampler),
+            parts={"critic": model.critic},
+            metadata=metadata,
+        )
+
+    def make_generator(
+        self, *, image_shape: tuple[int, int, int], num_classes: int = 0
+    ) -> "keras.Model":
+        """Makes the generator."""
+        from zoo.networks import DCGANGenerator
+
+        return DCGANGenerator(
+            image_shape,
+            latent_dim=self.latent_dim,
+            base_filters=self.generator_filters,
+            normalization=self.generator_normalization,
+            latent=self.latent,
+            num_classes=num_classes,
+        )
+
+    def make_critic(self, *, image_shape: tuple[int, int, int]) -> "keras.Model":
+        """Makes an unconditional critic."""
+        from zoo.networks import DCGANCritic
+
+        return DCGANCritic(
+            image_shape, filters=self.critic_filters, normalization=self.critic_normalization
+        )
+
+    def make_optimizer(self, learning_rate: float) -> "keras.optimizers.Optimizer":
+        """Makes Adam with the recipe's schedule."""
+        import keras
+
+        schedule: object = learning_rate
+        if self.learning_rate_decay == "linear":
+            steps = self.steps * self.critic_steps
+            schedule = keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, 0.0)
+        return keras.optimizers.Adam(schedule, beta_1=self.beta_1, beta_2=self.beta_2)

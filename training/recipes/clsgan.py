@@ -1,0 +1,174 @@
+"""CLS-GAN on any labelled image data: `python -m training.fit --model clsgan --data DATA`.
+
+The setting of the smaller recipes at the paper's widths; not run on the paper's data sets yet.
+`--recipe paper` is the plain setting of the paper.
+"""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from training.errors import UserError
+from training.recipe import option
+from training.recipes.adversarial import AdversarialRecipe
+
+if TYPE_CHECKING:
+    import pathlib
+
+    import keras
+
+    from training.data.image_data import ImageData
+    from training.data.label_maps import LabelMap
+    from training.data.pipeline import Stream
+    from zoo.models import ConditionalLossSensitiveGAN, SupervisedClassifier
+    from zoo.models.trainer import StatelessTrainer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CLSGANRecipe(AdversarialRecipe):
+    """Fields of CLS-GAN."""
+
+    labels: int | Literal["all"] = "all"
+    """How many training images keep their label, class-balanced; `all` trains supervised."""
+    margin_scale: float = 0.2
+    """Margin Delta = margin_scale * mean |x - g|; 2.4576 is that of the official code."""
+    hinge_weight: float = 1.0
+    """The paper's lambda: weight of the hinge on labelled pairs."""
+    unlabelled_weight: float = 1.0
+    """The paper's gamma: weight of the hinge on unlabelled pairs."""
+    unlabelled_ramp: float = 1 / 3
+    """Share of the run over which `unlabelled_weight` rises from 0."""
+    classes_by_average: bool = True
+    """Take an unlabelled image's class from the averaged critic, and pair it with a fake of that
+    class (this project's addition); otherwise the paper's min over the critic's own losses."""
+    dropout: float = 0.2
+    """Dropout of the critic, before each group of convolutions."""
+    control: bool = False
+    """Also train the supervised-only control: same network, labels, steps and optimizer."""
+
+    needs_labels: ClassVar[bool] = True
+
+    def check(self) -> None:
+        super().check()
+        for field in ("margin_scale", "hinge_weight", "unlabelled_weight", "unlabelled_ramp"):
+            if getattr(self, field) < 0:
+                raise UserError(
+                    f"{option(field)} must not be negative, given {getattr(self, field)}."
+                )
+        if not 0.0 <= self.dropout < 1.0:
+            raise UserError(f"--dropout must be in [0, 1), given {self.dropout}.")
+        if self.classes_by_average and self.semi_supervised and self.ema is None:
+            raise UserError("--classes-by-average needs the average: give --ema, such as 0.999.")
+
+    @property
+    def semi_supervised(self) -> bool:
+        """Whether some of the training images have no label."""
+        return self.labels != "all"
+
+    def label_map(self, data: "ImageData") -> "LabelMap":
+        from training.data.label_maps import make_label_map
+
+        return make_label_map(
+            data.train.labels,
+            data=data.name,
+            num_classes=data.num_classes,
+            count=None if self.labels == "all" else self.labels,
+            seed=self.seed,
+        )
+
+    def streams(self, data: "ImageData", label_map: "LabelMap | None") -> "dict[str, Stream]":
+        import numpy as np
+
+        from training.data.pipeline import Stream
+
+        assert label_map is not None
+        streams = {"labelled": Stream(data.train, indices=label_map.indices, with_labels=True)}
+        if self.semi_supervised:
+            rest = np.setdiff1d(np.arange(len(data.train.images)), label_map.indices)
+            streams["unlabelled"] = Stream(data.train, indices=rest)
+        return streams
+
+    def make_classifier(
+        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+    ) -> "keras.Model":
+        """Makes the critic, a classifier."""
+        from zoo.networks import CLSGANFeatures
+        from zoo.tasks import ImageClassifier
+
+        features = CLSGANFeatures(
+            image_shape,
+            filters=self.critic_filters,
+            normalization=self.critic_normalization,
+            dropout=self.dropout,
+        )
+        return ImageClassifier(
+            features,
+            len(class_names),
+            class_names=list(class_names),
+            extra_class=self.semi_supervised,
+        )
+
+    def build(
+        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+    ) -> "ConditionalLossSensitiveGAN":
+        from zoo.models import ConditionalLossSensitiveGAN
+
+        model = ConditionalLossSensitiveGAN(
+            self.make_generator(image_shape=image_shape, num_classes=len(class_names)),
+            self.make_classifier(image_shape=image_shape, class_names=class_names),
+            semi_supervised=self.semi_supervised,
+            margin_scale=self.margin_scale,
+            hinge_weight=self.hinge_weight,
+            unlabelled_weight=self.unlabelled_weight,
+            unlabelled_ramp_steps=round(self.unlabelled_ramp * self.steps),
+            classes_by_average=self.classes_by_average and self.semi_supervised,
+            critic_steps=self.critic_steps,
+            ema=self.ema,
+            seed=self.seed,
+        )
+        model.compile(
+            self.make_optimizer(self.generator_learning_rate),
+            self.make_optimizer(self.critic_learning_rate),
+        )
+        return model
+
+    def save_preset(
+        self, model: "StatelessTrainer", directory: "pathlib.Path", *, metadata: dict[str, Any]
+    ) -> None:
+        from zoo.presets import save_bundle
+        from zoo.tasks import ImageGenerator
+
+        save_bundle(
+            directory,
+            root=model.classifier,
+            parts={"generator": ImageGenerator(model.sampler)},
+            metadata=metadata,
+        )
+
+    def build_control(
+        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+    ) -> "SupervisedClassifier | None":
+        """Makes the supervised control: the critic's network under cross-entropy alone."""
+        from zoo.models import SupervisedClassifier
+
+        if not self.control:
+            return None
+
+        control = SupervisedClassifier(
+            self.make_classifier(image_shape=image_shape, class_names=class_names),
+            ema=self.ema,
+            seed=self.seed,
+        )
+        control.compile(self.make_optimizer(self.critic_learning_rate))
+        return control
+
+
+RECIPE = CLSGANRecipe(
+    model="clsgan",
+    steps=100_000,
+    report_every=2000,
+    checkpoint_every=2000,
+    generator_learning_rate=3e-4,
+    critic_learning_rate=3e-4,
+    critic_filters=96,
+    critic_normalization="none",
+)

@@ -1,0 +1,209 @@
+"""One run, from its recipe to its result: build, train (resuming), evaluate, keep."""
+
+import dataclasses
+import json
+import sys
+import time
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+
+from training.callbacks.counting import CountingCallback
+from training.callbacks.samples import Samples
+from training.callbacks.saving import Saving, StopRequest
+from training.callbacks.summaries import Summaries
+from training.callbacks.throughput import Brief, Throughput
+from training.callbacks.validation import Validation
+from training.checkpoint import Checkpoints
+from training.console import print_header
+from training.data.image_data import ImageData
+from training.data.label_maps import LabelMap
+from training.data.pipeline import training_dataset
+from training.distribute import describe, make_strategy
+from training.metrics.error_rate import error_rate
+from training.recipe import Recipe
+from training.run_folder import RunFolder, write_text
+from zoo.models.trainer import StatelessTrainer
+
+BRIEF = (
+    "critic_loss",
+    "generator_loss",
+    "cross_entropy",
+    "train_error",
+    "gap",
+    "active_hinges",
+    "images_per_second",
+    "val_error",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """What the parts of a run share.
+
+    Attributes:
+        recipe: the resolved recipe.
+        data: the images.
+        folder: the run's folder.
+        request: watched for Ctrl-C and SIGTERM.
+    """
+
+    recipe: Recipe
+    data: ImageData
+    folder: RunFolder
+    request: StopRequest
+
+    def train(self, model: StatelessTrainer, streams: dict, *, name: str) -> float:
+        """Trains a model to the recipe's last step, from its newest checkpoint on.
+
+        Args:
+            model: a compiled trainer.
+            streams: which images it is shown.
+            name: `""` for the model itself, or a sub-folder's name.
+
+        Returns:
+            Seconds spent in this session.
+
+        Raises:
+            Interrupted: told to stop; the state is saved.
+        """
+        recipe = self.recipe
+        checkpoints = Checkpoints(self.folder.path / name / "checkpoints", model)
+        first = checkpoints.restore()
+        if first:
+            print(f"Going on from step {first:,}.", flush=True)
+        started = time.monotonic()
+        writer = tf.summary.create_file_writer(str(self.folder.path / "logs" / (name or "train")))
+        with writer.as_default(step=first):
+            hparams.hparams(_scalars(recipe))
+        callbacks = self._callbacks(model, writer, checkpoints, name=name, first=first)
+        every = recipe.report_every
+        while first < recipe.steps:
+            # Reports fall on multiples of `every`, wherever a run was resumed.
+            steps = min(every - first % every, recipe.steps - first)
+            whole = steps == every
+            epochs = (recipe.steps - first) // every if whole else 1
+            dataset = training_dataset(
+                streams,
+                batch_size=recipe.batch_size,
+                seed=recipe.seed,
+                first_step=first,
+                critic_steps=model.batches_per_step,
+                shift=recipe.shift,
+                flip=recipe.flip,
+                strategy=model.distribute_strategy,
+            )
+            model.fit(
+                dataset,
+                steps_per_epoch=steps,
+                initial_epoch=first // every,
+                epochs=first // every + epochs,
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
+            first += steps * epochs
+        checkpoints.save()
+        return time.monotonic() - started
+
+    def _callbacks(
+        self,
+        model: StatelessTrainer,
+        writer: tf.summary.SummaryWriter,
+        checkpoints: Checkpoints,
+        *,
+        name: str,
+        first: int,
+    ) -> list[CountingCallback]:
+        recipe = self.recipe
+        images = recipe.batch_size * model.batches_per_step
+        callbacks: list[CountingCallback] = [
+            Throughput(images_per_step=images, first_step=first),
+            Saving(
+                checkpoints, every=recipe.checkpoint_every, request=self.request, first_step=first
+            ),
+        ]
+        if hasattr(model, "classifier"):
+            callbacks.append(Validation(self.data.validation))
+        if hasattr(model, "sampler"):
+            callbacks.append(Samples(self.folder.path / "samples", writer, first_step=first))
+        callbacks.append(Summaries(writer, self.data.validation, first_step=first))
+        return [*callbacks, Brief(BRIEF)]
+
+
+def _scalars(recipe: Recipe) -> dict[str, Any]:
+    values = dataclasses.asdict(recipe)
+    return {key: value for key, value in values.items() if isinstance(value, (bool, int, float, str))}
+
+
+def run(recipe: Recipe, data: ImageData, folder: RunFolder) -> dict[str, Any]:
+    """Trains, evaluates and keeps what a recipe says; resumes what is there.
+
+    Args:
+        recipe: a checked recipe.
+        data: the images.
+        folder: from `find_run`.
+
+    Returns:
+        The result, as written to `result.json`.
+
+    Raises:
+        UserError: a mistake in the recipe that shows only with the data.
+        Interrupted: told to stop; the state is saved.
+    """
+    recipe = recipe.with_steps(training_images=len(data.train.images))
+    strategy = make_strategy(recipe)
+    label_map = recipe.label_map(data)
+    keras.utils.set_random_seed(recipe.seed)
+    shape = {"image_shape": data.image_shape, "class_names": data.class_names}
+    with strategy.scope():
+        model = recipe.build(**shape)
+    folder.create(recipe)
+    if label_map is not None:
+        write_text(folder.path / "label_map.json", label_map.to_json())
+    print_header(recipe, model, data, label_map, devices=describe(strategy), folder=folder)
+    with StopRequest() as request:
+        session = Session(recipe, data, folder, request)
+        seconds = session.train(model, recipe.streams(data, label_map), name="")
+        keras.utils.set_random_seed(recipe.seed)
+        with strategy.scope():
+            control = recipe.build_control(**shape)
+        if control is not None:
+            print("\nSupervised control: same network, labels and steps.", flush=True)
+            labelled = {"labelled": recipe.streams(data, label_map)["labelled"]}
+            control_seconds = session.train(control, labelled, name="control")
+    result = _result(recipe, data, label_map, seconds=seconds)
+    if hasattr(model, "classifier"):
+        result["test_error"] = error_rate(model.classifier, data.test)
+    if control is not None:
+        result["control_test_error"] = error_rate(control.classifier, data.test)
+        result["control_seconds"] = round(control_seconds, 1)
+    recipe.save_preset(model, folder.preset, metadata={"training": result})
+    folder.add_score(result)
+    write_text(folder.result, json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def _result(
+    recipe: Recipe, data: ImageData, label_map: LabelMap | None, *, seconds: float
+) -> dict[str, Any]:
+    """The protocol of the numbers."""
+    result: dict[str, Any] = {
+        "model": recipe.model,
+        "data": data.name,
+        "seed": recipe.seed,
+        "steps": recipe.steps,
+        "seconds": round(seconds, 1),
+        "weights": "average" if getattr(recipe, "ema", None) is not None else "last",
+    }
+    if label_map is not None:
+        result |= {
+            "labels": label_map.count,
+            "label_map": label_map.digest,
+            "train_images": len(data.train.images),
+            "test_images": len(data.test.images),
+            "split": "test",
+        }
+    return result
