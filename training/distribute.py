@@ -1,5 +1,7 @@
 """Which devices train: TensorFlow's own strategies, chosen by two numbers."""
 
+import functools
+
 import tensorflow as tf
 
 from training.errors import UserError
@@ -29,7 +31,17 @@ def make_strategy(recipe: Recipe) -> tf.distribute.Strategy:
         raise UserError(f"--batch-size {recipe.batch_size} is too small for {wanted} devices.")
     if wanted == 1:
         return tf.distribute.get_strategy()
-    return tf.distribute.MirroredStrategy(names[:wanted])
+    return mirrored(tuple(names[:wanted]))
+
+
+@functools.cache
+def mirrored(devices: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    """Returns the MirroredStrategy of some devices, always the same one.
+
+    A second strategy over the same devices in one process would number its collective operations
+    from the start again, and TensorFlow would take them for the first one's.
+    """
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def _split_cpu(count: int) -> None:

@@ -77,7 +77,9 @@ class Recipe:
         """Raises UserError where a field's value cannot be."""
         for field in ("steps", "batch_size", "report_every", "checkpoint_every", "virtual_devices"):
             if getattr(self, field) < 1:
-                raise UserError(f"{option(field)} must be at least 1, given {getattr(self, field)}.")
+                raise UserError(
+                    f"{option(field)} must be at least 1, given {getattr(self, field)}."
+                )
         for field in ("shift", "devices"):
             if getattr(self, field) < 0:
                 raise UserError(

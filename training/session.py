@@ -135,7 +135,9 @@ class Session:
 
 def _scalars(recipe: Recipe) -> dict[str, Any]:
     values = dataclasses.asdict(recipe)
-    return {key: value for key, value in values.items() if isinstance(value, (bool, int, float, str))}
+    return {
+        key: value for key, value in values.items() if isinstance(value, (bool, int, float, str))
+    }
 
 
 def run(recipe: Recipe, data: ImageData, folder: RunFolder) -> dict[str, Any]:

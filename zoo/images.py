@@ -1,5 +1,6 @@
 """Images at the border: uint8 of any size outside, float32 [-1, 1] of the network's size inside."""
 
+import numpy as np
 import tensorflow as tf
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601; sums to one, so that grey as colour stays the same.
@@ -38,6 +39,31 @@ def prepare(images: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
     if images.shape[1:3] != (height, width):
         values = tf.image.resize(values, (height, width), antialias=True)
     return to_float(values)
+
+
+def check_raw(images: np.ndarray, *, rank: int) -> None:
+    """Refuses what is not raw images, and says what to do about it.
+
+    Args:
+        images: array, to be uint8.
+        rank: 4 for a batch `[N, height, width, channels]`, 3 for one image of a list.
+
+    Raises:
+        ValueError: another dtype or rank.
+    """
+    if images.dtype != np.uint8:
+        raise ValueError(
+            f"Images must be raw uint8 values in [0, 255], received {images.dtype}. They are "
+            "resized and scaled inside; undo your own scaling and use images.astype('uint8')."
+        )
+    if images.ndim == rank:
+        return
+    if rank == 4 and images.ndim == 3:
+        raise ValueError(
+            f"Received one image {images.shape}; add the batch axis: images[np.newaxis]."
+        )
+    expected = "[N, height, width, channels]" if rank == 4 else "[height, width, channels] each"
+    raise ValueError(f"Images must be {expected}, received shape {images.shape}.")
 
 
 def _convert_channels(values: tf.Tensor, channels: int) -> tf.Tensor:

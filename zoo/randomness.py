@@ -31,7 +31,6 @@ class Noise:
         stream: str, what the noise is for. Two streams are independent.
 
     Example:
-
     >>> noise = Noise(seed=0, step=7, index=tf.range(4, dtype="int64"))
     >>> noise.child("latent").normal(100).shape
     TensorShape([4, 100])

@@ -12,7 +12,9 @@ def rows(start: int, stop: int, *, seed: int = 0, step: int = 3) -> Noise:
     return Noise(seed, step, tf.range(start, stop, dtype=tf.int64))
 
 
-@pytest.mark.parametrize("draw", [lambda n: n.normal(5), lambda n: n.uniform(3, 2), lambda n: n.classes(7)])
+@pytest.mark.parametrize(
+    "draw", [lambda n: n.normal(5), lambda n: n.uniform(3, 2), lambda n: n.classes(7)]
+)
 def test_a_replica_draws_its_own_rows_of_the_global_draw(draw):
     whole = draw(rows(0, 9)).numpy()
     np.testing.assert_array_equal(draw(rows(4, 9)).numpy(), whole[4:])

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.devices import replicas
 from zoo import ema, images, latents
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
 from zoo.objectives.conditional import class_losses
@@ -297,15 +298,15 @@ def test_compiled_classifier_survives_a_keras_file(tmp_path):
 
 
 def test_replicas_fit_alike():
-    def fit(devices):
-        with tf.distribute.MirroredStrategy(devices).scope():
+    def fit(count):
+        with replicas(count).scope():
             model = ImageClassifier(CLSGANFeatures(SHAPE, filters=2, normalization="none"), 2)
             randomize(model)
             model.compile(optimizer=keras.optimizers.SGD(0.01))
         model.fit(raw(8), np.arange(8) % 2, batch_size=4, epochs=2, shuffle=False, verbose=0)
         return model.get_weights()
 
-    for one, two in zip(fit(["CPU:0"]), fit(["CPU:0", "CPU:1"]), strict=True):
+    for one, two in zip(fit(1), fit(2), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
 
 

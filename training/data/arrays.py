@@ -71,7 +71,7 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
         raise UserError(f"There is no file {path}.")
     try:
         # Without pickles: a data file must not be able to run code.
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except Exception as error:  # NumPy, zipfile and zlib raise a dozen types for damaged files.
         raise UserError(

@@ -53,7 +53,7 @@ def load_folder(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
             layouts above, or the images differ in size and `image_size` is `None`.
     """
     files, class_names = _list_splits(path)
-    everything = [file for name in _SPLITS for file in files[name]]
+    everything = sorted(sum(files.values(), []), key=lambda file: file.key)
     if not everything:
         raise UserError(f"There are no images ({', '.join(EXTENSIONS)}) in {path}.")
     images = _decode_all(everything, image_size)

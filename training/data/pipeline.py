@@ -164,7 +164,8 @@ class _Source:
         self._length = len(stream)
         self._indices = None if stream.indices is None else tensors(stream.indices)
         self._images = _image_reader(stream.split.images, tensors)
-        self._labels = tensors(_labels(stream)) if stream.with_labels else None
+        labels = stream.split.labels if stream.with_labels else None
+        self._labels = None if labels is None else tensors(labels)
 
     def rows_at(self, positions: tf.Tensor) -> dict[str, tf.Tensor]:
         rows = shuffled(positions, self._length, self.key[:3])
@@ -205,12 +206,6 @@ def _image_reader(images: np.ndarray, tensors: _Tensors) -> Callable[[tf.Tensor]
     return read
 
 
-def _labels(stream: Stream) -> np.ndarray:
-    if stream.split.labels is None:
-        raise UserError("A stream with labels needs a data set with labels; this one has none.")
-    return stream.split.labels
-
-
 def _check_streams(streams: Mapping[str, Stream], shift: int) -> None:
     if not streams or "index" in streams:
         raise UserError(
@@ -226,12 +221,15 @@ def _check_streams(streams: Mapping[str, Stream], shift: int) -> None:
             )
         if not len(stream):
             raise UserError(f"The stream {name!r} has no images to draw from.")
-        rows = stream.indices
-        count = len(stream.split.images)
-        if rows is not None and (rows.min() < 0 or rows.max() >= count):
+        if stream.with_labels and stream.split.labels is None:
+            raise UserError(f"The stream {name!r} needs labels, but its data set has none.")
+        rows, count = stream.indices, len(stream.split.images)
+        if rows is None:
+            continue
+        if rows.dtype != np.int64 or rows.min() < 0 or rows.max() >= count:
             raise UserError(
-                f"The rows of the stream {name!r} must be from 0 to {count - 1}; got "
-                f"{rows.min()} to {rows.max()}."
+                f"The rows of the stream {name!r} must be int64 numbers from 0 to {count - 1}; "
+                f"got {rows.dtype} from {rows.min()} to {rows.max()}."
             )
 
 

@@ -45,10 +45,9 @@ def _shuffled_by_sorting(positions: tf.Tensor, length: int, key: np.ndarray) -> 
     epochs = positions // length
     first = tf.reduce_min(epochs)
     words = tf.constant(key, tf.uint32)
-    epoch_hashes = _mix(
-        _mix(tf.cast(tf.range(first, tf.reduce_max(epochs) + 1), tf.uint32) ^ words[0]) ^ words[1]
-    )
-    row_hashes = _mix(tf.cast(tf.range(length), tf.uint32) ^ words[2])
+    occurring = tf.range(first, tf.reduce_max(epochs) + 1)
+    epoch_hashes = _mix(_mix(tf.cast(occurring, tf.uint32)) ^ words[0])
+    row_hashes = _mix(tf.cast(tf.range(length), tf.uint32) ^ words[1])
     hashes = tf.bitcast(_mix(epoch_hashes[:, tf.newaxis] ^ row_hashes), tf.int32)
     permutations = tf.argsort(hashes, axis=1)
     places = tf.stack([epochs - first, positions % length], axis=1)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from zoo.ema import clone, update_average
 from zoo.gradients import minimise, share_of_global_mean
 from zoo.models.trainer import Examples, StatelessTrainer
+from zoo.penalties import Penalty
 from zoo.randomness import Noise
 
 Losses = dict[str, tf.Tensor]
@@ -28,7 +29,10 @@ class AdversarialModel(StatelessTrainer):
     Args:
         generator: network from latents (`latent_dim`, `latent`, `num_classes`) to images.
         critic: network from images to scores `[B]`, or to logits `[B, K]`.
+        penalty: a `zoo.penalties.Penalty` on the critic; None for none.
         critic_steps: int >= 1, critic steps a generator step; a batch must hold as many parts.
+        shared_latents: bool, whether the generator step takes the latents of the last critic
+            step, as the Torch codes of DCGAN and LS-GAN do, or fresh ones.
         ema: float in [0, 1), decay of the generator's average; None for none.
         seed: int, seed of all noise drawn in training.
 
@@ -45,7 +49,9 @@ class AdversarialModel(StatelessTrainer):
         generator: keras.Model,
         critic: keras.Model,
         *,
+        penalty: Penalty | None = None,
         critic_steps: int = 1,
+        shared_latents: bool = False,
         ema: float | None = None,
         seed: int = 0,
         streams: tuple[str, ...] = ("real",),
@@ -55,10 +61,14 @@ class AdversarialModel(StatelessTrainer):
             raise ValueError(f"`critic_steps` must be at least 1, received {critic_steps}.")
         if ema is not None and not 0.0 <= ema < 1.0:
             raise ValueError(f"`ema` must be None or in [0, 1), received ema={ema}.")
+        if penalty is not None and penalty.differentiates:
+            _refuse_batch_normalization(critic, penalty)
         super().__init__(seed=seed, streams=streams, batches_per_step=critic_steps, name=name)
         self.generator = generator
         self.critic = critic
+        self.penalty = penalty
         self.critic_steps = critic_steps
+        self.shared_latents = shared_latents
         self.ema = ema
         self.generator_average = clone(generator) if ema is not None else None
         self.built = True
@@ -116,9 +126,23 @@ class AdversarialModel(StatelessTrainer):
 
     def score(self, examples: Examples, noise: Noise) -> Examples:
         """Runs the critic in training mode on one group of images: real and fake never mix."""
+        inputs = examples.images
+        if getattr(self.critic, "takes_labels", False):
+            inputs = {"images": examples.images, "label": examples.labels}
         with noise.scope():
-            scores = self.critic(examples.images, training=True)
+            scores = self.critic(inputs, training=True)
         return examples._replace(scores=tf.cast(scores, tf.float32))
+
+    def penalty_terms(self, real: Examples, fake: Examples, noise: Noise) -> Losses:
+        """Returns the penalty's per-sample terms `[b]` by name; none without a penalty."""
+        if self.penalty is None:
+            return {}
+
+        def score(images: tf.Tensor) -> tf.Tensor:
+            return self.score(real._replace(images=images), noise).scores
+
+        terms = self.penalty.terms(score, real.images, fake.images, noise)
+        return {} if terms is None else {"penalty": terms}
 
     def critic_step(
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
@@ -130,10 +154,14 @@ class AdversarialModel(StatelessTrainer):
             real = self.score(batch["real"], noise.child("real"))
             fake = self.score(fake_images, noise.child("fake"))
             terms = self.critic_losses(real, fake)
+            terms |= self.penalty_terms(real, fake, noise.child("penalty"))
             share, logs = self._total("critic_loss", terms, global_batch)
             return share, logs | self.diagnostics(real, fake)
 
-        return minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
+        values = minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
+        if self.penalty is not None:
+            self.penalty.constrain(self.critic)
+        return values
 
     def generator_step(
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
@@ -145,14 +173,13 @@ class AdversarialModel(StatelessTrainer):
             fake = self.score(self.make_fakes(noise, labels), noise.child("fake"))
             return self._total("generator_loss", self.generator_losses(fake), global_batch)
 
-        statistics = [variable.value.read_value() for variable in self._critic_statistics()]
+        # The critic runs in training mode here too, and must forget the statistics it takes.
+        statistics = self.critic.non_trainable_variables
+        before = [variable.value.read_value() for variable in statistics]
         logs = minimise(loss, self.generator.trainable_variables, self.generator_optimizer)
-        for variable, value in zip(self._critic_statistics(), statistics, strict=True):
+        for variable, value in zip(statistics, before, strict=True):
             variable.assign(value)
         return logs
-
-    def _critic_statistics(self) -> list[keras.Variable]:
-        return self.critic.non_trainable_variables
 
     @staticmethod
     def _total(name: str, terms: Losses, global_batch: tf.Tensor) -> tuple[tf.Tensor, Losses]:
@@ -173,6 +200,17 @@ class AdversarialModel(StatelessTrainer):
         values: Losses = {}
         for k, batch in enumerate(batches):
             values = self.critic_step(batch, noise.child(f"critic_{k}"), global_batch)
-        values |= self.generator_step(batches[-1], noise.child("generator"), global_batch)
+        phase = f"critic_{len(batches) - 1}" if self.shared_latents else "generator"
+        values |= self.generator_step(batches[-1], noise.child(phase), global_batch)
         self.update_averages()
         return self.finish_step(values, global_batch)
+
+
+def _refuse_batch_normalization(critic: keras.Model, penalty: Penalty) -> None:
+    for layer in critic._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            raise ValueError(
+                f"{type(penalty).__name__} takes the critic's gradient image by image, and batch "
+                f"normalisation (layer {layer.name!r}) makes it depend on the other images. Use "
+                "critic_normalization 'layer' or 'none'."
+            )

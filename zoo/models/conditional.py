@@ -157,9 +157,7 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         noises = {name: noise.child(name) for name in self.streams}
         if self.classes_by_average:
             batch = {**batch, UNLABELLED: self.with_classes(batch[UNLABELLED])}
-        fakes = {
-            name: self.make_fakes(noises[name], batch[name].labels) for name in self.streams
-        }
+        fakes = {name: self.make_fakes(noises[name], batch[name].labels) for name in self.streams}
         terms_of = {LABELLED: self.labelled_terms, UNLABELLED: self.unlabelled_terms}
 
         def loss() -> tuple[tf.Tensor, Losses]:

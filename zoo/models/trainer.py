@@ -75,6 +75,11 @@ class StatelessTrainer(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         return [self.logs]
 
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        # All variables exist already. Keras would average a batch over the replicas to find its
+        # shapes, which fails when their shares differ.
+        return
+
     def unpack(self, data: Any) -> tuple[list[dict[str, Examples]], Noise, tf.Tensor]:
         """Makes a step's data ready.
 

@@ -55,7 +55,9 @@ class CLSGANFeatures(Network):
                 strides=stride,
                 padding="same",
                 use_bias=bias,
-                kernel_initializer="he_normal" if bias else keras.initializers.RandomNormal(0, 0.02),
+                kernel_initializer="he_normal"
+                if bias
+                else keras.initializers.RandomNormal(0, 0.02),
                 name=f"convolution_{i}",
             )
             for i, (kernel, stride) in enumerate(_KERNELS_STRIDES)

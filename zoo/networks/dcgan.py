@@ -35,7 +35,6 @@ class DCGANGenerator(Network):
     guojunq/lsgan.
 
     Example:
-
     >>> generator = DCGANGenerator((32, 32, 3), latent_dim=100)
     >>> generator(keras.random.normal((2, 100))).shape
     TensorShape([2, 32, 32, 3])

@@ -26,7 +26,6 @@ def class_losses(logits: tf.Tensor, *, extra_class: bool) -> tf.Tensor:
     Source: equations 17 and 18 of the paper.
 
     Example:
-
     >>> class_losses(tf.zeros((1, 3)), extra_class=True).numpy()  # log(1 + 3)
     array([[1.3862944, 1.3862944, 1.3862944]], dtype=float32)
     """

@@ -26,7 +26,6 @@ def squared_distance(scores: tf.Tensor, target: float) -> tf.Tensor:
         float32 tensor `[B]`.
 
     Example:
-
     >>> squared_distance(tf.constant([0.0, 3.0]), 1.0).numpy()
     array([0.5, 2. ], dtype=float32)
     """

@@ -27,6 +27,15 @@ from zoo.presets.layout import (
 )
 from zoo.presets.safety import check_config
 
+_OWN_METADATA = (
+    "format",
+    "zoo_version",
+    "keras_version",
+    "parameter_count",
+    "date_saved",
+    "tasks",
+    "files",
+)
 _PART = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -53,21 +62,19 @@ def save_bundle(
 
     Raises:
         ValueError: a folder that is no preset, a part or a metadata key that cannot be.
-
-    Example:
-    >>> save_bundle("clsgan", root=classifier, parts={"generator": generator})
     """
     directory = pathlib.Path(directory).expanduser().absolute()
-    parts = dict(parts or {})
+    parts, metadata = dict(parts or {}), dict(metadata or {})
     _check_parts(parts)
+    _check_metadata(metadata)
     _check_replaceable(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
         staged = temporary / "new"
-        _write(staged, root, dict(metadata or {}))
+        _write(staged, root, metadata)
         for name, part in parts.items():
-            _write(staged / name, part, dict(metadata or {}))
+            _write(staged / name, part, metadata)
         _replace(staged, directory, temporary / "old")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -81,6 +88,17 @@ def _check_parts(parts: Mapping[str, Network]) -> None:
                 f"A part's name is its sub-folder: lower-case letters, digits and underscores. "
                 f"Received {name!r}."
             )
+
+
+def _check_metadata(metadata: Mapping[str, object]) -> None:
+    if clash := sorted(set(_OWN_METADATA) & set(metadata)):
+        raise ValueError(f"`metadata` may not set {', '.join(clash)}: the zoo does.")
+    try:
+        json.dumps(metadata)
+    except TypeError as error:
+        raise ValueError(
+            f"`metadata` must hold JSON values, Python's own numbers for instance: {error}."
+        ) from error
 
 
 def _check_replaceable(directory: pathlib.Path) -> None:
@@ -111,6 +129,7 @@ def _is_preset(folder: pathlib.Path) -> bool:
 
 
 def _replace(staged: pathlib.Path, directory: pathlib.Path, old: pathlib.Path) -> None:
+    # No portable call exchanges two folders; a kill right here leaves both in the hidden one.
     if directory.exists():
         os.rename(directory, old)
     try:
@@ -140,8 +159,6 @@ def _write(folder: pathlib.Path, saved: Network, metadata: dict) -> None:
             head.save_weights(folder / TASK_WEIGHTS_FILE)
     tasks = [TASKS[saved.preset_class]] if is_task else []
     own = _own_metadata(folder, saved.count_params(), tasks)
-    if clash := sorted(set(own) & set(metadata)):
-        raise ValueError(f"metadata may not set {', '.join(clash)}: the zoo does.")
     _write_json(folder / METADATA_FILE, {**own, **metadata})
 
 
@@ -176,15 +193,10 @@ def _without_build_state(config: dict) -> dict:
 
 def _own_metadata(folder: pathlib.Path, parameter_count: int, tasks: list[str]) -> dict:
     weights = [path for path in sorted(folder.iterdir()) if path.suffix == ".h5"]
-    return {
-        "format": FORMAT,
-        "zoo_version": _version(),
-        "keras_version": keras.__version__,
-        "parameter_count": parameter_count,
-        "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
-        "tasks": tasks,
-        "files": {path.name: fingerprint(path) for path in weights},
-    }
+    date = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
+    files = {path.name: fingerprint(path) for path in weights}
+    values = (FORMAT, _version(), keras.__version__, parameter_count, date, tasks, files)
+    return dict(zip(_OWN_METADATA, values, strict=True))
 
 
 def _version() -> str:

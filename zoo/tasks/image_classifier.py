@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from zoo.images import prepare
+from zoo.images import check_raw, prepare
 from zoo.layers.dropout import StatelessDropout
 from zoo.networks.network import Inputs, Network
 from zoo.objectives.conditional import class_losses
+from zoo.presets.layout import TASKS
 from zoo.presets.read import read_for
 from zoo.tasks.task import Task
 
@@ -45,10 +46,11 @@ class ImageClassifier(Task):
     Source: Qi, arXiv 1701.06264v3, section 6 and Table 1.
 
     Example:
+    >>> from zoo.networks import CLSGANFeatures
     >>> classifier = ImageClassifier(CLSGANFeatures((32, 32, 3), filters=8), 10)
     >>> classifier.compile()
     >>> images = np.random.randint(0, 256, (8, 32, 32, 3), dtype="uint8")
-    >>> history = classifier.fit(images, np.arange(8))
+    >>> history = classifier.fit(images, np.arange(8), verbose=0)
     >>> classifier.predict(images).shape
     (8, 10)
     """
@@ -202,11 +204,11 @@ class ImageClassifier(Task):
         if isinstance(images, list | tuple):
             pieces = [np.asarray(image) for image in images]
             for image in pieces:
-                _check_images(image, rank=3)
+                check_raw(image, rank=3)
             batches = [image[np.newaxis] for image in pieces]
         else:
             images = np.asarray(images)
-            _check_images(images, rank=4)
+            check_raw(images, rank=4)
             if images.shape[1:] == self.image_shape:
                 return super().predict(images, batch_size=batch_size, verbose=0)
             batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
@@ -249,7 +251,7 @@ class ImageClassifier(Task):
             if class_names is not None:
                 classifier.class_names = _check_class_names(class_names, classifier.num_classes)
             return classifier
-        preset = read_for(handle, cls.__name__)
+        preset = read_for(handle, TASKS[cls.preset_class])
         new = {"num_classes": num_classes, "class_names": class_names, "extra_class": False}
         return cls._from_arguments(preset, {**preset.arguments, **new}, load_weights, dtype)
 
@@ -277,22 +279,6 @@ def _check_class_names(names: Sequence[str] | None, num_classes: int) -> tuple[s
             f"{checked}."
         )
     return checked
-
-
-def _check_images(images: np.ndarray, *, rank: int) -> None:
-    if images.dtype != np.uint8:
-        raise ValueError(
-            f"Images must be raw uint8 values in [0, 255], received {images.dtype}. They are "
-            "resized and scaled inside; undo your own scaling and use images.astype('uint8')."
-        )
-    if images.ndim == rank:
-        return
-    if rank == 4 and images.ndim == 3:
-        raise ValueError(
-            f"Received one image {images.shape}; add the batch axis: images[np.newaxis]."
-        )
-    expected = "[N, height, width, channels]" if rank == 4 else "[height, width, channels] each"
-    raise ValueError(f"Images must be {expected}, received shape {images.shape}.")
 
 
 def _check_raw(images: tf.Tensor) -> None:

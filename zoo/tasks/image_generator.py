@@ -35,6 +35,7 @@ class ImageGenerator(Task):
         dtype: a dtype policy or its name, of a call's output; by default the network's.
 
     Example:
+    >>> from zoo.networks import DCGANGenerator
     >>> generator = ImageGenerator(DCGANGenerator((32, 32, 3), base_filters=32))
     >>> generator.generate(4, seed=0).shape
     (4, 32, 32, 3)

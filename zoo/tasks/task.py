@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import keras
 
 from zoo.networks.network import Network
-from zoo.presets.layout import TASK_WEIGHTS_FILE
+from zoo.presets.layout import TASK_WEIGHTS_FILE, TASKS
 from zoo.presets.read import Preset, read_for
 from zoo.presets.write import save_bundle
 
@@ -79,7 +79,7 @@ class Task(Network):
             ValueError: no preset, one of another task, a damaged or a hostile one.
             FileNotFoundError: its weights are missing.
         """
-        preset = read_for(handle, cls.__name__)
+        preset = read_for(handle, TASKS[cls.preset_class])
         task = cls._from_arguments(preset, preset.arguments, load_weights, dtype)
         head = task.head()
         if load_weights and head is not None:

@@ -1,0 +1,30 @@
+"""Small data sets that several tests read."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from training.data import ImageData, load
+from training.data.image_data import Split
+
+
+@pytest.fixture(scope="session")
+def digits_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A folder in which `digits` has been prepared."""
+    folder = tmp_path_factory.mktemp("tfds")
+    load("digits", data_dir=str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits(digits_dir: pathlib.Path) -> ImageData:
+    return load("digits", data_dir=str(digits_dir))
+
+
+@pytest.fixture
+def numbered() -> Split:
+    """130 labelled 6x5 images; the first pixel of image `k` is `k`, the others are noise."""
+    images = np.random.default_rng(0).integers(0, 256, (130, 6, 5, 1), np.uint8)
+    images[:, 0, 0, 0] = np.arange(130)
+    return Split(images, np.arange(130) % 7)

@@ -1,0 +1,222 @@
+"""What holds for the step of every registered model, and of CLS-GAN in particular."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.cases import (
+    CLASSES,
+    REGISTERED,
+    SHAPE,
+    build,
+    tiny_data,
+    tiny_recipe,
+    train,
+    weights,
+)
+from zoo.models import ConditionalLossSensitiveGAN, LeastSquaresGAN
+from zoo.models.trainer import Examples
+from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
+from zoo.randomness import Noise
+from zoo.tasks import ImageClassifier
+
+
+def arrays(variables):
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def all_equal(left, right):
+    return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+@pytest.fixture(scope="module")
+def data():
+    return tiny_data()
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_a_step_moves_both_networks_and_logs_finite_values(name, data):
+    recipe = tiny_recipe(name)
+    model = build(recipe)
+    before = arrays(model.generator.trainable_variables), arrays(model.critic.trainable_variables)
+    logs = train(model, recipe, data, steps=2)
+    assert not all_equal(before[0], arrays(model.generator.trainable_variables))
+    assert not all_equal(before[1], arrays(model.critic.trainable_variables))
+    assert {"critic_loss", "generator_loss", "gap"} <= logs.keys()
+    assert all(np.isfinite(value) for value in logs.values())
+    assert int(model.step.numpy()) == 2
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_each_phase_leaves_the_other_network_alone_statistics_included(name, data):
+    recipe = tiny_recipe(name, critic_normalization="batch", generator_normalization="batch")
+    model = build(recipe)
+    streams = recipe.streams(data, recipe.label_map(data))
+    element = {
+        key: {"images": stream.split.images[:4], "labels": stream.split.labels[:4]}
+        for key, stream in streams.items()
+    }
+    element = tf.nest.map_structure(tf.convert_to_tensor, element)
+    element["index"] = tf.range(4, dtype=tf.int64)
+    (batch,), noise, size = model.unpack(element)
+    critic = arrays(model.critic.variables)
+    model.generator_step(batch, noise.child("generator"), size)
+    assert all_equal(critic, arrays(model.critic.variables))
+    generator = arrays(model.generator.trainable_variables)
+    model.critic_step(batch, noise.child("critic"), size)
+    assert all_equal(generator, arrays(model.generator.trainable_variables))
+    assert not all_equal(critic, arrays(model.critic.variables))
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_the_same_seed_trains_the_same_and_another_differs(name, data):
+    runs = []
+    for seed in (0, 0, 1):
+        recipe = tiny_recipe(name, seed=seed)
+        model = build(recipe)
+        train(model, recipe, data, steps=3)
+        runs.append(weights(model))
+    assert all_equal(runs[0], runs[1])
+    assert not all_equal(runs[0], runs[2])
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_the_step_is_traced_once(name, data):
+    recipe = tiny_recipe(name)
+    model = build(recipe)
+    traces = []
+    step = model.train_step
+    model.train_step = lambda batch: (traces.append(1), step(batch))[1]
+    train(model, recipe, data, steps=20)
+    assert len(traces) == 1
+
+
+def test_hidden_labels_never_reach_the_loss(data):
+    """Permuting the labels that are hidden changes nothing, bit for bit."""
+    recipe = tiny_recipe("clsgan")
+    kept = recipe.label_map(data).indices
+    shuffled = data.train.labels.copy()
+    hidden = np.setdiff1d(np.arange(len(shuffled)), kept)
+    shuffled[hidden] = np.roll(shuffled[hidden], 1)
+    assert (shuffled != data.train.labels).any()
+    results = []
+    for labels in (data.train.labels, shuffled):
+        split = type(data.train)(data.train.images, labels)
+        streams = recipe.streams(data, recipe.label_map(data))
+        streams = {k: type(s)(split, s.indices, s.with_labels) for k, s in streams.items()}
+        model = build(recipe)
+        from training.data.pipeline import training_dataset
+
+        batches = training_dataset(
+            streams, batch_size=10, seed=0, strategy=model.distribute_strategy
+        )
+        assert "labels" not in next(iter(batches))["unlabelled"]
+        model.fit(batches, steps_per_epoch=5, epochs=1, shuffle=False, verbose=0)
+        results.append(weights(model))
+    assert all_equal(*results)
+
+
+def test_labelled_and_unlabelled_streams_share_no_image(data):
+    recipe = tiny_recipe("clsgan")
+    streams = recipe.streams(data, recipe.label_map(data))
+    assert len(streams["labelled"]) == 6 and len(streams["unlabelled"]) == 24
+    assert not set(streams["labelled"].indices) & set(streams["unlabelled"].indices)
+
+
+def cls_gan(**options):
+    generator = DCGANGenerator(SHAPE, latent_dim=5, base_filters=8, num_classes=3)
+    features = CLSGANFeatures(SHAPE, filters=4, normalization="none")
+    return ConditionalLossSensitiveGAN(generator, ImageClassifier(features, 3), **options)
+
+
+def scored(logits, labels=None, brightness=0.0):
+    images = tf.fill((len(logits), *SHAPE), brightness)
+    labels = None if labels is None else tf.constant(labels, tf.int64)
+    return Examples(images, labels, tf.math.log(tf.constant(logits)))
+
+
+def test_cls_gan_labelled_terms_by_hand():
+    """Softmax with the extra class: L(x, 0) = ln(8/4) = ln 2, L(g, 0) = ln(8/1) = ln 8."""
+    model = cls_gan(margin_scale=2.0, hinge_weight=3.0)
+    real = scored([[4.0, 2.0, 1.0]], [0], brightness=0.5)
+    fake = scored([[1.0, 4.0, 2.0]], [0], brightness=-0.5)
+    terms, values = model.labelled_terms(real, fake)
+    assert float(terms["cross_entropy"][0]) == pytest.approx(np.log(2), rel=1e-6)
+    # Delta = 2 * 1; the hinge is 3 * (2 + ln 2 - ln 8).
+    assert float(terms["hinge"][0]) == pytest.approx(3 * (2 - np.log(4)), rel=1e-5)
+    assert float(values["active_hinges"][0]) == 1.0
+    assert float(values["train_error"][0]) == 0.0
+
+
+def test_cls_gan_unlabelled_terms_by_hand_and_ramped():
+    """L_ul = min_l: ln(8/4) for x, ln(8/2) for g; at step 5 of a ramp of 10 half the weight."""
+    model = cls_gan(margin_scale=1.0, unlabelled_weight=4.0, unlabelled_ramp_steps=10)
+    real, fake = scored([[4.0, 2.0, 1.0]]), scored([[1.0, 2.0, 2.0]], brightness=1.0)
+    fake_loss = np.log(6 / 2)
+    for step, weight in ((0, 0.0), (5, 2.0), (10, 4.0), (99, 4.0)):
+        model.step.assign(step)
+        terms, _ = model.unlabelled_terms(real, fake)
+        expected = weight * max(1 + np.log(2) - fake_loss, 0)
+        assert float(terms["unlabelled_hinge"][0]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_supervised_cls_gan_has_no_extra_class_and_no_unlabelled_stream():
+    model = cls_gan(semi_supervised=False)
+    losses = model.losses_per_class(scored([[1.0, 2.0, 5.0]]))
+    assert float(losses[0, 2]) == pytest.approx(np.log(8 / 5), rel=1e-6)
+    assert model.streams == ("labelled",)
+
+
+def test_classes_by_average_pairs_unlabelled_images_by_the_averaged_critic():
+    model = cls_gan(classes_by_average=True, ema=0.9)
+    for variable in model.critic_average.variables:
+        variable.assign(tf.zeros_like(variable))
+    model.critic_average.predictions.bias.assign([0.0, 9.0, 0.0])
+    examples = model.with_classes(Examples(tf.zeros((4, *SHAPE))))
+    np.testing.assert_array_equal(examples.labels, [1, 1, 1, 1])
+    noise = Noise(0, 0, tf.range(4, dtype=tf.int64))
+    np.testing.assert_array_equal(model.make_fakes(noise, examples.labels).labels, [1, 1, 1, 1])
+
+
+def test_fakes_have_the_given_labels_or_drawn_ones_and_fresh_latents():
+    model = cls_gan()
+    noise = Noise(0, 0, tf.range(64, dtype=tf.int64))
+    np.testing.assert_array_equal(
+        model.make_fakes(noise, tf.range(64) % 3).labels, np.arange(64) % 3
+    )
+    assert set(model.make_fakes(noise).labels.numpy()) == {0, 1, 2}
+    one, two = (model.make_fakes(noise.child(name)).images for name in ("a", "b"))
+    assert np.abs(one - two).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"margin_scale": -1.0}, "margin_scale"),
+        ({"classes_by_average": True}, "needs `ema`"),
+        ({"critic_steps": 0}, "critic_steps"),
+        ({"ema": 1.0}, "ema"),
+    ],
+)
+def test_options_that_cannot_be(options, message):
+    with pytest.raises(ValueError, match=message):
+        cls_gan(**options)
+
+
+def test_least_squares_targets():
+    pair = DCGANGenerator(SHAPE, latent_dim=5, base_filters=8), DCGANCritic(SHAPE, filters=4)
+    model = LeastSquaresGAN(*pair, fake_target=-1.0, real_target=1.0, generator_target=0.5)
+    real, fake = Examples(None, None, tf.constant([3.0])), Examples(None, None, tf.constant([2.0]))
+    losses = model.critic_losses(real, fake)
+    assert (float(losses["critic_loss_real"][0]), float(losses["critic_loss_fake"][0])) == (
+        2.0,
+        4.5,
+    )
+    assert float(model.generator_losses(fake)["generator_loss"][0]) == pytest.approx(1.125)
+    with pytest.raises(ValueError, match="must differ"):
+        LeastSquaresGAN(*pair, fake_target=1.0, real_target=1.0)
+
+
+def test_class_names_reach_the_classifier():
+    assert build(tiny_recipe("clsgan")).classifier.class_names == CLASSES

@@ -1,0 +1,5 @@
+"""Penalties: functions of a critic and two batches, and constraints on its weights."""
+
+from zoo.penalties.penalty import Penalty
+
+__all__ = ["Penalty"]
