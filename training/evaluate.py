@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 import sys
+from typing import Any
 
 from training.errors import UserError
 from training.quiet import quiet_tensorflow
@@ -18,7 +19,7 @@ def stored_recipe(folder: pathlib.Path) -> Recipe:
     return override(recipe, fields, source=str(folder / "recipe.json"))
 
 
-def evaluate(folder: pathlib.Path, *, data_dir: str | None) -> dict[str, object]:
+def evaluate(folder: pathlib.Path, *, data_dir: str | None) -> dict[str, Any]:
     """Evaluates the preset of a run on the test split and appends to its `scores.jsonl`.
 
     Args:
@@ -72,8 +73,8 @@ def main(arguments: list[str]) -> int:
     except (UserError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    error, count = float(str(score["test_error"])), int(str(score["test_images"]))
-    print(f"test error {100 * error:.2f} % ({round(error * count)} of {count:,}), {score['data']}")
+    share, count = score["test_error"], score["test_images"]
+    print(f"test error {100 * share:.2f} % ({round(share * count)} of {count:,}), {score['data']}")
     return 0
 
 

@@ -21,12 +21,13 @@ from training.recipe import Recipe, override, read_settings
 from training.recipes import MODELS, available, find, model_name
 from training.run_folder import RunFolder, find_run
 
-USAGE = """usage: python -m training.fit --model MODEL [--data DATA] [--config FILE] [--seeds N] [options]
+USAGE = """usage: python -m training.fit --model MODEL [--data DATA] [--seeds N] [options]
 
 Trains a GAN. Models:
 {models}
 
-All options of a model, with types, defaults and meaning: python -m training.fit --model MODEL --help
+All options of a model, with types, defaults and meaning:
+  python -m training.fit --model MODEL --help
 """
 
 

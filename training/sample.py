@@ -41,10 +41,11 @@ def sample(
 
     preset = source / "preset" if (source / "preset").exists() else source
     generator = ImageGenerator.from_preset(preset)
-    labels: object = label
     if label is None and generator.network.num_classes:
-        labels = np.repeat(np.arange(rows) % generator.network.num_classes, columns)
-    images = generator.generate(rows * columns, labels=labels, seed=seed)
+        by_row = np.repeat(np.arange(rows) % generator.network.num_classes, columns)
+        images = generator.generate(rows * columns, labels=by_row, seed=seed)
+    else:
+        images = generator.generate(rows * columns, labels=label, seed=seed)
     part = out.with_name(f".{out.stem}.part.png")
     save_png(part, tile(images, columns=columns))
     os.replace(part, out)

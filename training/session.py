@@ -159,9 +159,8 @@ def run(recipe: Recipe, data: ImageData, folder: RunFolder) -> dict[str, Any]:
     strategy = make_strategy(recipe)
     label_map = recipe.label_map(data)
     keras.utils.set_random_seed(recipe.seed)
-    shape = {"image_shape": data.image_shape, "class_names": data.class_names}
     with strategy.scope():
-        model = recipe.build(**shape)
+        model = recipe.build(image_shape=data.image_shape, class_names=data.class_names)
     folder.create(recipe)
     if label_map is not None:
         write_text(folder.path / "label_map.json", label_map.to_json())
@@ -171,7 +170,9 @@ def run(recipe: Recipe, data: ImageData, folder: RunFolder) -> dict[str, Any]:
         seconds = session.train(model, recipe.streams(data, label_map), name="")
         keras.utils.set_random_seed(recipe.seed)
         with strategy.scope():
-            control = recipe.build_control(**shape)
+            control = recipe.build_control(
+                image_shape=data.image_shape, class_names=data.class_names
+            )
         if control is not None:
             print("\nSupervised control: same network, labels and steps.", flush=True)
             labelled = {"labelled": recipe.streams(data, label_map)["labelled"]}

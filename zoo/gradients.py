@@ -1,4 +1,4 @@
-"""Means over the global batch, safe norms, and one optimizer step on a replica's share of a loss."""
+"""Means over the global batch, safe norms, and one optimizer step on a share of a loss."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar

@@ -12,7 +12,6 @@ class StopRequest:
     """Notes Ctrl-C and SIGTERM, so that the step under way is finished; a second Ctrl-C stops now.
 
     Example:
-
     >>> with StopRequest() as request:
     ...     print(request.signal_number)
     None

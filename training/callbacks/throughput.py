@@ -56,8 +56,9 @@ class Brief(CountingCallback):
         self.names = names
 
     def _prune(self, logs: dict | None) -> None:
-        for name in set(logs or {}) - set(self.names):
-            del logs[name]  # type: ignore[index]
+        if logs is not None:
+            for name in set(logs) - set(self.names):
+                del logs[name]
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self._prune(logs)

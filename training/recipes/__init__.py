@@ -63,5 +63,4 @@ def find(model: str, *, data: str | None = None, name: str = "") -> Recipe:
     wanted = name or (by_data if by_data in choices else "")
     module = f"{model}_{wanted}" if wanted else model
     recipe: Recipe = importlib.import_module(f"training.recipes.{module}").RECIPE
-    changes = {"recipe": name} | ({"data": data} if data is not None else {})
-    return dataclasses.replace(recipe, **changes)
+    return dataclasses.replace(recipe, recipe=name, data=recipe.data if data is None else data)

@@ -102,11 +102,11 @@ class AdversarialModel(StatelessTrainer):
 
     def diagnostics(self, real: Examples, fake: Examples) -> Losses:
         """Returns per-sample values `[b]` to log; `gap` > 0 where the critic tells them apart."""
-        sign = 1.0 if self.high_is_real else -1.0
+        gap = tf.subtract(real.scores, fake.scores)
         return {
-            "score_real": real.scores,
-            "score_fake": fake.scores,
-            "gap": sign * (real.scores - fake.scores),
+            "score_real": tf.convert_to_tensor(real.scores),
+            "score_fake": tf.convert_to_tensor(fake.scores),
+            "gap": gap if self.high_is_real else -gap,
         }
 
     def make_fakes(
@@ -189,7 +189,7 @@ class AdversarialModel(StatelessTrainer):
 
     def update_averages(self) -> None:
         """Moves the averages of the weights, where the model keeps any."""
-        if self.generator_average is not None:
+        if self.generator_average is not None and self.ema is not None:
             update_average(
                 self.generator_average, self.generator, decay=self.ema, step=self.step.value
             )

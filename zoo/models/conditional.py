@@ -146,8 +146,8 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         }
 
     def with_classes(self, examples: Examples) -> Examples:
-        """Gives unlabelled images the classes that the averaged critic finds, `argmin_l L(x, l)`."""
-        logits = self.critic_average(examples.images, training=False)
+        """Gives unlabelled images the classes that the averaged critic finds."""
+        logits = self.classifier(examples.images, training=False)
         return examples._replace(labels=tf.argmax(logits, axis=-1))
 
     def critic_step(
@@ -179,5 +179,5 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
 
     def update_averages(self) -> None:
         super().update_averages()
-        if self.critic_average is not None:
+        if self.critic_average is not None and self.ema is not None:
             update_average(self.critic_average, self.critic, decay=self.ema, step=self.step.value)

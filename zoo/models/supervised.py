@@ -1,4 +1,4 @@
-"""The control of a semi-supervised run: the same classifier, trained on the labelled images only."""
+"""The control of a semi-supervised run: the same classifier, on the labelled images only."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ class SupervisedClassifier(StatelessTrainer):
             return share_of_global_mean(terms, global_batch), (losses, terms)
 
         losses, terms = minimise(loss, self.network.trainable_variables, self.optimizer)
-        if self.average is not None:
+        if self.average is not None and self.ema is not None:
             update_average(self.average, self.network, decay=self.ema, step=self.step.value)
         wrong = tf.cast(tf.argmin(losses, axis=-1) != tf.cast(labels, tf.int64), tf.float32)
         return self.finish_step({"cross_entropy": terms, "train_error": wrong}, global_batch)

@@ -1,10 +1,12 @@
 """What every network of the zoo is: a subclassed model that builds itself without data."""
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import keras
 
-Inputs = keras.KerasTensor | dict[str, keras.KerasTensor]
+Inputs: TypeAlias = Any
+"""A `keras.KerasTensor` or a dict of them by name."""
 
 
 class Network(keras.Model):
@@ -68,4 +70,4 @@ def check_image_shape(image_shape: tuple[int, int, int]) -> tuple[int, int, int]
         raise ValueError(
             f"`image_shape` must be (size, size, channels), received image_shape={image_shape}."
         )
-    return shape  # type: ignore[return-value]
+    return shape

@@ -1,4 +1,4 @@
-"""What every penalty is: something that makes a critic smoother, and says by how much per sample."""
+"""What every penalty is: a term per sample, or a constraint, that makes a critic smoother."""
 
 from collections.abc import Callable
 

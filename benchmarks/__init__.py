@@ -1,0 +1,1 @@
+"""Measurements: speed, against peers, in one run. Never tests."""
