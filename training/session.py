@@ -22,6 +22,7 @@ from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
 from training.data.pipeline import training_dataset
 from training.distribute import describe, make_strategy
+from training.errors import UserError
 from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
 from training.run_folder import RunFolder, write_text
@@ -159,8 +160,11 @@ def run(recipe: Recipe, data: ImageData, folder: RunFolder) -> dict[str, Any]:
     strategy = make_strategy(recipe)
     label_map = recipe.label_map(data)
     keras.utils.set_random_seed(recipe.seed)
-    with strategy.scope():
-        model = recipe.build(image_shape=data.image_shape, class_names=data.class_names)
+    try:
+        with strategy.scope():
+            model = recipe.build(image_shape=data.image_shape, class_names=data.class_names)
+    except ValueError as error:  # What the zoo says of arguments that cannot be.
+        raise UserError(str(error)) from None
     folder.create(recipe)
     if label_map is not None:
         write_text(folder.path / "label_map.json", label_map.to_json())
