@@ -23,9 +23,8 @@ _PATTERN = "step-*.npz"
 
 def _state(model: StatelessTrainer) -> dict[str, keras.Variable]:
     """Names every variable by its owner and place; Keras' own names change between processes."""
-    groups = {"model": model.variables, "optimizer": model.optimizer.variables}
-    if hasattr(model, "critic_optimizer"):
-        groups["critic_optimizer"] = model.critic_optimizer.variables
+    groups = {"model": model.variables}
+    groups |= {name: optimizer.variables for name, optimizer in model.optimizers.items()}
     return {
         f"{group}/{place:04d}": variable
         for group, variables in groups.items()

@@ -1,12 +1,14 @@
 """What a person reads: the head of a run, the table at its end, what to do next."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from training.data.image_data import ImageData
-from training.data.label_maps import LabelMap
 from training.recipe import Recipe
 from training.run_folder import RunFolder
-from zoo.models.trainer import StatelessTrainer
+
+if TYPE_CHECKING:
+    from training.data.image_data import ImageData
+    from training.data.label_maps import LabelMap
+    from zoo.models.trainer import StatelessTrainer
 
 
 class Table:
@@ -35,9 +37,9 @@ class Table:
 
 def print_header(
     recipe: Recipe,
-    model: StatelessTrainer,
-    data: ImageData,
-    label_map: LabelMap | None,
+    model: "StatelessTrainer",
+    data: "ImageData",
+    label_map: "LabelMap | None",
     *,
     devices: str,
     folder: RunFolder,

@@ -20,3 +20,7 @@ class Interrupted(Exception):
     def __init__(self, signal_number: int):
         super().__init__(signal.Signals(signal_number).name)
         self.signal_number = signal_number
+
+
+class NotFinite(Exception):
+    """Training came to nothing but numbers that are not finite; commands exit with code 3."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import tyro
 
-from training.errors import Interrupted, UserError
+from training.errors import Interrupted, NotFinite, UserError
 from training.quiet import quiet_tensorflow
 from training.recipe import Recipe, override, read_settings
 from training.recipes import MODELS, available, find, model_name
@@ -164,6 +164,9 @@ def main(arguments: list[str]) -> int:
         print(f"Stopped by {stop}; the state is saved. Resume with the same command:")
         print("  " + shlex.join(["python", "-m", "training.fit", *arguments]))
         return 0 if stop.signal_number == signal.SIGTERM else 128 + stop.signal_number
+    except NotFinite as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return 0

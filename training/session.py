@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from training.callbacks.counting import CountingCallback
+from training.callbacks.guarding import Guarding
 from training.callbacks.samples import Samples
 from training.callbacks.saving import Saving, StopRequest
 from training.callbacks.summaries import Summaries
@@ -122,6 +123,7 @@ class Session:
         images = recipe.batch_size * model.batches_per_step
         callbacks: list[CountingCallback] = [
             Throughput(images_per_step=images, first_step=first),
+            Guarding(first_step=first),
             Saving(
                 checkpoints, every=recipe.checkpoint_every, request=self.request, first_step=first
             ),

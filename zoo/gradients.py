@@ -19,6 +19,14 @@ def global_sum(value: tf.Tensor) -> tf.Tensor:
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
+def gather(rows: tf.Tensor) -> tf.Tensor:
+    """Returns the rows of all replicas `[B, ...]`, in their order; gradients flow to their owner."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return rows
+    return context.all_gather(rows, axis=0)
+
+
 def share_of_global_mean(values: tf.Tensor, global_batch: tf.Tensor) -> tf.Tensor:
     """Returns this replica's share of a mean over the global batch.
 
@@ -47,6 +55,22 @@ def norm_per_sample(gradient: tf.Tensor) -> tf.Tensor:
     gradient = tf.cast(gradient, tf.float32)
     axes = list(range(1, gradient.shape.rank))
     return tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=axes) + NORM_EPSILON)
+
+
+def input_gradient(score: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -> tf.Tensor:
+    """Computes the gradient of each point's score with respect to that point.
+
+    Args:
+        score: a function from `[b, ...]` to scores `[b]`, where no score depends on another's point.
+        points: float32 tensor `[b, ...]`.
+
+    Returns:
+        float32 tensor of the shape of `points`; zeros where the score is constant.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(points)
+        total = tf.reduce_sum(score(points))
+    return tape.gradient(total, points, unconnected_gradients="zero")
 
 
 def minimise(

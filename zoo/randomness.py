@@ -2,15 +2,15 @@
 
 Keras' `SeedGenerator` draws the same numbers on every replica and its state is in no checkpoint.
 Here there is no state at all, so a run resumes exactly, and a sample sees the same noise whatever
-device it lands on. Philox is counter-based: row `i` of a draw starts `i` blocks into the stream,
-so each replica makes only its own rows.
+device it lands on. Philox is counter-based: seed and stream are its key, the step is the upper word
+of its counter, and row `i` starts `i` rows into the lower, so each replica makes only its own rows.
 """
 
 import contextlib
 import contextvars
 import dataclasses
+import hashlib
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
@@ -45,37 +45,39 @@ class Noise:
         """Returns the same rows' noise for another purpose, `name`."""
         return dataclasses.replace(self, stream=f"{self.stream}/{name}")
 
-    def _counter(self, blocks_per_row: int) -> tuple[tf.Tensor, tf.Tensor]:
-        seed = tf.constant([self.seed, zlib.crc32(self.stream.encode())], tf.int64)
-        seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(self.step, tf.int64))
-        key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    def _key(self) -> tf.Tensor:
+        digest = hashlib.sha256(f"{self.seed}{self.stream}".encode()).digest()
+        return tf.constant([int.from_bytes(digest[:8])], tf.uint64)
+
+    def _bits(self, per_row: int) -> tf.Tensor:
+        """Draws uint32 `[b, n]`, n = `per_row` rounded up to whole blocks."""
+        blocks = -(-per_row // _VALUES_PER_BLOCK)
         # An uneven last batch may leave a replica without rows; it then has no first row either.
         first_row = tf.reduce_sum(self.index[:1])
-        offset = tf.cast(first_row * blocks_per_row, tf.uint64)
-        return key, tf.stack([counter[0] + offset, counter[1]])
-
-    def _shapes(self, shape: Sequence[int]) -> tuple[int, int, tf.Tensor]:
-        size = math.prod(shape)
-        blocks = -(-size // _VALUES_PER_BLOCK)
-        return size, blocks, tf.stack([tf.size(self.index), blocks * _VALUES_PER_BLOCK])
+        counter = tf.cast(tf.stack([first_row * blocks, tf.cast(self.step, tf.int64)]), tf.uint64)
+        shape = tf.stack([tf.size(self.index), blocks * _VALUES_PER_BLOCK])
+        # Of TensorFlow's draws only whole integers are the same with XLA as without.
+        return tf.raw_ops.StatelessRandomUniformFullIntV2(
+            shape=shape, key=self._key(), counter=counter, alg=_PHILOX, dtype=tf.uint32
+        )
 
     def normal(self, *shape: int) -> tf.Tensor:
-        """Returns float32 `[b, *shape]` from N(0, 1)."""
-        size, blocks, padded = self._shapes(shape)
-        key, counter = self._counter(blocks)
-        values = tf.raw_ops.StatelessRandomNormalV2(
-            shape=padded, key=key, counter=counter, alg=_PHILOX, dtype=tf.float32
-        )
-        return tf.reshape(values[:, :size], [-1, *shape])
+        """Returns float32 `[b, *shape]` from N(0, 1), by Box and Muller's transform."""
+        size = math.prod(shape)
+        half = -(-size // 2)
+        # In float64, since a float32 logarithm differs in its last bit between the vectorised bulk
+        # of an array and its tail, hence between a replica's part and the whole.
+        values = tf.cast(_to_unit(self._bits(2 * half)), tf.float64)
+        radius = tf.sqrt(-2.0 * tf.math.log(1.0 - values[:, :half]))
+        angle = 2.0 * math.pi * values[:, half : 2 * half]
+        both = tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], axis=1)
+        return tf.cast(tf.reshape(both[:, :size], [-1, *shape]), tf.float32)
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
         """Returns float32 `[b, *shape]` from U[low, high)."""
-        size, blocks, padded = self._shapes(shape)
-        key, counter = self._counter(blocks)
-        values = tf.raw_ops.StatelessRandomUniformV2(
-            shape=padded, key=key, counter=counter, alg=_PHILOX, dtype=tf.float32
-        )
-        return low + (high - low) * tf.reshape(values[:, :size], [-1, *shape])
+        size = math.prod(shape)
+        values = _to_unit(self._bits(size)[:, :size])
+        return low + (high - low) * tf.reshape(values, [-1, *shape])
 
     def classes(self, num_classes: int) -> tf.Tensor:
         """Returns int64 `[b]`, uniform over 0..num_classes-1."""
@@ -89,6 +91,11 @@ class Noise:
             yield
         finally:
             _scope.reset(token)
+
+
+def _to_unit(bits: tf.Tensor) -> tf.Tensor:
+    """Turns uint32 into float32 in [0, 1): the upper 24 bits, all a float32 can tell apart."""
+    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
 
 
 def current_noise() -> Noise | None:

@@ -61,3 +61,13 @@ def test_dropout_mask_follows_the_sample_and_the_scope():
 def test_dropout_rejects_a_rate_of_one():
     with pytest.raises(ValueError, match="rate"):
         StatelessDropout(1.0)
+
+
+def test_a_compiled_step_draws_the_same():
+    """XLA turns random bits into floats in a way of its own; ours must be the same with it."""
+
+    def draw():
+        return rows(0, 4).normal(9), rows(0, 4).uniform(3, 2), rows(0, 4).classes(5)
+
+    for left, right in zip(draw(), tf.function(draw, jit_compile=True)(), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-5)

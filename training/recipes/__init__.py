@@ -14,14 +14,31 @@ from training.errors import UserError
 from training.recipe import Recipe
 
 MODELS = {
-    "clsgan": "ConditionalLossSensitiveGAN: semi-supervised image classification (Qi, 2017)",
+    "gan": "ClassicGAN: the original, non-saturating or minimax (Goodfellow et al., 2014)",
     "lsgan": "LeastSquaresGAN: least squares (Mao et al., 2017)",
+    "wgan": "WassersteinGAN with weight clipping (Arjovsky et al., 2017)",
+    "wgan_gp": "WassersteinGAN with a gradient penalty (Gulrajani et al., 2017)",
+    "ls_gan": "LossSensitiveGAN: loss-sensitive (Qi, 2017)",
+    "glsgan": "GeneralizedLossSensitiveGAN: from LS-GAN to WGAN (Qi, 2017)",
+    "clsgan": "ConditionalLossSensitiveGAN: semi-supervised image classification (Qi, 2017)",
+    "lgan": "LipschitzGAN: six objectives under the MaxGP penalty (Zhou et al., 2019)",
+    "hinge": "HingeGAN: margin loss (Lim and Ye, 2017)",
 }
 ALIASES = {
+    "classic_gan": "gan",
+    "least_squares_gan": "lsgan",
+    "wasserstein_gan": "wgan",
+    "wgan-gp": "wgan_gp",
+    "ls-gan": "ls_gan",
+    "loss_sensitive_gan": "ls_gan",
+    "gls-gan": "glsgan",
+    "gls_gan": "glsgan",
+    "generalized_loss_sensitive_gan": "glsgan",
     "cls-gan": "clsgan",
     "cls_gan": "clsgan",
     "conditional_loss_sensitive_gan": "clsgan",
-    "least_squares_gan": "lsgan",
+    "lipschitz_gan": "lgan",
+    "hinge_gan": "hinge",
 }
 
 
@@ -37,9 +54,14 @@ def model_name(name: str) -> str:
 
 def available(model: str) -> list[str]:
     """Lists what may follow `--recipe` (data sets and named variants) for a model."""
-    prefix = f"{model}_"
     names = [module.name for module in pkgutil.iter_modules(__path__)]
-    return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+    mine = (name for name in names if name not in MODELS and _model_of(name) == model)
+    return sorted(name.removeprefix(f"{model}_") for name in mine)
+
+
+def _model_of(module: str) -> str:
+    """The model whose recipe a module is: `wgan_gp_digits` is one of wgan_gp, not of wgan."""
+    return max((name for name in MODELS if module.startswith(f"{name}_")), key=len, default="")
 
 
 def find(model: str, *, data: str | None = None, name: str = "") -> Recipe:

@@ -23,14 +23,18 @@ Normalization = Literal["batch", "layer", "none"]
 class AdversarialRecipe(Recipe):
     """Fields that every GAN has."""
 
+    optimizer: Literal["adam", "rmsprop"] = "adam"
+    """Optimizer of both networks."""
     generator_learning_rate: float = 2e-4
-    """Adam's learning rate for the generator."""
+    """Learning rate for the generator."""
     critic_learning_rate: float = 2e-4
-    """Adam's learning rate for the critic."""
+    """Learning rate for the critic."""
     beta_1: float = 0.5
-    """Adam's first moment decay, of both optimizers."""
+    """First moment decay, of both optimizers; RMSProp has none: 0."""
     beta_2: float = 0.999
-    """Adam's second moment decay, of both optimizers."""
+    """Second moment decay, of both optimizers; RMSProp's rho."""
+    epsilon: float = 1e-7
+    """What both optimizers add to the root of the second moment."""
     learning_rate_decay: Literal["none", "linear"] = "none"
     """`linear` takes both learning rates down to 0 over the run."""
     critic_steps: int = 1
@@ -62,6 +66,10 @@ class AdversarialRecipe(Recipe):
         ):
             if getattr(self, field) <= 0:
                 raise UserError(f"{option(field)} must be positive, given {getattr(self, field)}.")
+        if self.optimizer == "rmsprop" and self.beta_1 != 0.0:
+            raise UserError(
+                f"--beta-1 {self.beta_1} has no effect with --optimizer rmsprop: give --beta-1 0."
+            )
 
     def critic_batches(self) -> int:
         return self.critic_steps
@@ -102,20 +110,24 @@ class AdversarialRecipe(Recipe):
             num_classes=num_classes,
         )
 
-    def make_critic(self, *, image_shape: tuple[int, int, int]) -> "keras.Model":
-        """Makes an unconditional critic."""
-        from zoo.networks import DCGANCritic
+    def make_optimizer(
+        self, learning_rate: float, *, updates_per_step: int = 1
+    ) -> "keras.optimizers.Optimizer":
+        """Makes an optimizer with the recipe's schedule.
 
-        return DCGANCritic(
-            image_shape, filters=self.critic_filters, normalization=self.critic_normalization
-        )
-
-    def make_optimizer(self, learning_rate: float) -> "keras.optimizers.Optimizer":
-        """Makes Adam with the recipe's schedule."""
+        Args:
+            learning_rate: float, at the run's start.
+            updates_per_step: int, how often it is used in one step.
+        """
         import keras
 
         schedule: object = learning_rate
         if self.learning_rate_decay == "linear":
-            steps = self.steps * self.critic_steps
-            schedule = keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, 0.0)
-        return keras.optimizers.Adam(schedule, beta_1=self.beta_1, beta_2=self.beta_2)
+            updates = self.steps * updates_per_step
+            schedule = keras.optimizers.schedules.PolynomialDecay(learning_rate, updates, 0.0)
+        if self.optimizer == "rmsprop":
+            # Keras adds RMSProp's epsilon under the root.
+            return keras.optimizers.RMSprop(schedule, rho=self.beta_2, epsilon=self.epsilon**2)
+        return keras.optimizers.Adam(
+            schedule, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon
+        )

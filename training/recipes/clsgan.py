@@ -40,6 +40,9 @@ class CLSGANRecipe(AdversarialRecipe):
     classes_by_average: bool = True
     """Take an unlabelled image's class from the averaged critic, and pair it with a fake of that
     class (this project's addition); otherwise the paper's min over the critic's own losses."""
+    unlabelled_cross_entropy: float = 0.0
+    """Weight of L(x, y) itself for unlabelled images, y from the averaged critic, beside the hinge
+    (this project's addition)."""
     dropout: float = 0.2
     """Dropout of the critic, before each group of convolutions."""
     control: bool = False
@@ -49,7 +52,13 @@ class CLSGANRecipe(AdversarialRecipe):
 
     def check(self) -> None:
         super().check()
-        for field in ("margin_scale", "hinge_weight", "unlabelled_weight", "unlabelled_ramp"):
+        for field in (
+            "margin_scale",
+            "hinge_weight",
+            "unlabelled_weight",
+            "unlabelled_ramp",
+            "unlabelled_cross_entropy",
+        ):
             if getattr(self, field) < 0:
                 raise UserError(
                     f"{option(field)} must not be negative, given {getattr(self, field)}."
@@ -121,6 +130,7 @@ class CLSGANRecipe(AdversarialRecipe):
             unlabelled_weight=self.unlabelled_weight,
             unlabelled_ramp_steps=round(self.unlabelled_ramp * self.steps),
             classes_by_average=self.classes_by_average and self.semi_supervised,
+            unlabelled_cross_entropy=self.unlabelled_cross_entropy if self.semi_supervised else 0.0,
             critic_steps=self.critic_steps,
             ema=self.ema,
             seed=self.seed,

@@ -5,53 +5,63 @@ are the paper's Pearson scheme. Not run on the paper's data sets yet.
 """
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from training.errors import UserError
-from training.recipes.adversarial import AdversarialRecipe
+from training.recipe import option
+from training.recipes.critic import CriticRecipe
 
 if TYPE_CHECKING:
+    import keras
+
     from zoo.models import LeastSquaresGAN
+
+_TARGETS = ("fake_target", "real_target", "generator_target")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LSGANRecipe(AdversarialRecipe):
+class LSGANRecipe(CriticRecipe):
     """Fields of LSGAN."""
 
-    fake_target: float = -1.0
-    """a: what the critic is to say of fake images."""
-    real_target: float = 1.0
-    """b: what the critic is to say of real images."""
-    generator_target: float = 0.0
-    """c: what the generator wants the critic to say."""
+    scheme: Literal["pearson", "binary", "free"] = "pearson"
+    """Targets a, b, c: pearson is -1, 1, 0; binary is 0, 1, 1; free are those given."""
+    fake_target: float | None = None
+    """a: what the critic is to say of fake images; with --scheme free."""
+    real_target: float | None = None
+    """b: what the critic is to say of real images; with --scheme free."""
+    generator_target: float | None = None
+    """c: what the generator wants the critic to say; with --scheme free."""
 
     def check(self) -> None:
         super().check()
-        if self.fake_target == self.real_target:
+        for field in _TARGETS:
+            given = getattr(self, field)
+            if self.scheme != "free" and given is not None:
+                raise UserError(
+                    f"{option(field)} {given} and --scheme {self.scheme} say two things: take the "
+                    "scheme's targets, or --scheme free and all three."
+                )
+            if self.scheme == "free" and given is None:
+                raise UserError(f"--scheme free needs {option(field)} too.")
+        if self.scheme == "free" and self.fake_target == self.real_target:
             raise UserError(
                 f"--fake-target and --real-target must differ, both are {self.real_target}."
             )
 
-    def build(
-        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+    def targets(self) -> dict[str, float]:
+        """Returns the targets by name."""
+        from zoo.objectives.least_squares import SCHEMES
+
+        if self.scheme == "free":
+            return {field: getattr(self, field) for field in _TARGETS}
+        return dict(zip(_TARGETS, SCHEMES[self.scheme], strict=True))
+
+    def make_model(
+        self, generator: "keras.Model", critic: "keras.Model", shared: dict[str, Any]
     ) -> "LeastSquaresGAN":
         from zoo.models import LeastSquaresGAN
 
-        model = LeastSquaresGAN(
-            self.make_generator(image_shape=image_shape),
-            self.make_critic(image_shape=image_shape),
-            fake_target=self.fake_target,
-            real_target=self.real_target,
-            generator_target=self.generator_target,
-            critic_steps=self.critic_steps,
-            ema=self.ema,
-            seed=self.seed,
-        )
-        model.compile(
-            self.make_optimizer(self.generator_learning_rate),
-            self.make_optimizer(self.critic_learning_rate),
-        )
-        return model
+        return LeastSquaresGAN(generator, critic, **self.targets(), **shared)
 
 
 RECIPE = LSGANRecipe(model="lsgan")

@@ -1,5 +1,6 @@
 """The base of every GAN here: two networks, two optimizers, one step."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 from zoo.ema import clone, update_average
 from zoo.gradients import minimise, share_of_global_mean
 from zoo.models.trainer import Examples, StatelessTrainer
-from zoo.penalties import Penalty
+from zoo.penalties.penalty import NOTHING, Penalised, Penalty
 from zoo.randomness import Noise
 
 Losses = dict[str, tf.Tensor]
@@ -31,6 +32,7 @@ class AdversarialModel(StatelessTrainer):
         critic: network from images to scores `[B]`, or to logits `[B, K]`.
         penalty: a `zoo.penalties.Penalty` on the critic; None for none.
         critic_steps: int >= 1, critic steps a generator step; a batch must hold as many parts.
+        generator_batches: int >= 1, fake images of a generator step for each one of a critic step.
         shared_latents: bool, whether the generator step takes the latents of the last critic
             step, as the Torch codes of DCGAN and LS-GAN do, or fresh ones.
         ema: float in [0, 1), decay of the generator's average; None for none.
@@ -51,6 +53,7 @@ class AdversarialModel(StatelessTrainer):
         *,
         penalty: Penalty | None = None,
         critic_steps: int = 1,
+        generator_batches: int = 1,
         shared_latents: bool = False,
         ema: float | None = None,
         seed: int = 0,
@@ -59,15 +62,22 @@ class AdversarialModel(StatelessTrainer):
     ):
         if critic_steps < 1:
             raise ValueError(f"`critic_steps` must be at least 1, received {critic_steps}.")
+        if generator_batches < 1:
+            raise ValueError(f"`generator_batches` must be at least 1, got {generator_batches}.")
+        if shared_latents and generator_batches > 1:
+            raise ValueError(
+                "`shared_latents` takes the critic step's fakes, so `generator_batches` must be 1."
+            )
         if ema is not None and not 0.0 <= ema < 1.0:
             raise ValueError(f"`ema` must be None or in [0, 1), received ema={ema}.")
-        if penalty is not None and penalty.differentiates:
-            _refuse_batch_normalization(critic, penalty)
+        if penalty is not None:
+            penalty.prepare(critic)
         super().__init__(seed=seed, streams=streams, batches_per_step=critic_steps, name=name)
         self.generator = generator
         self.critic = critic
         self.penalty = penalty
         self.critic_steps = critic_steps
+        self.generator_batches = generator_batches
         self.shared_latents = shared_latents
         self.ema = ema
         self.generator_average = clone(generator) if ema is not None else None
@@ -91,6 +101,14 @@ class AdversarialModel(StatelessTrainer):
         self.critic_optimizer = critic_optimizer
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.critic_optimizer.build(self.critic.trainable_variables)
+
+    @property
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        return {"optimizer": self.optimizer, "critic_optimizer": self.critic_optimizer}
+
+    def in_update_order(self) -> list[keras.Variable]:
+        critic = self.critic.variables
+        return [*critic, *(v for v in self.variables if not any(v is c for c in critic))]
 
     def critic_losses(self, real: Examples, fake: Examples) -> Losses:
         """Returns the named per-sample terms `[b]` whose sum the critic minimises."""
@@ -133,45 +151,62 @@ class AdversarialModel(StatelessTrainer):
             scores = self.critic(inputs, training=True)
         return examples._replace(scores=tf.cast(scores, tf.float32))
 
-    def penalty_terms(self, real: Examples, fake: Examples, noise: Noise) -> Losses:
-        """Returns the penalty's per-sample terms `[b]` by name; none without a penalty."""
+    def critic_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
+        """Returns the critic's losses, and the values to log beside them."""
+        return self.critic_losses(real, fake), self.diagnostics(real, fake)
+
+    def penalise(
+        self, real: Examples, fake: Examples, noise: Noise, global_batch: tf.Tensor
+    ) -> Penalised:
+        """Returns what the penalty finds; nothing without a penalty."""
         if self.penalty is None:
-            return {}
+            return NOTHING
 
         def score(images: tf.Tensor) -> tf.Tensor:
             return self.score(real._replace(images=images), noise).scores
 
-        terms = self.penalty.terms(score, real.images, fake.images, noise)
-        return {} if terms is None else {"penalty": terms}
+        return self.penalty.terms(score, real.images, fake.images, noise, global_batch)
 
     def critic_step(
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
     ) -> Losses:
         """Takes one critic step; returns per-sample values to log."""
         fake_images = self.make_fakes(noise, batch["real"].labels)
+        if self.penalty is not None:
+            self.penalty.before_step(self.critic)
 
-        def loss() -> tuple[tf.Tensor, Losses]:
+        def loss() -> tuple[tf.Tensor, tuple[Losses, dict[str, tf.Tensor]]]:
             real = self.score(batch["real"], noise.child("real"))
             fake = self.score(fake_images, noise.child("fake"))
-            terms = self.critic_losses(real, fake)
-            terms |= self.penalty_terms(real, fake, noise.child("penalty"))
-            share, logs = self._total("critic_loss", terms, global_batch)
-            return share, logs | self.diagnostics(real, fake)
+            terms, values = self.critic_terms(real, fake)
+            penalised = self.penalise(real, fake, noise.child("penalty"), global_batch)
+            share, logs = self._total("critic_loss", terms | penalised.terms, global_batch)
+            return share, (logs | values | penalised.logs, penalised.found)
 
-        values = minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
+        logs, found = minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
         if self.penalty is not None:
-            self.penalty.constrain(self.critic)
-        return values
+            self.penalty.after_step(self.critic, found)
+        return logs
 
     def generator_step(
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
     ) -> Losses:
         """Takes one generator step; the critic's weights and statistics stay as they are."""
         labels = batch[self.streams[0]].labels
+        count = self.generator_batches
+        if count > 1:
+            noise = _several(noise, count)
+            labels = None if labels is None else tf.repeat(labels, count)
 
         def loss() -> tuple[tf.Tensor, Losses]:
             fake = self.score(self.make_fakes(noise, labels), noise.child("fake"))
-            return self._total("generator_loss", self.generator_losses(fake), global_batch)
+            terms = self.generator_losses(fake)
+            if count > 1:
+                terms = {
+                    name: tf.reduce_mean(tf.reshape(values, [-1, count]), axis=1)
+                    for name, values in terms.items()
+                }
+            return self._total("generator_loss", terms, global_batch)
 
         # The critic runs in training mode here too, and must forget the statistics it takes.
         statistics = self.critic.non_trainable_variables
@@ -206,11 +241,8 @@ class AdversarialModel(StatelessTrainer):
         return self.finish_step(values, global_batch)
 
 
-def _refuse_batch_normalization(critic: keras.Model, penalty: Penalty) -> None:
-    for layer in critic._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            raise ValueError(
-                f"{type(penalty).__name__} takes the critic's gradient image by image, and batch "
-                f"normalisation (layer {layer.name!r}) makes it depend on the other images. Use "
-                "critic_normalization 'layer' or 'none'."
-            )
+def _several(noise: Noise, count: int) -> Noise:
+    """Returns noise of `count` rows for each one, whatever replica it is on."""
+    rows = tf.cast(count * tf.size(noise.index), tf.int64)
+    first = count * tf.reduce_sum(noise.index[:1])
+    return dataclasses.replace(noise, index=first + tf.range(rows, dtype=tf.int64))

@@ -42,6 +42,10 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         classes_by_average: bool, an addition of this project: an unlabelled image's class is taken
             from the averaged critic instead of `min_l` of the critic itself, and g_u is made of
             that class, so that unlabelled pairs are formed as labelled ones. Needs `ema`.
+        unlabelled_cross_entropy: float >= 0, an addition of this project: weight, within the
+            unlabelled term, of `E[L(x_u, y_u)]` with the class y_u found by the averaged critic:
+            the first term of the labelled objective for unlabelled images. Needs
+            `classes_by_average`.
         critic_steps: int >= 1, critic steps a generator step.
         ema: float in [0, 1), decay of the averages of *both* networks; None for none.
         seed: int, seed of all noise drawn in training.
@@ -64,6 +68,7 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         unlabelled_weight: float = 1.0,
         unlabelled_ramp_steps: int = 0,
         classes_by_average: bool = False,
+        unlabelled_cross_entropy: float = 0.0,
         critic_steps: int = 1,
         ema: float | None = None,
         seed: int = 0,
@@ -74,12 +79,15 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
             "hinge_weight": hinge_weight,
             "unlabelled_weight": unlabelled_weight,
             "unlabelled_ramp_steps": unlabelled_ramp_steps,
+            "unlabelled_cross_entropy": unlabelled_cross_entropy,
         }
         for field, value in weights.items():
             if value < 0:
                 raise ValueError(f"`{field}` must not be negative, received {value}.")
         if classes_by_average and (ema is None or not semi_supervised):
             raise ValueError("`classes_by_average` needs `ema`, and unlabelled images.")
+        if unlabelled_cross_entropy and not classes_by_average:
+            raise ValueError("`unlabelled_cross_entropy` needs `classes_by_average`.")
         if generator.num_classes < 2:
             raise ValueError("CLS-GAN needs a conditional generator of at least two classes.")
         super().__init__(
@@ -97,6 +105,7 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         self.unlabelled_weight = unlabelled_weight
         self.unlabelled_ramp_steps = unlabelled_ramp_steps
         self.classes_by_average = classes_by_average
+        self.unlabelled_cross_entropy = unlabelled_cross_entropy
         self.critic_average = clone(critic) if ema is not None else None
 
     @property
@@ -140,7 +149,10 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
             step = tf.cast(self.step.value, tf.float32)
             weight *= tf.minimum(1.0, step / self.unlabelled_ramp_steps)
         active = hinge_argument(delta, real_loss, fake_loss) > 0
-        return {"unlabelled_hinge": weight * hinge(delta, real_loss, fake_loss)}, {
+        terms = {"unlabelled_hinge": weight * hinge(delta, real_loss, fake_loss)}
+        if self.unlabelled_cross_entropy:
+            terms["unlabelled_loss"] = weight * self.unlabelled_cross_entropy * real_loss
+        return terms, {
             "unlabelled_gap": fake_loss - real_loss,
             "unlabelled_active_hinges": tf.cast(active, tf.float32),
         }

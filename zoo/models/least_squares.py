@@ -5,6 +5,7 @@ import keras
 from zoo.models.adversarial import AdversarialModel, Losses
 from zoo.models.trainer import Examples
 from zoo.objectives.least_squares import squared_distance
+from zoo.penalties import Penalty
 
 
 class LeastSquaresGAN(AdversarialModel):
@@ -18,7 +19,10 @@ class LeastSquaresGAN(AdversarialModel):
         fake_target: float, a.
         real_target: float, b, other than a.
         generator_target: float, c.
+        penalty: a `zoo.penalties.Penalty` on the critic; None for none.
         critic_steps: int >= 1, critic steps a generator step.
+        generator_batches: int >= 1, see `AdversarialModel`.
+        shared_latents: bool, see `AdversarialModel`.
         ema: float in [0, 1), decay of the generator's average; None for none.
         seed: int, seed of all noise drawn in training.
 
@@ -35,7 +39,10 @@ class LeastSquaresGAN(AdversarialModel):
         fake_target: float = -1.0,
         real_target: float = 1.0,
         generator_target: float = 0.0,
+        penalty: Penalty | None = None,
         critic_steps: int = 1,
+        generator_batches: int = 1,
+        shared_latents: bool = False,
         ema: float | None = None,
         seed: int = 0,
         name: str | None = None,
@@ -45,7 +52,15 @@ class LeastSquaresGAN(AdversarialModel):
                 f"The targets of fake (a) and real (b) images must differ, both are {real_target}."
             )
         super().__init__(
-            generator, critic, critic_steps=critic_steps, ema=ema, seed=seed, name=name
+            generator,
+            critic,
+            penalty=penalty,
+            critic_steps=critic_steps,
+            generator_batches=generator_batches,
+            shared_latents=shared_latents,
+            ema=ema,
+            seed=seed,
+            name=name,
         )
         self.fake_target = fake_target
         self.real_target = real_target

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from zoo.gradients import global_sum, share_of_global_mean
+from zoo.models.stepping import guarded, train_function
 from zoo.randomness import Noise
 
 MAX_LOGGED = 64
@@ -69,11 +70,39 @@ class StatelessTrainer(keras.Model):
         self.streams = streams
         self.batches_per_step = batches_per_step
         self.step = self.add_weight((), "zeros", dtype="int64", trainable=False, name="step")
+        self.guard = self.add_weight((3,), "zeros", dtype="int64", trainable=False, name="guard")
         self.logs = Logs()
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return [self.logs]
+
+    @property
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """All optimizers by name."""
+        return {"optimizer": self.optimizer}
+
+    def in_update_order(self) -> list[keras.Variable]:
+        """All variables of the model, those that a step changes first coming first."""
+        return self.variables
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Makes the function that `fit` calls: guarded, on every replica (see `stepping`)."""
+        if self.train_function is not None and not force:
+            return
+        counters = (self.step, self.guard)
+        state = [v for v in self.in_update_order() if not any(v is c for c in counters)]
+        for optimizer in self.optimizers.values():
+            state += optimizer.variables
+        state += self.logs.variables
+        self.guarded_names = [variable.path for variable in state]
+        self.train_function = train_function(
+            guarded(self.train_step, state=state, guard=self.guard),
+            strategy=self.distribute_strategy,
+            jit=bool(self.jit_compile),
+            eager=self.run_eagerly,
+            steps_per_call=self.steps_per_execution,
+        )
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # All variables exist already. Keras would average a batch over the replicas to find its

@@ -1,7 +1,36 @@
 """Networks: subclassed, built by their constructor, any resolution, any channels."""
 
-from zoo.networks.classifier import CLSGANFeatures
+from zoo.networks.classifier import CLSGANFeatures, ReleasedCLSGANFeatures
 from zoo.networks.dcgan import DCGANCritic, DCGANGenerator
-from zoo.networks.network import Network
+from zoo.networks.mlp import MLPCritic, MLPGenerator
+from zoo.networks.network import Generator, ImageNetwork, Network
+from zoo.networks.registry import (
+    NETWORKS,
+    check_image_size,
+    make_critic,
+    make_features,
+    make_generator,
+)
+from zoo.networks.resnet import ResNetCritic, ResNetGenerator
+from zoo.networks.scene import SceneCritic, SceneGenerator
 
-__all__ = ["CLSGANFeatures", "DCGANCritic", "DCGANGenerator", "Network"]
+__all__ = [
+    "CLSGANFeatures",
+    "DCGANCritic",
+    "DCGANGenerator",
+    "Generator",
+    "ImageNetwork",
+    "MLPCritic",
+    "MLPGenerator",
+    "NETWORKS",
+    "Network",
+    "ReleasedCLSGANFeatures",
+    "ResNetCritic",
+    "ResNetGenerator",
+    "SceneCritic",
+    "SceneGenerator",
+    "check_image_size",
+    "make_critic",
+    "make_features",
+    "make_generator",
+]

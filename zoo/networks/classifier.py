@@ -1,11 +1,16 @@
-"""The feature network of the CLS-GAN paper's loss network, at any size and width."""
+"""The feature networks of CLS-GAN: of the paper's loss network, and of the released script's."""
 
 import keras
 from keras import layers, ops
 
 from zoo.layers.dropout import StatelessDropout
 from zoo.layers.normalization import normalization as make_normalization
-from zoo.networks.network import Inputs, Network, check_image_shape
+from zoo.networks.network import (
+    ImageNetwork,
+    check_image_shape,
+    check_positive,
+    fixed_halvings,
+)
 
 _HALF_FILTERS = 3  # layers 0-2 have `filters` channels, layers 3-8 twice as many.
 _KERNELS_STRIDES = ((3, 1), (3, 1), (4, 2), (3, 1), (3, 1), (4, 2), (3, 1), (3, 1), (1, 1))
@@ -13,7 +18,7 @@ _DROPOUT_BEFORE = (0, 3, 6)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class CLSGANFeatures(Network):
+class CLSGANFeatures(ImageNetwork):
     """Nine convolutions: 3c1 3c1 4c2 | 3c1 3c1 4c2 | 3c1 3c1 1c1 (kernel, c, stride).
 
     Channels F F F | 2F 2F 2F | 2F 2F 2F, each with normalisation and LeakyReLU(0.2). Pooling and
@@ -42,8 +47,9 @@ class CLSGANFeatures(Network):
         name: str | None = None,
         dtype: object = None,
     ):
-        super().__init__(name=name, dtype=dtype)
-        self.image_shape = check_image_shape(image_shape)
+        shape = check_image_shape(image_shape)
+        check_positive(filters=filters)
+        super().__init__(shape, name=name, dtype=dtype)
         self.filters = filters
         self.normalization = normalization
         self.dropout = dropout
@@ -69,9 +75,6 @@ class CLSGANFeatures(Network):
         self.dropouts = [StatelessDropout(dropout, name=f"dropout_{i}") for i in _DROPOUT_BEFORE]
         self.build_from_symbolic_inputs()
 
-    def symbolic_inputs(self) -> Inputs:
-        return keras.Input(self.image_shape, name="images")
-
     def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         x = ops.cast(inputs, self.compute_dtype)
         dropouts = dict(zip(_DROPOUT_BEFORE, self.dropouts, strict=True))
@@ -83,10 +86,74 @@ class CLSGANFeatures(Network):
 
     def get_config(self) -> dict:
         return {
-            "image_shape": list(self.image_shape),
+            **super().get_config(),
             "filters": self.filters,
             "normalization": self.normalization,
             "dropout": self.dropout,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ReleasedCLSGANFeatures(ImageNetwork):
+    """The critic of the released CLS-GAN script: 4c2 3c1 | 4c2 3c1 | 4c2 3c1 (kernel, c, stride).
+
+    Channels F F | 2F 2F | 4F 4F, bias-free with weights ~ N(0, 0.02), each followed by
+    LeakyReLU(0.2), all but the first normalised. The script ends with a 4x4 convolution of the
+    4 x 4 map to one activation a class; here the map is laid out as the channels of one position,
+    so that the pooling and class layer of `zoo.ImageClassifier` are that convolution (with a bias,
+    which the script's has not, and Keras' own initialiser).
+
+    Args:
+        image_shape: (size, size, channels); size is 32, 40, 48 or 56.
+        filters: int, F (64 in the script).
+        normalization: `"batch"` (the script), `"layer"` or `"none"`.
+
+    Returns of a call: `[B, 1, 1, 4F (size/8)^2]`.
+
+    Source: clsgan.lua of guojunq/lsgan.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        *,
+        filters: int = 64,
+        normalization: str = "batch",
+        name: str | None = None,
+        dtype: object = None,
+    ):
+        shape = check_image_shape(image_shape)
+        fixed_halvings(shape[0], steps=3, network="The critic of the released CLS-GAN script")
+        check_positive(filters=filters)
+        super().__init__(shape, name=name, dtype=dtype)
+        self.filters = filters
+        self.normalization = normalization
+        self.convolutions = [
+            layers.Conv2D(
+                filters * 2 ** (i // 2),
+                3 if i % 2 else 4,
+                strides=1 if i % 2 else 2,
+                padding="same",
+                use_bias=False,
+                kernel_initializer=keras.initializers.RandomNormal(0, 0.02),
+                name=f"convolution_{i}",
+            )
+            for i in range(6)
+        ]
+        kinds = ["none"] + [normalization] * 5
+        self.norms = [make_normalization(kind, name=f"norm_{i}") for i, kind in enumerate(kinds)]
+        self.flatten = layers.Reshape((1, 1, -1), name="flatten")
+        self.build_from_symbolic_inputs()
+
+    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        x = ops.cast(inputs, self.compute_dtype)
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = ops.leaky_relu(norm(convolution(x), training=training), 0.2)
+        return self.flatten(x)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "normalization": self.normalization,
         }

@@ -4,9 +4,14 @@ import keras
 from keras import layers, ops
 
 from zoo.layers.normalization import normalization as make_normalization
-from zoo.networks.network import Inputs, Network, check_image_shape, halvings
-
-LATENTS = ("normal", "uniform")
+from zoo.networks.network import (
+    Generator,
+    ImageNetwork,
+    Inputs,
+    check_image_shape,
+    check_positive,
+    halvings,
+)
 
 
 def _normal_002() -> keras.initializers.Initializer:
@@ -14,7 +19,7 @@ def _normal_002() -> keras.initializers.Initializer:
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class DCGANGenerator(Network):
+class DCGANGenerator(Generator):
     """Generator: dense to base x base, then 4x4 stride-2 up-convolutions, halving the channels.
 
     `z [, one-hot y] -> dense -> base_filters @ base -> ... -> channels @ size, tanh`, each hidden
@@ -52,16 +57,19 @@ class DCGANGenerator(Network):
         name: str | None = None,
         dtype: object = None,
     ):
-        super().__init__(name=name, dtype=dtype)
-        if latent not in LATENTS:
-            raise ValueError(f"`latent` must be one of {LATENTS}, received {latent!r}.")
-        self.image_shape = check_image_shape(image_shape)
-        self.latent_dim = latent_dim
+        shape = check_image_shape(image_shape)
+        base, steps = halvings(shape[0])
+        check_positive(base_filters=base_filters)
+        super().__init__(
+            shape,
+            latent_dim=latent_dim,
+            latent=latent,
+            num_classes=num_classes,
+            name=name,
+            dtype=dtype,
+        )
         self.base_filters = base_filters
         self.normalization = normalization
-        self.latent = latent
-        self.num_classes = num_classes
-        base, steps = halvings(self.image_shape[0])
         self.project = layers.Dense(
             base * base * base_filters,
             use_bias=False,
@@ -69,7 +77,7 @@ class DCGANGenerator(Network):
             name="project",
         )
         self.unflatten = layers.Reshape((base, base, base_filters), name="unflatten")
-        filters = [max(base_filters // 2**i, 1) for i in range(1, steps)] + [self.image_shape[2]]
+        filters = [max(base_filters // 2**i, 1) for i in range(1, steps)] + [shape[2]]
         self.ups = [
             layers.Conv2DTranspose(
                 count,
@@ -85,39 +93,22 @@ class DCGANGenerator(Network):
         self.norms = [make_normalization(normalization, name=f"norm_{i}") for i in range(steps)]
         self.build_from_symbolic_inputs()
 
-    def symbolic_inputs(self) -> Inputs:
-        latent = keras.Input((self.latent_dim,), name="latent")
-        if not self.num_classes:
-            return latent
-        return {"latent": latent, "label": keras.Input((), dtype="int64", name="label")}
-
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
-        if self.num_classes:
-            one_hot = ops.one_hot(inputs["label"], self.num_classes, dtype=self.compute_dtype)
-            latent = ops.cast(inputs["latent"], self.compute_dtype)
-            x = ops.concatenate([latent, one_hot], axis=-1)
-        else:
-            x = ops.cast(inputs, self.compute_dtype)
-        x = self.unflatten(self.project(x))
+        x = self.unflatten(self.project(self.join(inputs)))
         for norm, up in zip(self.norms, self.ups, strict=True):
             x = up(ops.relu(norm(x, training=training)))
         return ops.tanh(x)
 
     def get_config(self) -> dict:
         return {
-            "image_shape": list(self.image_shape),
-            "latent_dim": self.latent_dim,
+            **super().get_config(),
             "base_filters": self.base_filters,
             "normalization": self.normalization,
-            "latent": self.latent,
-            "num_classes": self.num_classes,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class DCGANCritic(Network):
+class DCGANCritic(ImageNetwork):
     """Critic: 4x4 stride-2 convolutions down to base x base, doubling the channels, then dense.
 
     `x -> filters @ size/2 -> ... -> base x base -> raw score`, each with LeakyReLU(0.2), all but
@@ -142,11 +133,12 @@ class DCGANCritic(Network):
         name: str | None = None,
         dtype: object = None,
     ):
-        super().__init__(name=name, dtype=dtype)
-        self.image_shape = check_image_shape(image_shape)
+        shape = check_image_shape(image_shape)
+        _, steps = halvings(shape[0])
+        check_positive(filters=filters)
+        super().__init__(shape, name=name, dtype=dtype)
         self.filters = filters
         self.normalization = normalization
-        _, steps = halvings(self.image_shape[0])
         self.downs = [
             layers.Conv2D(
                 filters * 2**i,
@@ -167,9 +159,6 @@ class DCGANCritic(Network):
         )
         self.build_from_symbolic_inputs()
 
-    def symbolic_inputs(self) -> Inputs:
-        return keras.Input(self.image_shape, name="images")
-
     def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         x = ops.cast(inputs, self.compute_dtype)
         for down, norm in zip(self.downs, self.norms, strict=True):
@@ -178,9 +167,7 @@ class DCGANCritic(Network):
 
     def get_config(self) -> dict:
         return {
-            "image_shape": list(self.image_shape),
+            **super().get_config(),
             "filters": self.filters,
             "normalization": self.normalization,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import keras
+from keras import ops
 
 Inputs: TypeAlias = Any
 """A `keras.KerasTensor` or a dict of them by name."""
+
+LATENTS = ("normal", "uniform")
 
 
 class Network(keras.Model):
@@ -35,6 +38,84 @@ class Network(keras.Model):
         raise NotImplementedError
 
 
+class ImageNetwork(Network):
+    """A network that takes images: a critic, or the features of a classifier.
+
+    Args:
+        image_shape: tuple of ints, the shape of one image, already checked by the subclass.
+    """
+
+    def __init__(self, image_shape: tuple[int, ...], *, name: str | None, dtype: object):
+        super().__init__(name=name, dtype=dtype)
+        self.image_shape = image_shape
+
+    def symbolic_inputs(self) -> Inputs:
+        return keras.Input(self.image_shape, name="images")
+
+    def get_config(self) -> dict:
+        return {
+            "image_shape": list(self.image_shape),
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+
+class Generator(Network):
+    """A network that makes images out of latents, and of labels where it has classes.
+
+    Args:
+        image_shape: tuple of ints, the shape of one image, already checked by the subclass.
+        latent_dim: int, d, the latent's dimension.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior it is trained with.
+        num_classes: int, 0 for an unconditional generator; otherwise it takes
+            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, ...],
+        *,
+        latent_dim: int,
+        latent: str,
+        num_classes: int,
+        name: str | None,
+        dtype: object,
+    ):
+        check_positive(latent_dim=latent_dim)
+        if latent not in LATENTS:
+            raise ValueError(f"`latent` must be one of {LATENTS}, received {latent!r}.")
+        if num_classes < 0:
+            raise ValueError(f"`num_classes` must not be negative, received {num_classes}.")
+        super().__init__(name=name, dtype=dtype)
+        self.image_shape = image_shape
+        self.latent_dim = latent_dim
+        self.latent = latent
+        self.num_classes = num_classes
+
+    def symbolic_inputs(self) -> Inputs:
+        latent = keras.Input((self.latent_dim,), name="latent")
+        if not self.num_classes:
+            return latent
+        return {"latent": latent, "label": keras.Input((), dtype="int64", name="label")}
+
+    def join(self, inputs: Inputs) -> keras.KerasTensor:
+        """Returns the latent with the one-hot label behind it: `[B, d + num_classes]`."""
+        if not self.num_classes:
+            return ops.cast(inputs, self.compute_dtype)
+        one_hot = ops.one_hot(inputs["label"], self.num_classes, dtype=self.compute_dtype)
+        return ops.concatenate([ops.cast(inputs["latent"], self.compute_dtype), one_hot], axis=-1)
+
+    def get_config(self) -> dict:
+        return {
+            "image_shape": list(self.image_shape),
+            "latent_dim": self.latent_dim,
+            "latent": self.latent,
+            "num_classes": self.num_classes,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+
 def halvings(size: int) -> tuple[int, int]:
     """Splits an image size into `base * 2**steps` with a base of 4 to 7 pixels.
 
@@ -59,11 +140,32 @@ def halvings(size: int) -> tuple[int, int]:
     return base, steps
 
 
+def fixed_halvings(size: int, *, steps: int, network: str) -> int:
+    """Returns the base of a network that has a fixed number of halvings.
+
+    Args:
+        size: int, height = width in pixels, 4 to 7 times `2**steps`.
+        steps: int, how often the network halves the image.
+        network: str, what to call it in the error.
+
+    Raises:
+        ValueError: another size.
+    """
+    sizes = [base * 2**steps for base in (4, 5, 6, 7)]
+    if size not in sizes:
+        near = min(sizes, key=_distance(size))
+        raise ValueError(
+            f"{network} makes images of {', '.join(map(str, sizes))} pixels, not of {size}; the "
+            f"nearest is {near}. Resize with --image-size, or take another network."
+        )
+    return size // 2**steps
+
+
 def _distance(size: int) -> Callable[[int], int]:
     return lambda other: abs(other - size)
 
 
-def check_image_shape(image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+def check_image_shape(image_shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Returns `(size, size, channels)` as a tuple of ints, or raises ValueError."""
     shape = tuple(int(n) for n in image_shape)
     if len(shape) != 3 or shape[0] != shape[1] or min(shape) < 1:
@@ -71,3 +173,10 @@ def check_image_shape(image_shape: tuple[int, int, int]) -> tuple[int, int, int]
             f"`image_shape` must be (size, size, channels), received image_shape={image_shape}."
         )
     return shape
+
+
+def check_positive(**values: int) -> None:
+    """Raises ValueError for a value below 1, by its name."""
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1, received {name}={value}.")

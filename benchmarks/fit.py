@@ -1,0 +1,102 @@
+"""`python -m benchmarks.fit`: images/s of the step, and the share of time it waits for data.
+
+The step is timed on real batches from the input pipeline and on one batch that is there already,
+in turns within one run; the difference is what waiting for data costs. Prints one JSON object.
+"""
+
+import argparse
+import itertools
+import json
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+
+from training.errors import UserError
+from training.quiet import quiet_tensorflow
+from training.recipe import override
+from training.recipes import find
+
+STEPS = 40
+ROUNDS = 7
+
+
+def seconds_of(step: object, batches: Iterator) -> float:
+    """Times `STEPS` steps on the given batches."""
+    started = time.perf_counter()
+    for batch in itertools.islice(batches, STEPS):
+        step(batch)  # type: ignore[operator]
+    return time.perf_counter() - started
+
+
+def measure(model_name: str, data_name: str, *, data_dir: str | None, batch: int) -> dict:
+    """Measures one model on one data set.
+
+    Args:
+        model_name: the model.
+        data_name: the data set.
+        data_dir: where TFDS has prepared it.
+        batch: images of a batch.
+
+    Returns:
+        Medians over rounds: images/s and the share of waiting.
+    """
+    import tensorflow as tf
+
+    from training import data as data_sets
+    from training.data.pipeline import training_dataset
+
+    recipe = override(find(model_name, data=data_name), {"batch_size": batch}, source="")
+    data = data_sets.load(data_name, data_dir=data_dir)
+    model = recipe.build(image_shape=data.image_shape, class_names=data.class_names)
+    dataset = training_dataset(
+        recipe.streams(data, recipe.label_map(data)),
+        batch_size=batch,
+        seed=0,
+        critic_steps=model.batches_per_step,
+        strategy=tf.distribute.get_strategy(),
+    )
+    step = tf.function(model.train_step)
+    fresh = iter(dataset)
+    constant = next(fresh)
+    step(constant)
+    real, same = [], []
+    for _ in range(ROUNDS):
+        real.append(seconds_of(step, fresh))
+        same.append(seconds_of(step, itertools.repeat(constant)))
+    waiting = [1 - s / r for r, s in zip(real, same, strict=True)]
+    return {
+        "model": model_name,
+        "data": data_name,
+        "batch": batch,
+        "images_per_second": round(batch * STEPS / statistics.median(real)),
+        "waiting_share": round(statistics.median(waiting), 4),
+        "waiting_share_range": [round(min(waiting), 4), round(max(waiting), 4)],
+        "machine": f"{platform.machine()}, {tf.config.threading.get_intra_op_parallelism_threads()}"
+        " intra-op threads (0 = all cores)",
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fit", description=__doc__)
+    parser.add_argument("--model", default="clsgan")
+    parser.add_argument("--data", default="digits")
+    parser.add_argument("--data-dir")
+    parser.add_argument("--batch-size", type=int, default=64)
+    options = parser.parse_args(arguments)
+    quiet_tensorflow()
+    try:
+        result = measure(
+            options.model, options.data, data_dir=options.data_dir, batch=options.batch_size
+        )
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The local server: TF Serving's REST and gRPC protocol for machines without its binary."""

@@ -1,0 +1,133 @@
+"""Classify and regress: tf.Examples in, labels and values out."""
+
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import input_pb2, model_pb2
+
+from export.server.model import DEFAULT_SIGNATURE, Arrays, LoadedModel, ServedSignature
+from export.server.status import invalid
+
+METHODS = {
+    "tensorflow/serving/classify": "classify",
+    "tensorflow/serving/regress": "regress",
+}
+"""What MultiInference calls them."""
+
+_OUTPUTS = {
+    "classify": {"classes": tf.string, "scores": tf.float32},
+    "regress": {"outputs": tf.float32},
+}
+
+Run = Callable[[ServedSignature, Arrays, tuple[str, ...]], Awaitable[Arrays]]
+Classes = list[tuple[bytes, float]]
+
+
+def examples_of(request: input_pb2.Input) -> np.ndarray:
+    """Returns a request's serialized tf.Examples, the context in front of each.
+
+    Concatenated messages are merged, and a later feature wins: an example's over the context's.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT for none.
+    """
+    kind = request.WhichOneof("kind")
+    context = b""
+    examples: list[bytes] = []
+    if kind == "example_list":
+        examples = [e.SerializeToString() for e in request.example_list.examples]
+    elif kind == "example_list_with_context":
+        listed = request.example_list_with_context
+        context = listed.context.SerializeToString()
+        examples = [e.SerializeToString() for e in listed.examples]
+    if not examples:
+        raise invalid("Input is empty")
+    result = np.empty(len(examples), dtype=object)
+    result[:] = [context + example for example in examples]
+    return result
+
+
+def resolved(name: str) -> str:
+    """Returns a signature's name, the default one's for ""."""
+    return name or DEFAULT_SIGNATURE
+
+
+def signature_for(model: LoadedModel, name: str, method: str) -> ServedSignature:
+    """Returns a signature that can classify (or regress).
+
+    Raises:
+        ServingError: INVALID_ARGUMENT for one that is not there or has other inputs and outputs.
+    """
+    signature = model.signature(name)
+    if signature is None:
+        raise invalid(f"No signature was found with the name: {resolved(name)}")
+    inputs = signature.inputs
+    if set(inputs) != {"inputs"} or inputs["inputs"].dtype != tf.string:
+        raise invalid(
+            f"Expected one and only one input 'inputs' of strings in the signature "
+            f"{signature.name}, which has: {', '.join(inputs)}"
+        )
+    wanted = _OUTPUTS[method]
+    if not all(wanted.get(name) == tensor.dtype for name, tensor in signature.outputs.items()):
+        raise invalid(
+            f"Expected outputs to {method} with ({', '.join(sorted(wanted))}) in the signature "
+            f"{signature.name}, which has: {', '.join(signature.outputs)}"
+        )
+    return signature
+
+
+async def classify(
+    run: Run, model: LoadedModel, name: str, request: input_pb2.Input
+) -> list[Classes]:
+    """Returns (label, score) for each class of each example."""
+    signature = signature_for(model, name, "classify")
+    return classes_of(await _answer(run, signature, request), len(examples_of(request)))
+
+
+async def regress(run: Run, model: LoadedModel, name: str, request: input_pb2.Input) -> list[float]:
+    """Returns a value for each example."""
+    signature = signature_for(model, name, "regress")
+    return values_of(await _answer(run, signature, request), len(examples_of(request)))
+
+
+async def _answer(run: Run, signature: ServedSignature, request: input_pb2.Input) -> Arrays:
+    inputs = {"inputs": examples_of(request)}
+    signature.check(inputs)
+    return await run(signature, inputs, tuple(signature.outputs))
+
+
+def run_now(
+    model: LoadedModel, method: str, spec: model_pb2.ModelSpec, request: input_pb2.Input
+) -> None:
+    """Classifies or regresses in this thread, for the warmup."""
+    signature = signature_for(model, spec.signature_name, method)
+    inputs = {"inputs": examples_of(request)}
+    signature.check(inputs)
+    outputs = model.run(signature.name, inputs, tuple(signature.outputs))
+    (classes_of if method == "classify" else values_of)(outputs, len(inputs["inputs"]))
+
+
+def classes_of(outputs: Arrays, count: int) -> list[Classes]:
+    """Pairs `classes` (without: "") and `scores` (without: 0.0), each `[count, n]`."""
+    labels, scores = outputs.get("classes"), outputs.get("scores")
+    for name, value in outputs.items():
+        if value.ndim != 2 or len(value) != count:
+            raise invalid(f"Expected output {name} of shape [{count}, n], got {list(value.shape)}")
+    if labels is not None and scores is not None and labels.shape != scores.shape:
+        raise invalid("Tensors classes and scores have different shapes")
+    if labels is None:
+        return [[(b"", score) for score in row] for row in outputs["scores"].tolist()]
+    if scores is None:
+        return [[(label, 0.0) for label in row] for row in labels.tolist()]
+    return [list(zip(*rows, strict=True)) for rows in zip(labels, scores.tolist(), strict=True)]
+
+
+def values_of(outputs: Arrays, count: int) -> list[float]:
+    """Returns the output of a regression, `[count]` or `[count, 1]`."""
+    value = outputs["outputs"]
+    if value.shape not in ((count,), (count, 1)):
+        raise invalid(
+            f"Expected output of shape [{count}] or [{count}, 1], got {list(value.shape)}"
+        )
+    return value.ravel().tolist()

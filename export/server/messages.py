@@ -1,0 +1,28 @@
+"""Answers about models, as messages: the same for REST and gRPC."""
+
+from collections.abc import Sequence
+
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
+
+from export.server.model import LoadedModel
+from export.server.served import Version
+from export.server.status import Code
+
+
+def status_response(versions: Sequence[Version]) -> get_model_status_pb2.GetModelStatusResponse:
+    """Describes versions, their states and errors."""
+    response = get_model_status_pb2.GetModelStatusResponse()
+    for version in versions:
+        status = response.model_version_status.add(version=version.number, state=version.state)
+        code = Code.UNKNOWN if version.error else Code.OK
+        status.status.error_code = code
+        status.status.error_message = version.error
+    return response
+
+
+def signature_def_map(model: LoadedModel) -> get_model_metadata_pb2.SignatureDefMap:
+    """Describes all signatures, TensorFlow's own included."""
+    described = get_model_metadata_pb2.SignatureDefMap()
+    for name, definition in model.definitions.items():
+        described.signature_def[name].CopyFrom(definition)
+    return described

@@ -1,0 +1,147 @@
+"""The REST API, as an ASGI application."""
+
+import asyncio
+import dataclasses
+import logging
+import re
+import urllib.parse
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from export.server import json_writing
+from export.server.manager import ModelSpec
+from export.server.rest_services import RestServices
+from export.server.status import Code, ServingError, invalid
+
+log = logging.getLogger(__name__)
+
+_READ_SECONDS = 30.0
+_VERSION_OR_LABEL = r"(?:(?i:/versions/)(\d+)|(?i:/labels/)([^/:]+))?"
+_POST = re.compile(rf"(?i:/v1/models)/([^/:]+){_VERSION_OR_LABEL}:(classify|regress|predict)")
+_GET = re.compile(rf"(?i:/v1/models)(?:/([^/:]+))?{_VERSION_OR_LABEL}(/(?i:metadata))?")
+_ORIGIN = re.compile(rb"https?://.+")
+_MAX_VERSION = 2**63 - 1
+_JSON = (b"content-type", b"application/json")
+_CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"POST, GET"),
+    (b"access-control-allow-headers", b"Content-Type"),
+)
+_NOT_FOUND = b"<html><head><title>404 Not Found</title></head><body>Not Found</body></html>\n"
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class _Disconnected(Exception):
+    """The client has gone before its request was complete."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RestApi:
+    """Answers HTTP requests.
+
+    Args:
+        services: what answers the parsed ones.
+        max_bytes: int, the largest body, unpacked.
+        cors: bool, whether pages of other sites may ask.
+        metrics_path: where the metrics are, None for nowhere.
+    """
+
+    services: RestServices
+    max_bytes: int
+    cors: bool = False
+    metrics_path: str | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answers one request (ASGI 3)."""
+        try:
+            status, header, body = await self._answer(scope, receive)
+        except _Disconnected:
+            return
+        except ServingError as error:
+            status, header, body = error.http_status, _JSON, json_writing.error(error.message)
+        except Exception:
+            log.exception("A request failed in the server itself")
+            status, header, body = 500, _JSON, json_writing.error("Internal error")
+        headers = [header, (b"content-length", b"%d" % len(body)), *(_CORS if self.cors else ())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(
+        self, scope: Message, receive: Receive
+    ) -> tuple[int, tuple[bytes, bytes], bytes]:
+        path: str = scope["raw_path"].decode("latin-1")
+        if scope["query_string"]:
+            path += "?" + scope["query_string"].decode("latin-1")
+        if self.metrics_path and path == self.metrics_path:
+            metrics = self.services.metrics.text().encode()
+            return 200, (b"content-type", b"text/plain"), metrics
+        if not path[:4].lower() == "/v1/":
+            return 404, (b"content-type", b"text/html"), _NOT_FOUND
+        method = scope["method"]
+        if method == "POST" and (match := _POST.fullmatch(path)):
+            spec = _spec(match)
+            body = await self._body(scope, receive)
+            return 200, _JSON, await self.services.infer(spec, match[4], body)
+        if method == "GET" and (match := _GET.fullmatch(path)):
+            if match[1] is None:
+                raise invalid("Missing model name in request.")
+            answer = self.services.metadata if match[4] else self.services.status
+            return 200, _JSON, answer(_spec(match))
+        if method == "OPTIONS" and _ORIGIN.match(dict(scope["headers"]).get(b"origin", b"")):
+            return 200, _JSON, b""
+        raise invalid(f"Malformed request: {method} {path}")
+
+    async def _body(self, scope: Message, receive: Receive) -> bytes:
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self.max_bytes:
+            raise self._too_large()
+        parts: list[bytes] = []
+        size, more = 0, True
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _Disconnected
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
+                    if size > self.max_bytes:
+                        raise self._too_large()
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            text = f"The request's body did not arrive within {_READ_SECONDS:.0f} seconds."
+            raise ServingError(Code.DEADLINE_EXCEEDED, text, http_status=408) from None
+        body = b"".join(parts)
+        if headers.get(b"content-encoding", b"").lower() == b"gzip":
+            return self._unpack(body)
+        return body
+
+    def _unpack(self, body: bytes) -> bytes:
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            unpacked = stream.decompress(body, self.max_bytes)
+        except zlib.error:
+            return b""  # Which the JSON reader refuses.
+        if stream.unconsumed_tail:
+            raise self._too_large()
+        return unpacked if stream.eof else b""
+
+    def _too_large(self) -> ServingError:
+        text = f"The request is larger than {self.max_bytes} bytes."
+        return ServingError(Code.RESOURCE_EXHAUSTED, text, http_status=413)
+
+
+def _spec(match: re.Match) -> ModelSpec:
+    name, version, label = match[1], match[2], match[3]
+    if version is not None and (len(version) > 19 or int(version) > _MAX_VERSION):
+        raise invalid(f"Failed to convert version: {version[:100]} to numeric.")
+    return ModelSpec(
+        urllib.parse.unquote(name, errors="replace"),
+        None if version is None else int(version),
+        None if label is None else urllib.parse.unquote(label, errors="replace"),
+    )

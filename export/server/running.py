@@ -1,0 +1,95 @@
+"""Running models off the event loop: bounded, timed, and batched where asked for."""
+
+import asyncio
+import concurrent.futures
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from export.server.batching import Batcher
+from export.server.config import Batching
+from export.server.metrics import Metrics
+from export.server.model import Arrays, LoadedModel, ServedSignature
+from export.server.status import Code, ServingError
+
+Result = TypeVar("Result")
+
+
+class Threads:
+    """A few threads with a bounded queue in front.
+
+    Args:
+        count: int, threads.
+        queue: int, calls that may run or wait; further ones are refused.
+    """
+
+    def __init__(self, count: int, queue: int):
+        self._pool = concurrent.futures.ThreadPoolExecutor(count, thread_name_prefix="model")
+        self._places = threading.BoundedSemaphore(queue)
+
+    async def run(self, function: Callable[..., Result], *arguments: object) -> Result:
+        """Calls a function in a thread.
+
+        Cancelled while it waits, it never runs; cancelled while it runs, it keeps its place in the
+        queue until it has ended, so that calls that nobody waits for cannot pile up.
+
+        Raises:
+            ServingError: UNAVAILABLE where the queue is full.
+        """
+        if not self._places.acquire(blocking=False):
+            raise ServingError(Code.UNAVAILABLE, "The queue of requests is full; try again later.")
+        future = self._pool.submit(function, *arguments)
+        future.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Drops what waits; what runs ends with the process."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Runner:
+    """Computes signatures, in batches where `batching` says how.
+
+    Args:
+        threads: where.
+        metrics: what takes the times.
+        batching: None to compute each request alone.
+    """
+
+    def __init__(self, threads: Threads, metrics: Metrics, batching: Batching | None):
+        self._threads = threads
+        self._metrics = metrics
+        self._batcher = Batcher(batching, threads.run, metrics) if batching else None
+
+    async def run(
+        self,
+        model: LoadedModel,
+        signature: ServedSignature,
+        inputs: Arrays,
+        outputs: tuple[str, ...],
+        *,
+        api: str,
+        timeout: float | None,
+    ) -> Arrays:
+        """Computes some outputs of a signature; the inputs have passed its check.
+
+        Raises:
+            ServingError: the graph's failure; DEADLINE_EXCEEDED after `timeout` seconds;
+                UNAVAILABLE for a full queue.
+        """
+        start = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout):
+                if self._batcher:
+                    result = await self._batcher.run(model, signature, inputs, outputs)
+                else:
+                    result = await self._threads.run(model.run, signature.name, inputs, outputs)
+        except TimeoutError:
+            message = f"Timed out after {timeout:.3f} seconds."
+            raise ServingError(Code.DEADLINE_EXCEEDED, message) from None
+        took = time.perf_counter() - start
+        self._metrics.observe(
+            "runtime_latency", took, model_name=model.name, API=api, runtime="TF1"
+        )
+        return result

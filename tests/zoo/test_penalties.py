@@ -1,0 +1,299 @@
+"""Penalties against values and gradients worked by hand, on one replica and on several."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.devices import replicas
+from zoo.gradients import global_sum, share_of_global_mean
+from zoo.networks import DCGANCritic
+from zoo.penalties import PENALTIES, make_penalty, penalty_options
+from zoo.penalties.gradient import interpolates
+from zoo.randomness import Noise
+
+CRITIC_SHAPE = (8, 8, 1)
+
+
+class Scale(keras.Model):
+    """`c(v) = a / 2 * |v|^2`: its gradient at v has norm `a |v|`, whatever the direction."""
+
+    def __init__(self, shape, factor=1.0):
+        super().__init__()
+        self.image_shape = shape
+        self.factor = self.add_weight((), keras.initializers.Constant(factor), name="factor")
+        self.built = True
+
+    def __call__(self, images):
+        squares = tf.reduce_sum(tf.square(images), axis=list(range(1, images.shape.rank)))
+        return 0.5 * self.factor.value * squares
+
+
+def noise_of(rows, first=0, step=0):
+    return Noise(0, step, tf.range(first, first + rows, dtype=tf.int64))
+
+
+def rows_of_norm(*norms):
+    """Images of 2 x 1 pixels in 2 channels and of the given norms (3-4-5 triangles)."""
+    unit = np.array([3.0, 0.0, 4.0, 0.0], "float32").reshape(2, 1, 2) / 5
+    return tf.constant(np.stack([norm * unit for norm in norms]).astype("float32"))
+
+
+def penalise(penalty, images, *, factor=1.0, fake=None):
+    """(mean of the terms, its gradient by `a`, result) of `c = a/2 |v|^2` at real = fake images."""
+    critic = Scale(images.shape[1:], factor)
+    penalty.prepare(critic)
+    fake = images if fake is None else fake
+    size = tf.constant(float(len(images)))
+    with tf.GradientTape() as tape:
+        result = penalty.terms(critic, images, fake, noise_of(len(images)), size)
+        mean = tf.reduce_mean(result.terms["penalty"])
+    return float(mean), float(tape.gradient(mean, critic.factor.value)), result
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "value", "slope"),
+    [
+        # Norms s = a (3, 0.5) with a = 1: mean of h(s), and mean of h'(s) ds/da.
+        ("gp", {"weight": 10.0}, 10 * (4 + 0.25) / 2, 10 * (2 * 2 * 3 - 2 * 0.5 * 0.5) / 2),
+        ("lp", {"weight": 10.0}, 10 * 4 / 2, 10 * 2 * 2 * 3 / 2),
+        ("cp", {"weight": 2.0}, 2 * 9.25 / 2, 2 * 2 * 9.25 / 2),
+        ("r1", {"weight": 2.0}, 9.25 / 2, 9.25),
+        ("r2", {"weight": 2.0}, 9.25 / 2, 9.25),
+        ("direct", {"weight": 2.0, "power": 1}, 3.5, 3.5),
+        ("direct", {"weight": 2.0, "power": 2}, 9.25, 18.5),
+        # Norms of the pixels (3, 0 | 4, 0) / 5 * s: mean of 0.6 s and 0.8 s, mean over s.
+        ("per_pixel", {"weight": 10.0}, 10 * 0.7 * 1.75, 10 * 0.7 * 1.75),
+        ("max_gp", {"weight": 2.0}, 2 * 9, 2 * 2 * 9),
+        ("max_gp_one", {"weight": 2.0}, 2 * 4, 2 * 2 * 2 * 3),
+        ("max_lp", {"weight": 2.0}, 2 * 4, 2 * 2 * 2 * 3),
+        ("max_al", {"weight": 2.0}, 2 * 4, 2 * 2 * 2 * 3),
+    ],
+)
+def test_value_and_gradient_by_hand(name, options, value, slope):
+    result = penalise(make_penalty(name, options), rows_of_norm(3.0, 0.5))
+    assert result[0] == pytest.approx(value, rel=1e-4)
+    assert result[1] == pytest.approx(slope, rel=1e-4)
+
+
+def test_one_sided_maximum_lets_small_norms_be():
+    assert penalise(make_penalty("max_lp", {}), rows_of_norm(0.9, 0.5))[:2] == (0.0, 0.0)
+
+
+def test_several_largest_points_share_as_one_maximum_would():
+    value, slope, result = penalise(make_penalty("max_gp", {"weight": 1.0}), rows_of_norm(2, 2, 1))
+    assert (value, slope) == pytest.approx((4.0, 8.0), rel=1e-5)
+    terms = result.terms["penalty"].numpy()
+    assert terms == pytest.approx([6.0, 6.0, 0.0], rel=1e-5)
+
+
+def test_real_and_fake_points_are_told_apart():
+    real, fake = rows_of_norm(1.0, 1.0), rows_of_norm(3.0, 3.0)
+    assert penalise(make_penalty("r1", {"weight": 2.0}), real, fake=fake)[0] == pytest.approx(1.0)
+    assert penalise(make_penalty("r2", {"weight": 2.0}), real, fake=fake)[0] == pytest.approx(9.0)
+    between = penalise(make_penalty("max_gp", {"weight": 1.0}), real, fake=fake)[0]
+    assert 1.0 < between < 9.0
+
+
+def test_interpolates_have_one_coefficient_a_sample():
+    real, fake = tf.zeros((64, 2, 2, 1)), tf.ones((64, 2, 2, 1))
+    points = interpolates(real, fake, noise_of(64)).numpy().reshape(64, 4)
+    assert np.ptp(points, axis=1).max() == 0.0
+    assert points.min() < 0.1 and points.max() > 0.9
+
+
+def test_dragan_points_are_near_the_real_images_whatever_the_fake():
+    penalty = make_penalty("dragan", {"noise_scale": 0.25})
+    real = tf.zeros((64, 4, 4, 1))
+    offsets = penalty.points(real, real + 9.0, noise_of(64)).numpy()
+    assert 0.0 <= offsets.min() and 0.2 < offsets.max() <= 0.25
+    assert np.ptp(offsets[0]) > 0  # Noise a pixel, not a sample.
+
+
+@pytest.mark.parametrize("name", [name for name in PENALTIES if name != "clip"])
+def test_a_constant_critic_gives_finite_values_and_gradients(name):
+    """sqrt at zero has no gradient; the one norm helper has."""
+    critic = Scale((2, 1, 2), factor=0.0)
+    penalty = make_penalty(name, {})
+    penalty.prepare(critic)
+    images = rows_of_norm(1.0, 2.0)
+    for score in (critic, lambda v: tf.zeros(len(v)) + 0.0 * critic.factor.value):
+        with tf.GradientTape() as tape:
+            result = penalty.terms(score, images, images, noise_of(2), tf.constant(2.0))
+            mean = tf.reduce_mean(result.terms["penalty"])
+        gradient = tape.gradient(mean, critic.factor.value, unconnected_gradients="zero")
+        assert np.isfinite(mean) and np.isfinite(gradient)
+
+
+def test_augmented_lagrangian_moves_its_multiplier_after_the_step():
+    """h = 3 - 1 = 2: loss 1 * 4 + 0 * 2, then mu = 0.5 * 2 = 1 and loss 4 + 1 * 2."""
+    penalty = make_penalty("max_al", {"weight": 1.0, "multiplier_rate": 0.5})
+    images = rows_of_norm(3.0, 1.0)
+    value, _, result = penalise(penalty, images)
+    assert value == pytest.approx(4.0, rel=1e-5) and float(penalty.multiplier.numpy()) == 0.0
+    penalty.after_step(None, result.found)
+    assert float(penalty.multiplier.numpy()) == pytest.approx(1.0, rel=1e-5)
+    value, slope, result = penalise(penalty, images)
+    assert value == pytest.approx(6.0, rel=1e-5)
+    assert slope == pytest.approx((2 * 2 + 1) * 3, rel=1e-5)
+    assert float(result.logs["multiplier"][0]) == pytest.approx(1.0, rel=1e-5)
+
+
+def test_augmented_lagrangian_of_the_inequality_lets_small_norms_be():
+    """h = -0.5: the equality pulls the norm up, the inequality does not, and mu stays 0."""
+    images = rows_of_norm(0.5)
+    equality = penalise(make_penalty("max_al", {"weight": 1.0}), images)
+    assert equality[0] == pytest.approx(0.25, rel=1e-4) and equality[1] < 0
+    penalty = make_penalty("max_al", {"inequality": True, "multiplier_rate": 1.0})
+    value, slope, result = penalise(penalty, images)
+    assert (value, slope) == (0.0, 0.0)
+    penalty.after_step(None, result.found)
+    assert float(penalty.multiplier.numpy()) == 0.0
+
+
+@pytest.mark.parametrize(("mode", "replaced"), [("append", 0), ("replace", 2)])
+def test_buffer_keeps_the_points_of_largest_norm_for_the_next_step(mode, replaced):
+    penalty = make_penalty("max_gp", {"weight": 1.0, "buffer": 2, "buffer_mode": mode})
+    critic = Scale((2, 1, 2))
+    penalty.prepare(critic)
+    size = tf.constant(4.0)
+    first, second = rows_of_norm(1, 5, 2, 4), rows_of_norm(3, 3, 1, 1)
+    result = penalty.terms(critic, first, first, noise_of(4), size)
+    assert float(tf.reduce_mean(result.terms["penalty"])) == pytest.approx(25.0, rel=1e-5)
+    penalty.after_step(critic, result.found)
+    np.testing.assert_allclose(penalty.kept_norms.numpy(), [5.0, 4.0], rtol=1e-5)
+    np.testing.assert_allclose(penalty.kept.numpy(), tf.gather(first, [1, 3]), rtol=1e-5)
+    result = penalty.terms(critic, second, second, noise_of(4), size)
+    assert float(tf.reduce_mean(result.terms["penalty"])) == pytest.approx(25.0, rel=1e-5)
+    norms = result.found["norms"].numpy()
+    assert (norms > 3.5).sum() == replaced
+    penalty.after_step(critic, result.found)
+    np.testing.assert_allclose(penalty.kept_norms.numpy(), [5.0, 4.0], rtol=1e-5)
+
+
+def test_a_buffer_larger_than_the_batch_stays_partly_empty():
+    penalty = make_penalty("max_gp", {"buffer": 3, "buffer_mode": "append"})
+    images = rows_of_norm(2.0)
+    _, _, result = penalise(penalty, images)
+    penalty.after_step(None, result.found)
+    np.testing.assert_allclose(penalty.kept_norms.numpy(), [2.0, -1.0, -1.0], rtol=1e-5)
+    assert penalty.terms(
+        Scale((2, 1, 2)), images, images, noise_of(1), tf.constant(1.0)
+    ).logs["max_gradient_norm"].numpy() == pytest.approx(2.0, rel=1e-5)
+
+
+def steps_on(count, shares, name, options):
+    """Three steps of gradient descent on `a` under a penalty; returns what there is after them."""
+    with replicas(count).scope():
+        critic = Scale((2, 1, 2), factor=0.7)
+        penalty = make_penalty(name, options)
+        penalty.prepare(critic)
+
+    def step(images, first, number):
+        noise = Noise(0, number, first + tf.range(tf.shape(images)[0], dtype=tf.int64))
+        size = global_sum(tf.cast(tf.shape(images)[0], tf.float32))
+        penalty.before_step(critic)
+        with tf.GradientTape() as tape:
+            # Fake images differ, so that the interpolates depend on the noise.
+            result = penalty.terms(critic, images, -0.5 * images, noise, size)
+            share = share_of_global_mean(result.terms["penalty"], size)
+        slope = global_sum(tape.gradient(share, critic.factor.value))
+        critic.factor.assign(critic.factor.value - 0.01 * slope)
+        penalty.after_step(critic, result.found)
+        return global_sum(share)
+
+    run = tf.function(lambda *args: replicas(count).run(step, args=args), reduce_retracing=True)
+    values = []
+    for number in range(3):
+        images = tf.random.stateless_normal((sum(shares), 2, 1, 2), (number, 7))
+        parts = tf.split(images, shares)
+        firsts = np.cumsum([0, *shares[:-1]])
+        if count == 1:
+            args = (parts[0], tf.constant(0, tf.int64))
+        else:
+            make = replicas(count).experimental_distribute_values_from_function
+            args = (
+                make(lambda c, parts=parts: parts[c.replica_id_in_sync_group]),
+                make(lambda c: tf.constant(firsts[c.replica_id_in_sync_group], tf.int64)),
+            )
+        value = run(*args, tf.constant(number, tf.int64))
+        values.append(float(replicas(count).experimental_local_results(value)[0]))
+    state = [np.asarray(v.numpy()) for v in penalty.variables]
+    return values, float(critic.factor.numpy()), state
+
+
+@pytest.mark.parametrize("shares", [(4, 4), (3, 3, 2, 0)], ids=["2", "4"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("gp", {}),
+        ("dragan", {}),
+        ("per_pixel", {}),
+        ("max_gp", {}),
+        ("max_gp", {"buffer": 3, "buffer_mode": "append"}),
+        ("max_gp", {"buffer": 3, "buffer_mode": "replace"}),
+        ("max_al", {"multiplier_rate": 0.5, "buffer": 2}),
+    ],
+)
+def test_several_replicas_give_what_one_gives_on_the_whole_batch(name, options, shares):
+    """A maximum of each replica's own, or noise of its own, would differ at once."""
+    one = steps_on(1, (sum(shares),), name, options)
+    many = steps_on(len(shares), shares, name, options)
+    assert many[0] == pytest.approx(one[0], rel=1e-5)
+    assert many[1] == pytest.approx(one[1], rel=1e-5)
+    for left, right in zip(one[2], many[2], strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_clipping_takes_every_weight_of_the_critic_at_its_time(when):
+    critic = DCGANCritic((16, 16, 1), filters=4, normalization="batch")
+    penalty = make_penalty("clip", {"bound": 0.01, "when": when})
+    penalty.prepare(critic)
+    statistics = [np.array(v) for v in critic.non_trainable_variables]
+    other, own = (penalty.after_step, penalty.before_step)
+    calls = [lambda: other(critic, {}), lambda: own(critic)]
+    if when == "after":
+        calls.reverse()
+    largest = []
+    for call in calls:
+        call()
+        largest.append(max(np.abs(v.numpy()).max() for v in critic.trainable_variables))
+    assert largest[0] > 0.9  # gamma of the batch norm, not yet clipped
+    assert largest[1] == np.float32(0.01)
+    for before, variable in zip(statistics, critic.non_trainable_variables, strict=True):
+        np.testing.assert_array_equal(before, variable.numpy())
+
+
+@pytest.mark.parametrize("name", [name for name in PENALTIES if name != "clip"])
+def test_batch_normalisation_is_refused_with_the_reason(name):
+    critic = DCGANCritic((16, 16, 1), filters=4, normalization="batch")
+    with pytest.raises(ValueError, match="batch normalisation .* 'layer' or 'none'"):
+        make_penalty(name, {}).prepare(critic)
+    make_penalty(name, {}).prepare(DCGANCritic((16, 16, 1), filters=4, normalization="layer"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("gpp", {}, "Did you mean 'gp'"),
+        ("max_gp", {"power": 2}, "no option 'power'; it has weight, buffer, buffer_mode"),
+        ("gp", {"weight": -1.0}, "must not be negative"),
+        ("direct", {"power": 3}, "`power` must be 1 or 2"),
+        ("dragan", {"noise_scale": 0.0}, "noise_scale"),
+        ("max_gp", {"buffer": -1}, "buffer"),
+        ("max_gp", {"buffer_mode": "swap"}, "append"),
+        ("max_al", {"weight": 0.0}, "rho"),
+        ("max_al", {"multiplier_rate": -1.0}, "multiplier_rate"),
+        ("clip", {"bound": 0.0}, "bound"),
+        ("clip", {"when": "never"}, "before"),
+    ],
+)
+def test_what_cannot_be(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        make_penalty(name, options)
+
+
+def test_options_are_those_of_the_class_with_their_defaults():
+    assert penalty_options("max_gp") == {"weight": 0.1, "buffer": 0, "buffer_mode": "replace"}
+    assert penalty_options("clip") == {"bound": 0.01, "when": "before"}

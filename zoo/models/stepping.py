@@ -1,0 +1,91 @@
+"""Running a trainer's step: on every replica, guarded, several a call, compiled or not."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+Logs = dict[str, tf.Tensor]
+Step = Callable[[Any], Logs]
+
+TOTAL, IN_A_ROW, OFFENDER = 0, 1, 2
+"""What the three numbers of a trainer's `guard` variable count."""
+
+
+def guarded(step: Step, *, state: Sequence[keras.Variable], guard: keras.Variable) -> Step:
+    """Wraps a step so that one which leaves anything non-finite behind changes nothing.
+
+    Gradients are summed over replicas before they are applied, so all replicas see the same
+    variables, and come to the same verdict without asking each other.
+
+    Args:
+        step: takes a replica's batch, updates variables, returns logs.
+        state: every variable that the step may change and that is to be put back.
+        guard: int64 `[3]`: skipped steps in all, skipped in a row, and the place in `state` of the
+            first variable that was not finite (-1 for a logged value).
+    """
+
+    def guarded_step(data: Any) -> Logs:
+        before = [variable.value.read_value() for variable in state]
+        logs = step(data)
+        bad = tf.stack([_has_non_finite(variable.value.read_value()) for variable in state])
+        bad_logs = tf.reduce_any([_has_non_finite(value) for value in logs.values()])
+        skip = tf.logical_or(tf.reduce_any(bad), bad_logs)
+        count = tf.convert_to_tensor(guard)
+        offender = tf.where(tf.reduce_any(bad), tf.argmax(tf.cast(bad, tf.int32)), -1)
+
+        def put_back() -> tf.Tensor:
+            for variable, value in zip(state, before, strict=True):
+                if variable.aggregation == "none":
+                    variable.value.assign(value)
+            return tf.stack([count[TOTAL] + 1, count[IN_A_ROW] + 1, offender])
+
+        # Counters of optimizers are assigned by all replicas together, which a branch may not do.
+        for variable, value in zip(state, before, strict=True):
+            if variable.aggregation != "none":
+                variable.value.assign(tf.where(skip, value, variable.value.read_value()))
+        guard.assign(tf.cond(skip, put_back, lambda: count * tf.constant([1, 0, 1], tf.int64)))
+        return {**logs, "skipped_steps": tf.convert_to_tensor(guard)[TOTAL]}
+
+    return guarded_step
+
+
+def _has_non_finite(value: tf.Tensor) -> tf.Tensor:
+    if not value.dtype.is_floating:
+        return tf.constant(False)
+    return tf.logical_not(tf.reduce_all(tf.math.is_finite(value)))
+
+
+def train_function(
+    step: Step, *, strategy: tf.distribute.Strategy, jit: bool, eager: bool, steps_per_call: int
+) -> Callable[[Iterator], Logs]:
+    """Makes what Keras' `fit` calls: takes an iterator, trains, returns the logs.
+
+    Keras' own reduces the logs over replicas, which fails for scalars on several hosts, and its
+    loop of several steps fails under MirroredStrategy. Here logs are equal on all replicas
+    already, and the loop stands outside of `strategy.run`.
+
+    Args:
+        step: what runs on each replica.
+        strategy: where.
+        jit: whether XLA compiles the step.
+        eager: whether to run without a graph, for debugging.
+        steps_per_call: int >= 1, steps of one call.
+    """
+    replica_step = tf.function(step, jit_compile=True, reduce_retracing=True) if jit else step
+
+    def one_step(iterator: Iterator) -> Logs:
+        per_replica = strategy.run(replica_step, args=(next(iterator),))
+        return {
+            name: strategy.experimental_local_results(value)[0]
+            for name, value in per_replica.items()
+        }
+
+    def several_steps(iterator: Iterator) -> Logs:
+        for _ in tf.range(steps_per_call - 1):
+            one_step(iterator)
+        return one_step(iterator)
+
+    call = one_step if steps_per_call == 1 else several_steps
+    return call if eager else tf.function(call, reduce_retracing=True)

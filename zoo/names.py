@@ -1,0 +1,17 @@
+"""What to say about a name that is not known."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def unknown_name(kind: str, given: str, known: Iterable[str]) -> str:
+    """Returns an error message that lists the known names, the nearest one first.
+
+    Example:
+    >>> unknown_name("penalty", "gpp", ["gp", "lp"])
+    "Unknown penalty 'gpp'. Did you mean 'gp'? Known: gp, lp."
+    """
+    names = list(known)
+    near = difflib.get_close_matches(given, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"Unknown {kind} {given!r}.{hint} Known: {', '.join(names)}."

@@ -1,0 +1,164 @@
+"""Class-conditional pairs out of any networks: the label joins the latent and the images."""
+
+from typing import Self
+
+import keras
+from keras import layers, ops
+
+from zoo.networks.network import Generator, ImageNetwork, Inputs, Network
+
+
+def _label_map(num_classes: int, label_dim: int) -> layers.Layer:
+    # A dense layer on the one-hot label is this embedding, without making the one-hot.
+    initializer = keras.initializers.RandomNormal(0.0, 0.02)
+    return layers.Embedding(
+        num_classes, label_dim, embeddings_initializer=initializer, name="label_map"
+    )
+
+
+def _with_network(config: dict) -> dict:
+    network = config["network"]
+    if isinstance(network, dict):
+        network = keras.saving.deserialize_keras_object(network)
+    return {**config, "network": network}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ConditionalGenerator(Generator):
+    """A generator whose latent is joined by a learned linear map of the label.
+
+    With thousands of classes a one-hot label would outweigh the latent; a linear map to a few
+    hundred does not.
+
+    Args:
+        network: an unconditional generator of `latent_dim = d + label_dim`.
+        num_classes: int, K, at least 1.
+        label_dim: int, at least 1, the size of the label's map.
+
+    Returns of a call on `{"latent": [B, d], "label": [B]}`: `[B, *image_shape]`.
+
+    Source: mcgan.py of xudonmao/Multi-class_GAN (3740 classes mapped to 256).
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        num_classes: int,
+        *,
+        label_dim: int,
+        name: str | None = None,
+        dtype: object = None,
+    ):
+        if network.num_classes:
+            raise ValueError("`network` must be an unconditional generator.")
+        if num_classes < 1 or not 1 <= label_dim < network.latent_dim:
+            raise ValueError(
+                f"`label_dim` must be in [1, {network.latent_dim}) and `num_classes` at least 1, "
+                f"received label_dim={label_dim}, num_classes={num_classes}."
+            )
+        super().__init__(
+            network.image_shape,
+            latent_dim=network.latent_dim - label_dim,
+            latent=network.latent,
+            num_classes=num_classes,
+            name=name,
+            dtype=network.dtype_policy if dtype is None else dtype,
+        )
+        self.network = network
+        self.label_dim = label_dim
+        self.label_map = _label_map(num_classes, label_dim)
+        self.build_from_symbolic_inputs()
+
+    def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
+        latent = ops.cast(inputs["latent"], self.compute_dtype)
+        label = ops.cast(self.label_map(inputs["label"]), self.compute_dtype)
+        return self.network(ops.concatenate([latent, label], axis=-1), training=training)
+
+    def get_config(self) -> dict:
+        return {
+            "network": keras.saving.serialize_keras_object(self.network),
+            "num_classes": self.num_classes,
+            "label_dim": self.label_dim,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        """Returns a generator of this configuration, with a network of its own."""
+        return cls(**_with_network(config))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ConditionalCritic(ImageNetwork):
+    """A critic that sees the label as constant maps behind the image's channels.
+
+    Args:
+        network: a critic of images with `label_dim or num_classes` channels more.
+        num_classes: int, K, at least 1.
+        label_dim: int, 0 for one-hot maps, otherwise the size of the label's learned linear map.
+
+    Returns of a call on `{"images": [B, ..., C], "label": [B]}`: scores `[B]`.
+
+    Source: mcgan.py of xudonmao/Multi-class_GAN, at the input only.
+    """
+
+    takes_labels = True
+
+    def __init__(
+        self,
+        network: Network,
+        num_classes: int,
+        *,
+        label_dim: int = 0,
+        name: str | None = None,
+        dtype: object = None,
+    ):
+        *pixels, channels = network.image_shape
+        maps = label_dim or num_classes
+        if num_classes < 1 or label_dim < 0 or channels <= maps:
+            raise ValueError(
+                f"A critic of {channels} channels has no room for {maps} label maps beside the "
+                "image: make it with as many channels more."
+            )
+        super().__init__(
+            (*pixels, channels - maps),
+            name=name,
+            dtype=network.dtype_policy if dtype is None else dtype,
+        )
+        self.network = network
+        self.num_classes = num_classes
+        self.label_dim = label_dim
+        self.label_map = _label_map(num_classes, label_dim) if label_dim else None
+        self.build_from_symbolic_inputs()
+
+    def symbolic_inputs(self) -> Inputs:
+        return {
+            "images": keras.Input(self.image_shape, name="images"),
+            "label": keras.Input((), dtype="int64", name="label"),
+        }
+
+    def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
+        images = ops.cast(inputs["images"], self.compute_dtype)
+        if self.label_map is None:
+            values = ops.one_hot(inputs["label"], self.num_classes, dtype=self.compute_dtype)
+        else:
+            values = ops.cast(self.label_map(inputs["label"]), self.compute_dtype)
+        size = values.shape[-1]
+        values = ops.reshape(values, (-1, *[1] * (len(self.image_shape) - 1), size))
+        maps = values * ops.ones_like(images[..., :1])
+        return self.network(ops.concatenate([images, maps], axis=-1), training=training)
+
+    def get_config(self) -> dict:
+        return {
+            "network": keras.saving.serialize_keras_object(self.network),
+            "num_classes": self.num_classes,
+            "label_dim": self.label_dim,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        """Returns a critic of this configuration, with a network of its own."""
+        return cls(**_with_network(config))

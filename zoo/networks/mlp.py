@@ -1,0 +1,158 @@
+"""The pair of multilayer perceptrons: for points of the plane, and for flattened images."""
+
+import math
+
+import keras
+from keras import layers, ops
+
+from zoo.networks.network import Generator, ImageNetwork, Inputs, check_positive
+
+GAIN = 1.4
+
+
+def check_mlp_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns the shape as a tuple of ints, or raises ValueError where a size is below 1."""
+    shape = tuple(int(n) for n in image_shape)
+    if not shape or min(shape) < 1:
+        raise ValueError(
+            "`image_shape` must be (dimensions,) for points or (height, width, channels) for "
+            f"images, received image_shape={image_shape}."
+        )
+    return shape
+
+
+def _dense(units: int, *, name: str, dtype: object = None) -> layers.Dense:
+    return layers.Dense(
+        units,
+        kernel_initializer=keras.initializers.Orthogonal(GAIN),
+        name=name,
+        dtype=dtype,
+    )
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MLPGenerator(Generator):
+    """Generator: `depth` dense layers of `units`, then one to the image or point.
+
+    `z [, one-hot y] -> depth x (dense, activation) -> dense -> image_shape`, weights orthogonal
+    with gain 1.4. Images end with tanh; points (a shape of one axis) are linear, and so may lie
+    anywhere.
+
+    Args:
+        image_shape: (dimensions,) for points or (height, width, channels) for images.
+        latent_dim: int, d, the latent's dimension.
+        units: int, width of the hidden layers.
+        depth: int, number of hidden layers.
+        activation: str, a Keras activation, of the hidden layers.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior it is trained with.
+        num_classes: int, 0 for an unconditional generator; otherwise it takes
+            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
+
+    Returns of a call: `[B, *image_shape]`.
+
+    Source: ls.py of xudonmao/LSGAN (2 layers of 128 with tanh, on a ring of Gaussians).
+
+    Example:
+    >>> generator = MLPGenerator((2,), latent_dim=16, units=32, activation="tanh")
+    >>> generator(keras.random.normal((5, 16))).shape
+    TensorShape([5, 2])
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, ...],
+        *,
+        latent_dim: int = 100,
+        units: int = 128,
+        depth: int = 2,
+        activation: str = "relu",
+        latent: str = "normal",
+        num_classes: int = 0,
+        name: str | None = None,
+        dtype: object = None,
+    ):
+        shape = check_mlp_shape(image_shape)
+        check_positive(units=units, depth=depth)
+        super().__init__(
+            shape,
+            latent_dim=latent_dim,
+            latent=latent,
+            num_classes=num_classes,
+            name=name,
+            dtype=dtype,
+        )
+        self.units = units
+        self.depth = depth
+        self.activation = activation
+        self.nonlinearity = keras.activations.get(activation)
+        self.hidden = [_dense(units, name=f"hidden_{i}") for i in range(depth)]
+        self.output_layer = _dense(math.prod(shape), name="output")
+        self.unflatten = layers.Reshape(shape, name="unflatten")
+        self.build_from_symbolic_inputs()
+
+    def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
+        x = self.join(inputs)
+        for dense in self.hidden:
+            x = self.nonlinearity(dense(x))
+        x = self.unflatten(self.output_layer(x))
+        return x if len(self.image_shape) == 1 else ops.tanh(x)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "depth": self.depth,
+            "activation": self.activation,
+        }
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MLPCritic(ImageNetwork):
+    """Critic: `flatten -> depth x (dense, activation) -> raw score`, weights orthogonal, gain 1.4.
+
+    Args:
+        image_shape: (dimensions,) for points or (height, width, channels) for images.
+        units: int, width of the hidden layers.
+        depth: int, number of hidden layers.
+        activation: str, a Keras activation, of the hidden layers.
+
+    Returns of a call: float32 scores `[B]`.
+
+    Source: ls.py of xudonmao/LSGAN (2 layers of 128 with tanh).
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, ...],
+        *,
+        units: int = 128,
+        depth: int = 2,
+        activation: str = "relu",
+        name: str | None = None,
+        dtype: object = None,
+    ):
+        shape = check_mlp_shape(image_shape)
+        check_positive(units=units, depth=depth)
+        super().__init__(shape, name=name, dtype=dtype)
+        self.units = units
+        self.depth = depth
+        self.activation = activation
+        self.nonlinearity = keras.activations.get(activation)
+        self.flatten = layers.Flatten(name="flatten")
+        self.hidden = [_dense(units, name=f"hidden_{i}") for i in range(depth)]
+        self.score = _dense(1, name="score", dtype="float32")
+        self.build_from_symbolic_inputs()
+
+    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        x = self.flatten(ops.cast(inputs, self.compute_dtype))
+        for dense in self.hidden:
+            x = self.nonlinearity(dense(x))
+        return ops.squeeze(self.score(x), axis=-1)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "depth": self.depth,
+            "activation": self.activation,
+        }

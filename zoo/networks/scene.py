@@ -1,0 +1,177 @@
+"""The pair that LSGAN's scenes of 112 x 112 pixels were made with."""
+
+import keras
+from keras import layers, ops
+
+from zoo.networks.network import (
+    Generator,
+    ImageNetwork,
+    Inputs,
+    check_image_shape,
+    check_positive,
+    fixed_halvings,
+)
+from zoo.networks.normalization import normalization_of
+
+# Of each up-convolution but the last: channels as a share of the base filters, and stride.
+_UPS = ((1, 2), (1, 1), (1, 2), (1, 1), (2, 2), (4, 2))
+_HALVINGS = 4
+
+
+def scene_base(size: int) -> int:
+    """Returns size/16, or raises ValueError where that is not 4, 5, 6 or 7."""
+    return fixed_halvings(size, steps=_HALVINGS, network="LSGAN's scene network")
+
+
+def _norm(kind: str, *, name: str) -> layers.Layer:
+    return normalization_of(kind, momentum=0.9, epsilon=1e-5, name=name)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SceneGenerator(Generator):
+    """Generator: a dense layer and seven 3x3 up-convolutions, four of them doubling the size.
+
+    `z [, one-hot y] -> dense -> F @ s/16 -> F, F @ s/8 -> F, F @ s/4 -> F/2 @ s/2 -> F/4 @ s ->
+    channels @ s, tanh`, each hidden layer with normalisation and ReLU; weights ~ N(0, 0.02),
+    biases 0.
+
+    Args:
+        image_shape: (size, size, channels); size is 64, 80, 96 or 112 (the paper's).
+        latent_dim: int, d, the latent's dimension (1024 in the code).
+        base_filters: int, F, at least 4 (256 in the code).
+        normalization: `"batch"` (momentum 0.9, epsilon 1e-5), `"layer"` or `"none"`.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d, the code's), the prior.
+        num_classes: int, 0 for an unconditional generator; otherwise it takes
+            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
+
+    Returns of a call: `[B, size, size, channels]` in [-1, 1].
+
+    Source: vgg.py and ops.py of xudonmao/LSGAN (arXiv 1611.04076).
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        *,
+        latent_dim: int = 1024,
+        base_filters: int = 256,
+        normalization: str = "batch",
+        latent: str = "uniform",
+        num_classes: int = 0,
+        name: str | None = None,
+        dtype: object = None,
+    ):
+        shape = check_image_shape(image_shape)
+        base = scene_base(shape[0])
+        if base_filters < 4:
+            raise ValueError(f"`base_filters` must be at least 4, received {base_filters}.")
+        super().__init__(
+            shape,
+            latent_dim=latent_dim,
+            latent=latent,
+            num_classes=num_classes,
+            name=name,
+            dtype=dtype,
+        )
+        self.base_filters = base_filters
+        self.normalization = normalization
+        normal = keras.initializers.RandomNormal
+        self.project = layers.Dense(
+            base * base * base_filters, kernel_initializer=normal(0, 0.02), name="project"
+        )
+        self.unflatten = layers.Reshape((base, base, base_filters), name="unflatten")
+        shapes = [(base_filters // share, stride) for share, stride in _UPS] + [(shape[2], 1)]
+        self.ups = [
+            layers.Conv2DTranspose(
+                count,
+                3,
+                strides=stride,
+                padding="same",
+                kernel_initializer=normal(0, 0.02),
+                name=f"up_{i}",
+            )
+            for i, (count, stride) in enumerate(shapes)
+        ]
+        self.norms = [_norm(normalization, name=f"norm_{i}") for i in range(len(shapes))]
+        self.build_from_symbolic_inputs()
+
+    def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
+        x = self.unflatten(self.project(self.join(inputs)))
+        for norm, up in zip(self.norms, self.ups, strict=True):
+            x = up(ops.relu(norm(x, training=training)))
+        return ops.tanh(x)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "base_filters": self.base_filters,
+            "normalization": self.normalization,
+        }
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SceneCritic(ImageNetwork):
+    """Critic: four 5x5 stride-2 convolutions F, 2F, 4F, 8F with LeakyReLU(0.2), then dense.
+
+    All but the first normalised; convolutions ~ N(0, 0.02) truncated at two deviations, dense
+    ~ N(0, 0.02), biases 0. The score is linear.
+
+    Args:
+        image_shape: (size, size, channels); size is 64, 80, 96 or 112 (the paper's).
+        filters: int, F (64 in the code).
+        normalization: `"batch"` (momentum 0.9, epsilon 1e-5), `"layer"` or `"none"`.
+
+    Returns of a call: float32 scores `[B]`.
+
+    Source: vgg.py and ops.py of xudonmao/LSGAN (arXiv 1611.04076).
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        *,
+        filters: int = 64,
+        normalization: str = "batch",
+        name: str | None = None,
+        dtype: object = None,
+    ):
+        shape = check_image_shape(image_shape)
+        scene_base(shape[0])
+        check_positive(filters=filters)
+        super().__init__(shape, name=name, dtype=dtype)
+        self.filters = filters
+        self.normalization = normalization
+        self.downs = [
+            layers.Conv2D(
+                filters * 2**i,
+                5,
+                strides=2,
+                padding="same",
+                kernel_initializer=keras.initializers.TruncatedNormal(0, 0.02),
+                name=f"down_{i}",
+            )
+            for i in range(_HALVINGS)
+        ]
+        kinds = ["none"] + [normalization] * (_HALVINGS - 1)
+        self.norms = [_norm(kind, name=f"norm_{i}") for i, kind in enumerate(kinds)]
+        self.flatten = layers.Flatten(name="flatten")
+        self.score = layers.Dense(
+            1,
+            kernel_initializer=keras.initializers.RandomNormal(0, 0.02),
+            dtype="float32",
+            name="score",
+        )
+        self.build_from_symbolic_inputs()
+
+    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        x = ops.cast(inputs, self.compute_dtype)
+        for down, norm in zip(self.downs, self.norms, strict=True):
+            x = ops.leaky_relu(norm(down(x), training=training), 0.2)
+        return ops.squeeze(self.score(self.flatten(x)), axis=-1)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "normalization": self.normalization,
+        }

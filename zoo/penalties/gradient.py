@@ -1,0 +1,228 @@
+"""Penalties on the norm of the critic's gradient, averaged over points: GP, LP, DRAGAN, R1, R2, ...
+
+The gradient is taken image by image, and its norm over all pixels and channels.
+"""
+
+import tensorflow as tf
+
+from zoo.gradients import input_gradient, norm_per_sample
+from zoo.penalties.penalty import Penalised, Penalty, Score
+from zoo.randomness import Noise
+
+
+def squared(norm: tf.Tensor) -> tf.Tensor:
+    """Computes `s^2`: pulls the norm to zero."""
+    return tf.square(norm)
+
+
+def two_sided(norm: tf.Tensor) -> tf.Tensor:
+    """Computes `(s - 1)^2`: pulls the norm to one."""
+    return tf.square(norm - 1.0)
+
+
+def one_sided(norm: tf.Tensor) -> tf.Tensor:
+    """Computes `max(0, s - 1)^2`: lets the norm be anything up to one."""
+    return tf.square(tf.nn.relu(norm - 1.0))
+
+
+def rows_of(values: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Reshapes `[b]` to `[b, 1, ...]` so that it broadcasts against `like`."""
+    return tf.reshape(values, [-1] + [1] * (like.shape.rank - 1))
+
+
+def interpolates(real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
+    """Draws a point on each segment between x_i and g_i: `u x + (1 - u) g`, `u ~ U[0, 1)`."""
+    u = rows_of(noise.child("interpolate").uniform(), real)
+    return u * real + (1.0 - u) * fake
+
+
+class GradientNormPenalty(Penalty):
+    """`weight * mean of h(s)` with `s_i = || grad c(v_i) ||_2` at points v: the base of its family.
+
+    Args:
+        weight: float >= 0.
+    """
+
+    def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
+        """Returns the points v `[b, ...]`; between the pairs unless a subclass says otherwise."""
+        return interpolates(real, fake, noise)
+
+    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+        """Computes h(s) of norms of any shape."""
+        raise NotImplementedError
+
+    def norms(self, gradient: tf.Tensor) -> tf.Tensor:
+        """Computes s: `[b]`, or `[b, n]` where a sample has several."""
+        return norm_per_sample(gradient)
+
+    def terms(
+        self, score: Score, real: tf.Tensor, fake: tf.Tensor, noise: Noise, global_batch: tf.Tensor
+    ) -> Penalised:
+        """Computes the penalty; see `Penalty.terms`."""
+        norms = self.norms(input_gradient(score, self.points(real, fake, noise)))
+        values, norms = (
+            v if v.shape.rank == 1 else tf.reduce_mean(v, axis=1)
+            for v in (self.weight * self.of_norm(norms), norms)
+        )
+        return Penalised({"penalty": values}, {"gradient_norm": norms}, {})
+
+
+class GradientPenalty(GradientNormPenalty):
+    """GP of WGAN-GP: `weight * E[(|| grad c(xhat) ||_2 - 1)^2]` at interpolates.
+
+    Args:
+        weight: float >= 0.
+
+    Source: Gulrajani et al., arXiv 1704.00028, equation 3; igul222/improved_wgan_training.
+    """
+
+    def __init__(self, weight: float = 10.0, *, name: str | None = None):
+        super().__init__(weight, name=name)
+
+    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+        """Computes `(s - 1)^2`."""
+        return two_sided(norm)
+
+
+class LipschitzPenalty(GradientNormPenalty):
+    """LP, one-sided: `weight * E[max(0, || grad c(xhat) ||_2 - 1)^2]` at interpolates.
+
+    Args:
+        weight: float >= 0.
+
+    Source: Petzka et al., arXiv 1709.08894; mode `lp` of sobolev_cifar10.py in
+    ZhimingZhou/LGANs-for-reproduce.
+    """
+
+    def __init__(self, weight: float = 10.0, *, name: str | None = None):
+        super().__init__(weight, name=name)
+
+    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+        """Computes `max(0, s - 1)^2`."""
+        return one_sided(norm)
+
+
+class CentredPenalty(GradientNormPenalty):
+    """CP: `weight * E[|| grad c(xhat) ||_2^2]` at interpolates, LGAN's penalty without the maximum.
+
+    Args:
+        weight: float >= 0.
+
+    Source: mode `cp` of sobolev_cifar10.py in ZhimingZhou/LGANs-for-reproduce.
+    """
+
+    def __init__(self, weight: float = 0.1, *, name: str | None = None):
+        super().__init__(weight, name=name)
+
+    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+        """Computes `s^2`."""
+        return squared(norm)
+
+
+class DRAGANPenalty(GradientPenalty):
+    """DRAGAN's: `weight * E[(|| grad c(v) ||_2 - 1)^2]` between real images and noisy ones.
+
+    `x_noisy = x + noise_scale * U[0, 1)^shape`, `v = x + u (x_noisy - x)` with u ~ U[0, 1).
+
+    Args:
+        weight: float >= 0.
+        noise_scale: float > 0, in the units of images in [-1, 1]. The released LSGAN-GP has 30;
+            the default is this project's choice.
+
+    Source: Kodali et al., arXiv 1705.07215; this form is that of xudonmao/improved_LSGAN.
+    """
+
+    def __init__(self, weight: float = 10.0, *, noise_scale: float = 0.5, name: str | None = None):
+        super().__init__(weight, name=name)
+        if noise_scale <= 0:
+            raise ValueError(f"`noise_scale` must be positive, received {noise_scale}.")
+        self.noise_scale = noise_scale
+
+    def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
+        """Returns points near the real images."""
+        offset = self.noise_scale * noise.child("perturbation").uniform(*real.shape[1:])
+        return real + rows_of(noise.child("interpolate").uniform(), real) * offset
+
+
+class RealCentredPenalty(CentredPenalty):
+    """R1: `weight / 2 * E[|| grad c(x) ||_2^2]` at real images.
+
+    Args:
+        weight: float >= 0, gamma.
+
+    Source: Mescheder et al., arXiv 1801.04406, equation 9.
+    """
+
+    def __init__(self, weight: float = 10.0, *, name: str | None = None):
+        super().__init__(weight, name=name)
+
+    def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
+        """Returns the real images."""
+        return real
+
+    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+        """Computes `s^2 / 2`."""
+        return 0.5 * squared(norm)
+
+
+class FakeCentredPenalty(RealCentredPenalty):
+    """R2: `weight / 2 * E[|| grad c(g) ||_2^2]` at fake images.
+
+    Args:
+        weight: float >= 0, gamma.
+
+    Source: Mescheder et al., arXiv 1801.04406, equation 9 on the generator's distribution.
+    """
+
+    def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
+        """Returns the fake images."""
+        return fake
+
+
+class DirectPenalty(GradientNormPenalty):
+    """LS-GAN's direct penalty: `weight * E[|| grad L(x) ||_2^p]` at real images, target zero.
+
+    Args:
+        weight: float >= 0.
+        power: 1 or 2, p.
+
+    Source: the idea is that of maple-research-lab/glsgan-gp, whose norm is `PerPixelPenalty`'s; the
+    norm over the whole image is this project's choice.
+    """
+
+    def __init__(self, weight: float = 10.0, *, power: int = 2, name: str | None = None):
+        super().__init__(weight, name=name)
+        if power not in (1, 2):
+            raise ValueError(f"`power` must be 1 or 2, received {power}.")
+        self.power = power
+
+    def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
+        """Returns the real images."""
+        return real
+
+    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+        """Computes `s^p`."""
+        return norm if self.power == 1 else squared(norm)
+
+
+class PerPixelPenalty(DirectPenalty):
+    """The released LS-GAN-GP's: `weight * mean over images and pixels of || grad L(x) ||`.
+
+    The norm is over the channels of one pixel only, so the same weight is much weaker than that of
+    `DirectPenalty`.
+
+    Args:
+        weight: float >= 0.
+
+    Source: lsgan-gp.py of maple-research-lab/glsgan-gp.
+    """
+
+    def __init__(self, weight: float = 10.0, *, name: str | None = None):
+        super().__init__(weight, power=1, name=name)
+
+    def norms(self, gradient: tf.Tensor) -> tf.Tensor:
+        """Computes a norm a pixel: `[b, pixels]`."""
+        channels = gradient.shape[-1]
+        per_pixel = norm_per_sample(tf.reshape(gradient, [-1, channels]))
+        pixels = gradient.shape[1:].num_elements() // channels
+        return tf.reshape(per_pixel, [-1, pixels])
