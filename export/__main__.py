@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf  # noqa: E402
 
+from export.card import EXTRA, README, operations  # noqa: E402
 from export.saved_model import save_preset  # noqa: E402
 from export.verify import VerificationError  # noqa: E402
 
@@ -43,7 +44,10 @@ def describe(version: pathlib.Path) -> str:
                 shape = ", ".join("B" if n is None else str(n) for n in spec.shape)
                 lines.append(f"    {arrow} {key:<14}{spec.dtype.name:<9}[{shape}]")
     size = sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
-    return "\n".join([*lines, f"  {version} ({size / 1e6:.1f} MB)"])
+    lines.append(f"  TensorFlow {tf.__version__}, operations: {', '.join(operations(version))}")
+    lines.append(f"  {version} ({size / 1e6:.1f} MB)")
+    lines.append(f"  Examples: {version / EXTRA / README}")
+    return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from export.signatures import Signature
+from export.signatures import Signature, interpolated
+from zoo.images import to_uint8
+from zoo.latents import latents_from_seeds
 from zoo.tasks import ImageClassifier, ImageGenerator, Task
 
 BATCHES = (1, 2, 3)
@@ -95,6 +97,21 @@ def _generator_cases(generator: ImageGenerator, batch: int) -> Iterator[Case]:
     seed = first + np.arange(batch, dtype="int64")
     generated = generator.generate(batch, seed=first)
     yield Case("generate", {"seed": seed, **label}, _pairs({"images": generated}))
+
+    truncation = np.linspace(0.3, 1.0, batch, dtype="float32")
+    drawn = latents_from_seeds(seed, generator.latent_dim, generator.network.latent).numpy()
+
+    def pixels(latents: np.ndarray) -> np.ndarray:
+        return to_uint8(generator.images_from_latents(latents, *label.values())).numpy()
+
+    expected = {"images": pixels(truncation[:, np.newaxis] * drawn)}
+    inputs = {"seed": seed, "truncation": truncation, **label}
+    yield Case("generate_truncated", inputs, _pairs(expected))
+    fraction = np.linspace(0.0, 1.0, batch + 1, dtype="float32")[1:]
+    inputs = {"seed": seed, "end_seed": seed[::-1].copy(), "fraction": fraction, **label}
+    spherical = generator.network.latent == "normal"
+    way = interpolated(drawn, drawn[::-1], fraction, spherical=spherical)
+    yield Case("interpolate", inputs, _pairs({"images": pixels(way.numpy())}))
 
     def compare_pixels(answer: Arrays) -> Pairs:
         pixels = [tf.io.decode_png(content).numpy() for content in answer["image_bytes"]]

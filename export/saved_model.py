@@ -11,8 +11,11 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from export.card import write_card
+from export.cases import cases
 from export.signatures import signatures
 from export.verify import verify
+from export.warmup import write_warmup
 from zoo import ema
 from zoo.presets.builtin import resolve
 from zoo.presets.layout import PART_FOLDERS
@@ -140,19 +143,22 @@ def _staged(task: Task, directory: pathlib.Path, name: str) -> Iterator[pathlib.
     try:
         # A copy without optimizer, compiled functions, or variables that live on several devices.
         task = ema.clone(task)
-        _write(task, temporary / "model")
+        _write(task, temporary / "model", directory / name)
         verify(temporary / "model", task)
         yield temporary / "model"
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _write(task: Task, folder: pathlib.Path) -> None:
+def _write(task: Task, folder: pathlib.Path, model: pathlib.Path) -> None:
+    declared = signatures(task)
     artefact = tf.Module()
     # Only what a restored graph needs: plain variables, no Keras object.
     artefact.model_variables = [variable.value for variable in task.variables]
-    traced = {name: signature.trace() for name, signature in signatures(task).items()}
+    traced = {name: signature.trace() for name, signature in declared.items()}
     tf.saved_model.save(artefact, str(folder), signatures=traced)
+    write_warmup(folder, model.name, cases(task, declared))
+    write_card(folder, task, declared, model)
 
 
 def _publish(staged: pathlib.Path, model: pathlib.Path) -> pathlib.Path:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from zoo.images import prepare
+from zoo.images import prepare, to_uint8
+from zoo.latents import latents_from_seeds
 from zoo.tasks import ImageClassifier, ImageGenerator, Task
 
 ENCODED_CHANNELS = (1, 3)
@@ -112,6 +113,38 @@ def _classifier_signatures(classifier: ImageClassifier) -> dict[str, Signature]:
     return {**served, "score": Signature(score, images, scores)}
 
 
+def interpolated(
+    start: tf.Tensor, end: tf.Tensor, fraction: tf.Tensor, *, spherical: bool
+) -> tf.Tensor:
+    """Computes latents on the way from one to another.
+
+    Spherically `(sin((1 - t) w) a + sin(t w) b) / sin(w)`, w the angle between a and b, which
+    keeps the length that a normal latent has; else, and for a w near 0 or pi, `(1 - t) a + t b`.
+
+    Args:
+        start: a, float32 tensor `[B, d]`.
+        end: b, float32 tensor `[B, d]`.
+        fraction: t, float32 tensor `[B]` in [0, 1].
+        spherical: bool, whether to go along the sphere.
+
+    Returns:
+        float32 tensor `[B, d]`.
+    """
+    t = fraction[:, tf.newaxis]
+    straight = (1.0 - t) * start + t * end
+    if not spherical:
+        return straight
+    cosine = tf.reduce_sum(
+        tf.math.l2_normalize(start, axis=1) * tf.math.l2_normalize(end, axis=1), 1, keepdims=True
+    )
+    angle = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))
+    sine = tf.sin(angle)
+    curved = tf.math.divide_no_nan(
+        tf.sin((1.0 - t) * angle) * start + tf.sin(t * angle) * end, sine
+    )
+    return tf.where(sine > 1e-3, curved, straight)
+
+
 def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
     shape = generator.image_shape
     label = {"label": _spec(tf.int64)} if generator.num_classes else {}
@@ -127,11 +160,36 @@ def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
     def png_from_seed(seed: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         return {"image_bytes": tf.io.encode_png(from_seed(seed, label)["images"])}
 
+    def from_truncated(
+        seed: tf.Tensor, truncation: tf.Tensor, label: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        _check_label(generator, label)
+        _check_fraction("truncation", truncation)
+        latents = truncation[:, tf.newaxis] * draw(seed)
+        return {"images": to_uint8(generator.images_from_latents(latents, label))}
+
+    def between(
+        seed: tf.Tensor, end_seed: tf.Tensor, fraction: tf.Tensor, label: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        _check_label(generator, label)
+        _check_fraction("fraction", fraction)
+        spherical = generator.network.latent == "normal"
+        latents = interpolated(draw(seed), draw(end_seed), fraction, spherical=spherical)
+        return {"images": to_uint8(generator.images_from_latents(latents, label))}
+
+    def draw(seed: tf.Tensor) -> tf.Tensor:
+        return latents_from_seeds(seed, generator.latent_dim, generator.network.latent)
+
     latent = {"latent": _spec(tf.float32, generator.latent_dim), **label}
     seed = {"seed": _spec(tf.int64), **label}
+    pixels = {"images": _spec(tf.uint8, *shape)}
+    truncated = {**seed, "truncation": _spec(tf.float32)}
+    way = {**seed, "end_seed": _spec(tf.int64), "fraction": _spec(tf.float32)}
     served = {
         "serving_default": Signature(from_latent, latent, {"images": _spec(tf.float32, *shape)}),
-        "generate": Signature(from_seed, seed, {"images": _spec(tf.uint8, *shape)}),
+        "generate": Signature(from_seed, seed, pixels),
+        "generate_truncated": Signature(from_truncated, truncated, pixels),
+        "interpolate": Signature(between, way, pixels),
     }
     if shape[2] in ENCODED_CHANNELS:
         encoded = {"image_bytes": _spec(tf.string)}
@@ -145,6 +203,12 @@ def _check_label(generator: ImageGenerator, label: tf.Tensor | None) -> None:
         message = f"label must be in 0..{generator.num_classes - 1}"
         tf.debugging.assert_non_negative(label, message)
         tf.debugging.assert_less(label, tf.constant(generator.num_classes, tf.int64), message)
+
+
+def _check_fraction(name: str, values: tf.Tensor) -> None:
+    message = f"{name} must be in [0, 1]"
+    tf.debugging.assert_non_negative(values, message)
+    tf.debugging.assert_less_equal(values, 1.0, message)
 
 
 def _decode(encoded: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:

@@ -12,7 +12,9 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from export.cases import Case, cases
+from export.server.status import ServingError
 from export.signatures import Signature, Specs, signatures
+from export.warmup import replay_warmup
 from zoo.tasks import Task
 
 TOLERANCE = 1e-5
@@ -34,7 +36,8 @@ def verify(folder: pathlib.Path, task: Task) -> None:
     In a process of its own that can import neither Keras nor the zoo, for batches of 1, 2 and 3:
     outputs within 1e-5 (2e-2 where the network computes in half precision), uint8 images within
     one level (three), dtypes and shapes as declared, and inputs
-    of another shape, rank or range refused. The graph must hold no Python and no XLA.
+    of another shape, rank or range refused. The graph must hold no Python and no XLA, and its
+    warmup requests must pass as servers replay them.
 
     Args:
         folder: the SavedModel.
@@ -53,6 +56,10 @@ def verify(folder: pathlib.Path, task: Task) -> None:
     low = task.network.compute_dtype != "float32"
     for case, answer in zip(asked, answers, strict=True):
         _check_answer(case, answer, LOW_PRECISION_TOLERANCE if low else TOLERANCE)
+    try:
+        replay_warmup(folder)
+    except ServingError as error:
+        raise VerificationError(f"The warmup requests fail: {error}") from error
 
 
 def _check_operations(folder: pathlib.Path) -> None:

@@ -1,6 +1,7 @@
-"""Which devices train: TensorFlow's own strategies, chosen by two numbers."""
+"""Which devices train: TensorFlow's own strategies, chosen by name."""
 
 import functools
+import os
 
 import tensorflow as tf
 
@@ -11,27 +12,46 @@ from training.recipe import Recipe
 def make_strategy(recipe: Recipe) -> tf.distribute.Strategy:
     """Makes the strategy of a run.
 
-    `devices = 0` takes every visible GPU, or one CPU device where there is none; more than one
-    device means MirroredStrategy. Never run on a GPU yet: what is tested is logical CPU devices.
+    `auto` takes every visible GPU (MirroredStrategy where there are several), or one CPU; several
+    hosts where TF_CONFIG names more than one. Never run on a GPU or TPU yet: what is tested is
+    logical CPU devices, and two processes on one host.
 
     Raises:
-        UserError: more devices asked for than there are, or than a batch has images.
+        UserError: what was asked for is not there, or a batch is smaller than the devices.
     """
     if recipe.virtual_devices > 1:
         _split_cpu(recipe.virtual_devices)
+    name = recipe.strategy
+    if name == "auto" and _workers() > 1:
+        name = "multi_worker"
+    if name == "multi_worker":
+        strategy: tf.distribute.Strategy = _multi_worker()
+    elif name == "tpu":
+        strategy = _tpu()
+    else:
+        strategy = _local(recipe, name)
+    if strategy.num_replicas_in_sync > recipe.batch_size:
+        raise UserError(
+            f"--batch-size {recipe.batch_size} is too small for "
+            f"{strategy.num_replicas_in_sync} devices."
+        )
+    _check_compilation(recipe, strategy)
+    return strategy
+
+
+def _local(recipe: Recipe, name: str) -> tf.distribute.Strategy:
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     names = [device.name for device in tf.config.list_logical_devices(kind)]
-    wanted = recipe.devices or (len(names) if kind == "GPU" or recipe.virtual_devices > 1 else 1)
+    everything = kind == "GPU" or recipe.virtual_devices > 1 or name == "mirrored"
+    wanted = recipe.devices or (len(names) if everything and name != "single" else 1)
+    if name == "single" and wanted > 1:
+        raise UserError(f"--strategy single is one device, but --devices {wanted} asks for more.")
     if wanted > len(names):
         raise UserError(
             f"--devices {wanted} asked for, but TensorFlow sees {len(names)} {kind} device(s). "
             "Try several without a GPU with --virtual-devices."
         )
-    if wanted > recipe.batch_size:
-        raise UserError(f"--batch-size {recipe.batch_size} is too small for {wanted} devices.")
-    if wanted == 1:
-        return tf.distribute.get_strategy()
-    return mirrored(tuple(names[:wanted]))
+    return tf.distribute.get_strategy() if wanted == 1 else mirrored(tuple(names[:wanted]))
 
 
 @functools.cache
@@ -42,6 +62,60 @@ def mirrored(devices: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
     from the start again, and TensorFlow would take them for the first one's.
     """
     return tf.distribute.MirroredStrategy(devices)
+
+
+def _workers() -> int:
+    """How many hosts TF_CONFIG names."""
+    if "TF_CONFIG" not in os.environ:
+        return 1
+    spec = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
+    return sum(len(spec.get(job, [])) for job in ("chief", "worker"))
+
+
+@functools.cache
+def _multi_worker() -> tf.distribute.MultiWorkerMirroredStrategy:
+    if "TF_CONFIG" in os.environ:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if "SLURM_JOB_ID" in os.environ:
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    raise UserError(
+        "--strategy multi_worker needs to know the hosts: set TF_CONFIG on each "
+        "(docs/distributed.md has an example), or start it under Slurm with srun."
+    )
+
+
+def _tpu() -> tf.distribute.Strategy:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect()
+    except (ValueError, tf.errors.OpError) as error:
+        raise UserError(f"--strategy tpu: no TPU was found ({error}).") from None
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def _check_compilation(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
+    on_cpu = not tf.config.list_logical_devices("GPU") and recipe.strategy != "tpu"
+    if recipe.jit == "on" and on_cpu and strategy.num_replicas_in_sync > 1:
+        raise UserError(
+            "--jit on does not work over several CPU devices: XLA cannot reach another device's "
+            "variables. Use --jit off, or one device."
+        )
+
+
+def compiled(recipe: Recipe, strategy: tf.distribute.Strategy) -> bool:
+    """Decides whether XLA compiles the step: `auto` says yes on one GPU only."""
+    if recipe.jit != "auto":
+        return recipe.jit == "on"
+    return bool(tf.config.list_logical_devices("GPU")) and strategy.num_replicas_in_sync == 1
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one that writes files."""
+    resolver = strategy.cluster_resolver
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or resolver is None:
+        return True
+    chief = "chief" in resolver.cluster_spec().as_dict()
+    return resolver.task_type == "chief" or (not chief and resolver.task_id == 0)
 
 
 def _split_cpu(count: int) -> None:

@@ -10,7 +10,7 @@ import json
 import pathlib
 import tomllib
 import typing
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import yaml
 
@@ -25,7 +25,18 @@ if typing.TYPE_CHECKING:
     from zoo.models.trainer import StatelessTrainer
 
 # Where a run lives and what is done with its outcome: these may differ when it is resumed.
-NOT_DECIDING = ("run_dir", "data_dir", "manual_dir", "export", "checkpoint_every", "kimg", "epochs")
+NOT_DECIDING = (
+    "run_dir",
+    "data_dir",
+    "manual_dir",
+    "export",
+    "checkpoint_every",
+    "kimg",
+    "epochs",
+    "strategy",
+    "devices",
+    "virtual_devices",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,6 +59,10 @@ class Recipe:
     """Weak augmentation: move each training image by up to this many pixels, each step anew."""
     flip: bool = False
     """Weak augmentation: mirror each training image left to right at random."""
+    rotate: float = 0.0
+    """Weak augmentation: turn each training image by up to this many degrees, each step anew."""
+    zoom: float = 0.0
+    """Weak augmentation: scale each axis by up to this share, each step anew."""
     seed: int = 0
     """Seed of weights, order of the data, noise, and the choice of labelled images."""
     steps: int = 3000
@@ -62,12 +77,19 @@ class Recipe:
     """Steps between lines of the report, sample grids and validation."""
     checkpoint_every: int = 500
     """Steps between checkpoints; the last three are kept."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """Precision of the networks' arithmetic; weights, losses and penalties stay float32."""
+    jit: Literal["auto", "on", "off"] = "auto"
+    """Compile the step with XLA; `auto` does on one GPU and does not on CPUs."""
     run_dir: str | None = None
     """Folder of the run; by default runs/MODEL-DATA-TIME. A run that is there goes on."""
     export: str | None = None
     """Folder to which a SavedModel for TF Serving is written at the end."""
+    strategy: Literal["auto", "single", "mirrored", "multi_worker", "tpu"] = "auto"
+    """TensorFlow's way to distribute: `auto` is mirrored over all GPUs, single without them;
+    multi_worker reads TF_CONFIG or Slurm's variables."""
     devices: int = 0
-    """How many devices train together (MirroredStrategy); 0 takes all GPUs, or one CPU."""
+    """How many devices of this host train together; 0 takes all GPUs, or one CPU."""
     virtual_devices: int = 1
     """Splits the CPU into this many logical devices, to try out several without a GPU."""
 
@@ -80,7 +102,7 @@ class Recipe:
                 raise UserError(
                     f"{option(field)} must be at least 1, given {getattr(self, field)}."
                 )
-        for field in ("shift", "devices"):
+        for field in ("shift", "rotate", "zoom", "devices"):
             if getattr(self, field) < 0:
                 raise UserError(
                     f"{option(field)} must not be negative, given {getattr(self, field)}."

@@ -4,13 +4,15 @@ import dataclasses
 import json
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from training.callbacks.counting import CountingCallback
+from training.callbacks.diagnostics import Diagnostics
 from training.callbacks.guarding import Guarding
 from training.callbacks.samples import Samples
 from training.callbacks.saving import Saving, StopRequest
@@ -22,12 +24,14 @@ from training.console import print_header
 from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
 from training.data.pipeline import training_dataset
-from training.distribute import describe, make_strategy
+from training.distribute import compiled, describe, is_chief, make_strategy
 from training.errors import UserError
 from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
 from training.run_folder import RunFolder, write_text
 from zoo.models.trainer import StatelessTrainer
+
+Trainer = TypeVar("Trainer", bound=StatelessTrainer | None)
 
 BRIEF = (
     "critic_loss",
@@ -81,6 +85,7 @@ class Session:
         with writer.as_default(step=first):
             hparams.hparams(_scalars(recipe))
         callbacks = self._callbacks(model, writer, checkpoints, name=name, first=first)
+        chief = is_chief(model.distribute_strategy)
         every = recipe.report_every
         while first < recipe.steps:
             # Reports fall on multiples of `every`, wherever a run was resumed.
@@ -95,6 +100,8 @@ class Session:
                 critic_steps=model.batches_per_step,
                 shift=recipe.shift,
                 flip=recipe.flip,
+                rotate=recipe.rotate,
+                zoom=recipe.zoom,
                 strategy=model.distribute_strategy,
             )
             model.fit(
@@ -104,7 +111,7 @@ class Session:
                 epochs=first // every + epochs,
                 callbacks=callbacks,
                 shuffle=False,
-                verbose=1 if sys.stdout.isatty() else 2,
+                verbose=(1 if sys.stdout.isatty() else 2) if chief else 0,
             )
             first += steps * epochs
         checkpoints.save()
@@ -132,6 +139,7 @@ class Session:
             callbacks.append(Validation(self.data.validation))
         if hasattr(model, "sampler"):
             callbacks.append(Samples(self.folder.path / "samples", writer, first_step=first))
+            callbacks.append(Diagnostics(self.data.validation))
         callbacks.append(Summaries(writer, self.data.validation, first_step=first))
         return [*callbacks, Brief(BRIEF)]
 
@@ -161,24 +169,16 @@ def run(recipe: Recipe, data: ImageData, folder: RunFolder) -> dict[str, Any]:
     recipe = recipe.with_steps(training_images=len(data.train.images))
     strategy = make_strategy(recipe)
     label_map = recipe.label_map(data)
-    keras.utils.set_random_seed(recipe.seed)
-    try:
-        with strategy.scope():
-            model = recipe.build(image_shape=data.image_shape, class_names=data.class_names)
-    except ValueError as error:  # What the zoo says of arguments that cannot be.
-        raise UserError(str(error)) from None
-    folder.create(recipe)
-    if label_map is not None:
-        write_text(folder.path / "label_map.json", label_map.to_json())
-    print_header(recipe, model, data, label_map, devices=describe(strategy), folder=folder)
+    model = _build(recipe.build, recipe, data, strategy)
+    if is_chief(strategy):
+        folder.create(recipe)
+        if label_map is not None:
+            write_text(folder.path / "label_map.json", label_map.to_json())
+        print_header(recipe, model, data, label_map, devices=describe(strategy), folder=folder)
     with StopRequest() as request:
         session = Session(recipe, data, folder, request)
         seconds = session.train(model, recipe.streams(data, label_map), name="")
-        keras.utils.set_random_seed(recipe.seed)
-        with strategy.scope():
-            control = recipe.build_control(
-                image_shape=data.image_shape, class_names=data.class_names
-            )
+        control = _build(recipe.build_control, recipe, data, strategy)
         if control is not None:
             print("\nSupervised control: same network, labels and steps.", flush=True)
             labelled = {"labelled": recipe.streams(data, label_map)["labelled"]}
@@ -189,10 +189,32 @@ def run(recipe: Recipe, data: ImageData, folder: RunFolder) -> dict[str, Any]:
     if control is not None:
         result["control_test_error"] = error_rate(control.classifier, data.test)
         result["control_seconds"] = round(control_seconds, 1)
-    recipe.save_preset(model, folder.preset, metadata={"training": result})
-    folder.add_score(result)
-    write_text(folder.result, json.dumps(result, indent=2) + "\n")
+    if is_chief(strategy):
+        recipe.save_preset(model, folder.preset, metadata={"training": result})
+        folder.add_score(result)
+        write_text(folder.result, json.dumps(result, indent=2) + "\n")
     return result
+
+
+def _build(
+    build: Callable[..., Trainer],
+    recipe: Recipe,
+    data: ImageData,
+    strategy: tf.distribute.Strategy,
+) -> Trainer:
+    """Builds a model under the strategy, from the run's seed, in the run's precision."""
+    keras.utils.set_random_seed(recipe.seed)
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        with strategy.scope():
+            model = build(image_shape=data.image_shape, class_names=data.class_names)
+    except ValueError as error:  # What the zoo says of arguments that cannot be.
+        raise UserError(str(error)) from None
+    finally:
+        keras.config.set_dtype_policy("float32")
+    if model is not None:
+        model.jit_compile = compiled(recipe, strategy)
+    return model
 
 
 def _result(
@@ -205,6 +227,7 @@ def _result(
         "seed": recipe.seed,
         "steps": recipe.steps,
         "seconds": round(seconds, 1),
+        "precision": recipe.precision,
         "weights": "average" if getattr(recipe, "ema", None) is not None else "last",
     }
     if label_map is not None:

@@ -20,7 +20,7 @@ def global_sum(value: tf.Tensor) -> tf.Tensor:
 
 
 def gather(rows: tf.Tensor) -> tf.Tensor:
-    """Returns the rows of all replicas `[B, ...]`, in their order; gradients flow to their owner."""
+    """Returns the rows of all replicas `[B, ...]` in order; gradients flow to their owner."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return rows
@@ -61,7 +61,7 @@ def input_gradient(score: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -
     """Computes the gradient of each point's score with respect to that point.
 
     Args:
-        score: a function from `[b, ...]` to scores `[b]`, where no score depends on another's point.
+        score: a function from `[b, ...]` to scores `[b]`, each a function of its own point.
         points: float32 tensor `[b, ...]`.
 
     Returns:
@@ -93,5 +93,32 @@ def minimise(
         share, extra = loss()
         scaled = optimizer.scale_loss(share)
     gradients = tape.gradient(scaled, [variable.value for variable in variables])
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        gradients = _agree_on_overflow(gradients)
     optimizer.apply(gradients, variables)
     return extra
+
+
+def with_loss_scale(
+    optimizer: keras.optimizers.Optimizer, network: keras.Model
+) -> keras.optimizers.Optimizer:
+    """Wraps the optimizer of a float16 network in dynamic loss scaling; returns others as they are.
+
+    Keras wraps only a model's main optimizer, and a GAN has two.
+    """
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if network.dtype_policy.name != "mixed_float16" or scaled:
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)
+
+
+def _agree_on_overflow(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Makes every replica's gradients overflow where one's do.
+
+    The loss scale's check looks at a replica's own gradients; without this, one replica would skip
+    the step and wait for, or run away from, the others.
+    """
+    finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
+    overflows = global_sum(tf.cast(tf.logical_not(tf.reduce_all(finite)), tf.float32))
+    factor = tf.where(overflows > 0, float("nan"), 1.0)
+    return [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]

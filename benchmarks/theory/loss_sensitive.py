@@ -55,14 +55,12 @@ class Problem:
         point with real and one with fake weight.
         """
         margins, count = self.distances(), len(self.points)
-        pairs = [
-            (i, j) for i in np.flatnonzero(self.real) for j in np.flatnonzero(self.fake) if i != j
-        ]
+        every = [(i, j) for i in range(count) for j in range(count) if i != j]
+        pairs = [(i, j) for i, j in every if self.real[i] > 0 and self.fake[j] > 0]
         slack_cost = [self.hinge_weight * self.real[i] * self.fake[j] for i, j in pairs]
         cost = np.concatenate([self.first_term_weight * self.real, slack_cost])
         slack = _differences(pairs, count)
         slack = sparse.hstack([slack, -sparse.identity(len(pairs))])
-        every = [(i, j) for i in range(count) for j in range(count) if i != j]
         smooth = sparse.hstack(
             [_differences(every, count), sparse.csr_matrix((len(every), len(pairs)))]
         )

@@ -59,6 +59,7 @@ class App:
             LoadOptions(
                 tags=tuple(options.saved_model_tags.split(",")),
                 warmup=options.enable_model_warmup,
+                timeout=options.rest_api_timeout_in_ms / 1000,
                 retries=options.max_num_load_retries,
                 retry_seconds=options.load_retry_interval_micros / 1e6,
             ),

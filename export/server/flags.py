@@ -32,7 +32,7 @@ FLAGS = (
     Flag("model_config_file_poll_wait_seconds", 0, "read that file again so often; 0 for never"),
     Flag("rest_api_port", 8501, "port of the REST API; 0 for none"),
     Flag("port", 8500, "port of the gRPC API; 0 for none"),
-    Flag("rest_api_timeout_in_ms", 30000, "after so long a request is answered with 504"),
+    Flag("rest_api_timeout_in_ms", 30000, "computations are stopped after this (504)"),
     Flag("rest_api_enable_cors_support", False, "answer browsers on other sites too"),
     Flag("enable_batching", False, "compute concurrent requests together"),
     Flag("batching_parameters_file", "", "how they are batched (text file)"),

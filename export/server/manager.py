@@ -41,12 +41,14 @@ class LoadOptions:
     Args:
         tags: tags of the graph.
         warmup: bool, whether warmup requests are replayed.
+        timeout: float, seconds after which a computation is stopped, over gRPC too.
         retries: int, further attempts after a failed one.
         retry_seconds: float, how long after it.
     """
 
     tags: tuple[str, ...] = ("serve",)
     warmup: bool = True
+    timeout: float = 30.0
     retries: int = 5
     retry_seconds: float = 60.0
 
@@ -209,9 +211,10 @@ class Manager:
         log.info("%s: version %d is available", served.config.name, version.number)
 
     def _load_now(self, name: str, number: int, folder: pathlib.Path) -> LoadedModel:
-        model = LoadedModel(name, number, folder, tags=self._options.tags)
+        options = self._options
+        model = LoadedModel(name, number, folder, tags=options.tags, timeout=options.timeout)
         try:
-            if self._options.warmup:
+            if options.warmup:
                 start = time.perf_counter()
                 warmup.replay(model, warmup.read(folder))
                 took = time.perf_counter() - start

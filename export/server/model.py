@@ -114,17 +114,24 @@ class LoadedModel:
         version: its version.
         folder: the SavedModel.
         tags: which of its graphs.
+        timeout: float, seconds after which a computation is stopped.
 
     Raises:
         OSError, tf.errors.OpError, ValueError, RuntimeError: a damaged or foreign folder.
     """
 
     def __init__(
-        self, name: str, version: int, folder: pathlib.Path, *, tags: Sequence[str] = ("serve",)
+        self,
+        name: str,
+        version: int,
+        folder: pathlib.Path,
+        *,
+        tags: Sequence[str] = ("serve",),
+        timeout: float = 30.0,
     ):
         self.name = name
         self.version = version
-        self.folder = folder
+        self._timeout = timeout
         self._users = 0
         self._idle = threading.Condition()
         self._building = threading.Lock()
@@ -195,6 +202,7 @@ class LoadedModel:
             feed=[tensor.name for tensor in served.inputs.values()],
             fetch=[served.outputs[name].name for name in outputs],
         )
+        options.run_options.timeout_in_ms = int(self._timeout * 1000)
         with self._building:
             return self._session._make_callable_from_options(options)
 

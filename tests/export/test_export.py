@@ -1,6 +1,7 @@
 import io
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -13,9 +14,14 @@ from tensorflow.core.protobuf import config_pb2
 from export import saved_model
 from export.__main__ import main
 from export.cases import Case, _pairs, cases
+from export.server import warmup
+from export.server.config import read_models
 from export.signatures import signatures
 from export.verify import TOLERANCE, VerificationError, _check_answer, _check_operations, verify
+from export.warmup import replay_warmup, write_warmup
 from tests.devices import replicas
+from zoo.images import to_uint8
+from zoo.latents import latents_from_seeds
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
 from zoo.presets import save_bundle
 from zoo.tasks import ImageClassifier, ImageGenerator
@@ -154,6 +160,19 @@ def test_the_border_is_fixed(served):
             {"images": floats},
         ),
         "generate": ({"seed": seed, "label": label}, {"images": images}),
+        "generate_truncated": (
+            {"seed": seed, "label": label, "truncation": ("float32", [None])},
+            {"images": images},
+        ),
+        "interpolate": (
+            {
+                "seed": seed,
+                "label": label,
+                "end_seed": ("int64", [None]),
+                "fraction": ("float32", [None]),
+            },
+            {"images": images},
+        ),
         "generate_png": ({"seed": seed, "label": label}, {"image_bytes": text}),
     }
 
@@ -210,6 +229,76 @@ def test_generator_makes_the_seeds_images(served, generator):
     latent = np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
     floats = model["serving_default"](latent=latent, label=label)["images"]
     np.testing.assert_allclose(floats, generator.images_from_latents(latent, label), atol=1e-5)
+
+
+def test_truncation_and_interpolation(served, generator):
+    label, seed = np.array([0, 1]), np.array([40, 41])
+    model = served["digits_generator"]
+
+    def ask(signature, **inputs):
+        constants = {k: tf.constant(v) for k, v in {"seed": seed, "label": label, **inputs}.items()}
+        return model[signature](**constants)["images"].numpy().astype(int)
+
+    plain = ask("generate")
+    assert np.abs(ask("generate_truncated", truncation=np.float32([1, 1])) - plain).max() <= 1
+    half = generator.generate(2, seed=40, truncation=0.5).astype(int)
+    assert np.abs(ask("generate_truncated", truncation=np.float32([0.5, 0.5])) - half).max() <= 1
+    assert np.abs(plain - half).max() > 1
+
+    def between(*fraction):
+        return ask("interpolate", end_seed=seed[::-1].copy(), fraction=np.float32(fraction))
+
+    assert np.abs(between(0, 0) - plain).max() <= 1
+    there = ask("generate", seed=seed[::-1].copy())
+    assert np.abs(between(1, 1) - there).max() <= 1
+    a, b = (latents_from_seeds(tf.constant([s]), 5).numpy() for s in (40, 41))
+    angle = np.arccos((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b))
+    middle = (a + b) * np.sin(angle / 2) / np.sin(angle)
+    expected = generator.images_from_latents(middle, label[:1])
+    assert np.abs(between(0.5, 0)[0] - to_uint8(expected)[0].numpy().astype(int)).max() <= 1
+    for signature, name in (("generate_truncated", "truncation"), ("interpolate", "fraction")):
+        for outside in (-0.1, 1.1):
+            inputs = {name: np.float32([outside, 0.5])}
+            if signature == "interpolate":
+                inputs["end_seed"] = seed
+            with pytest.raises(tf.errors.InvalidArgumentError, match="must be in"):
+                ask(signature, **inputs)
+
+
+# What lies beside it
+
+
+def test_warmup_requests_cover_every_signature(served, exported):
+    for name, batches in (("digits", 3), ("digits_generator", 3)):
+        folder = exported[0] / name / "1"
+        logs = warmup.read(folder)
+        asked = {}
+        for log in logs:
+            request = getattr(log, log.WhichOneof("log_type")).request
+            assert request.model_spec.name == name
+            signature = request.model_spec.signature_name
+            asked[signature] = asked.get(signature, 0) + 1
+        assert asked == dict.fromkeys(served[name], batches)
+        assert replay_warmup(folder) == len(logs)
+
+
+def test_a_failing_warmup_is_seen(exported, tmp_path, generator):
+    shutil.copytree(exported[0] / "digits_generator" / "1", tmp_path / "1")
+    case = Case("generate", {"seed": np.array([1]), "label": np.array([3])}, _pairs({}))
+    write_warmup(tmp_path / "1", "g", [case])
+    with pytest.raises(VerificationError, match="warmup requests fail: .*label must be in 0..2"):
+        verify(tmp_path / "1", generator)
+
+
+def test_the_card_says_how_to_ask(exported):
+    for name, signature in (("digits", "image_bytes"), ("digits_generator", "generate_png")):
+        extra = exported[0] / name / "1" / "assets.extra"
+        (model,) = read_models((extra / "models.config").read_text()).values()
+        assert (model.name, model.base_path) == (name, exported[0] / name)
+        text = (extra / "README.md").read_text()
+        assert tf.__version__ in text and f':predict -d \'{{"signature_name": "{signature}' in text
+        assert "MatMul" in text
+    assert f"TensorFlow {tf.__version__}, operations: " in exported[1]
 
 
 @pytest.mark.parametrize(
@@ -269,14 +358,14 @@ def test_a_model_from_a_strategy_is_exported_whole(tmp_path, unchecked):
     with replicas(2).scope():
         task = randomize(ImageGenerator(DCGANGenerator(SHAPE, latent_dim=5, base_filters=4)))
     loaded = tf.saved_model.load(str(saved_model.save(task, tmp_path, name="g")))
-    assert set(loaded.signatures) == {"serving_default", "generate", "generate_png"}
+    assert {"serving_default", "generate", "generate_png"} < set(loaded.signatures)
     images = loaded.signatures["generate"](seed=tf.constant([3, 4], tf.int64))["images"]
     assert np.abs(images.numpy().astype(int) - task.generate(2, seed=3)).max() <= 1
 
 
 def test_odd_channels_have_no_encoded_signatures():
     generator = ImageGenerator(DCGANGenerator((8, 8, 5), latent_dim=2, base_filters=2))
-    assert set(signatures(generator)) == {"serving_default", "generate"}
+    assert "generate" in signatures(generator) and "generate_png" not in signatures(generator)
     classifier = ImageClassifier(CLSGANFeatures((8, 8, 5), filters=2), 2)
     assert set(signatures(classifier)) == {"serving_default", "score"}
     assert {case.signature for case in cases(classifier, signatures(classifier))} == {

@@ -45,8 +45,10 @@ def assert_equal_runs(one, many, tolerance):
         assert many[1][name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("model", REGISTERED)
+CASES = [(model, "adam") for model in REGISTERED] + [("lsgan", "sgd"), ("clsgan", "sgd")]
+
+
+@pytest.mark.parametrize(("model", "optimizer"), CASES)
 def test_two_replicas_equal_one(model, optimizer):
     """A mean over each replica's own batch, or noise of its own, would differ at once with SGD."""
     make, tolerance = OPTIMIZERS[optimizer]
@@ -59,6 +61,31 @@ def test_uneven_shares_of_several_critic_batches_equal_one_replica(model):
     """Ten images on four replicas are 3, 3, 2, 2."""
     make, tolerance = OPTIMIZERS["sgd"]
     recipe = tiny_recipe(model, critic_steps=2, shift=1)
+    assert_equal_runs(run(recipe, make, 1), run(recipe, make, 4), tolerance)
+
+
+VARIANTS = {
+    "buffer appended": ("lgan", {"penalty_buffer": 3, "penalty_buffer_mode": "append"}),
+    "buffer replacing": (
+        "lgan",
+        {"penalty": "max_al", "penalty_weight": 1.0, "penalty_buffer": 3, "multiplier_rate": 0.1},
+    ),
+    "noise near real images": ("wgan_gp", {"penalty": "dragan"}),
+    "all pairs": ("ls_gan", {"pairs": "all", "penalty": "direct"}),
+    "label maps": (
+        "hinge",
+        {"conditional": "embedding", "label_dim": 2, "spectral_norm": True, "generator_batches": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_uneven_shares_of_a_variant_equal_one_replica(variant):
+    """Buffer and multiplier are among the weights that are compared."""
+    make, tolerance = OPTIMIZERS["sgd"]
+    model, changes = VARIANTS[variant]
+    recipe = tiny_recipe(model, critic_normalization="none", **changes)
+    recipe.check()
     assert_equal_runs(run(recipe, make, 1), run(recipe, make, 4), tolerance)
 
 

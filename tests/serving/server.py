@@ -53,8 +53,8 @@ class Server:
         with contextlib.closing(connection):
             names = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, names)
-            response = connection.getresponse()
-            return response.status, dict(response.getheaders()), response.read()
+            with connection.getresponse() as response:
+                return response.status, dict(response.getheaders()), response.read()
 
     def predict(self, body: object, model: str = "m", **headers: str):
         return self.ask("POST", f"/v1/models/{model}:predict", body, **headers)

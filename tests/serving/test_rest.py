@@ -75,8 +75,8 @@ def test_predict(server, body, expected):
         (b'{"instances": [Inf, -Inf]}', b"[Infinity, -Infinity]"),
         (b'{"instances": [1.0]} and then [', b"[2.5]"),
         (b'\xef\xbb\xbf {"instances": [1.0]}', b"[2.5]"),
-        (b'{"instances": [-3.8, 17999996, 1.99994, -3.99994]}',
-         b"[0.100000024, 9e+06, 2.99997, 3.00407e-05]"),
+        (b'{"instances": [-3.8, 17999996, 0.2, -3.99994]}',
+         b"[0.100000024, 9e+06, 2.1, 3.0040741e-05]"),
     ],
 )  # fmt: skip
 def test_the_dialect_and_the_digits(server, sent, answer):
@@ -130,7 +130,7 @@ REFUSED = [
     ({"instances": [[1.0, 2.0]]}, "must have the shape [-1]"),
     ({"inputs": 1.0}, "must have the shape [-1]"),
     (signature("several", instances=[{"a": [1, 2, 3], "b": 1}]), "must have the shape [-1, 2]"),
-    (signature("several", inputs={"a": [[1, 2]], "b": [1, 2]}), "ncompatible shapes"),
+    (signature("several", inputs={"a": [[1, 2]] * 2, "b": [1, 2, 3]}), "ncompatible shapes"),
     (b'{"inputs": ' + b"[" * 300 + b"1" + b"]" * 300 + b"}", "at most 64 dimensions"),
     (b'{"inputs": NaN, "x": ' + b"[" * 300 + b"]" * 300 + b"}", "more than 200 levels"),
     (b'{"x": ' + b"[" * 50000, "more than 200 levels"),
@@ -289,9 +289,10 @@ def test_a_large_body_is_refused(server):
     assert server.predict({"instances": [1.0] * 50_000})[0] == 413
     connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=30)
     chunks = iter([b" " * 10_000] * 30)
-    connection.request("POST", PREDICT, chunks, {"Transfer-Encoding": "chunked"})
-    response = connection.getresponse()
-    assert response.status == 413 and "larger than 200000" in json.loads(response.read())["error"]
+    connection.request("POST", PREDICT, chunks)
+    with connection.getresponse() as response:
+        document = json.loads(response.read())
+    assert response.status == 413 and "larger than 200000" in document["error"]
     connection.close()
 
 
@@ -311,8 +312,9 @@ def test_other_sites_are_told_nothing_by_default(server):
 
 
 def test_a_slow_model_is_given_up(server):
-    status, document = server.predict(signature("slow", instances=[30.0]))
-    assert (status, document) == (504, {"error": "Timed out after 1.500 seconds."})
+    for _ in range(4):  # More than there are threads: none may stay with such a request.
+        status, document = server.predict(signature("slow", instances=[1000.0]))
+        assert status == 504 and "imed out" in document["error"]
     assert server.predict(HALF)[0] == 200
 
 
@@ -334,6 +336,7 @@ def test_metrics(server):
     assert before[count % "INVALID_ARGUMENT"] >= 1
     assert not any("invented" in name for name in after)
     latency = ':tensorflow:serving:request_latency_bucket{model_name="m",API="Predict",'
-    infinite = f'{latency}entrypoint="REST",le="+Inf"}}'
+    latency += 'entrypoint="REST",'
+    infinite = f'{latency}le="+Inf"}}'
     assert after[infinite] == before[infinite] + 1
     assert sum(name.startswith(latency) for name in after) == 34

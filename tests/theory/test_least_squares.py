@@ -62,7 +62,7 @@ def test_pearson_scheme_is_the_chi_square_itself():
 
 @pytest.mark.parametrize(("scheme", "least"), [("pearson", 0.0), ("binary", 0.5)])
 def test_both_schemes_are_least_at_equal_densities(scheme, least):
-    """2C is `2 ((a+b)/2 - c)^2` at p_g = p_d and more elsewhere: 0 for (-1,1,0), 1/2 for (0,1,1)."""
+    """2C is `2 ((a+b)/2 - c)^2` at p_g = p_d, more elsewhere: 0 for (-1,1,0), 1/2 for (0,1,1)."""
     a, b, c = SCHEMES[scheme]
     real, _ = densities(1)
     costs = []

@@ -46,7 +46,7 @@ def seven_points(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("phi", list(PHI))
 def test_rows_of_the_zoo_are_those_of_the_table(phi):
-    """phi, `varphi(t) = phi(-t)`, and psi = -t but for `square`'s (t-1)^2 (section 5.1 of methods)."""
+    """phi, `varphi(t) = phi(-t)`, psi = -t but for `square`'s (t-1)^2 (released code)."""
     t = np.linspace(-3.0, 3.0, 61)
     pair, scores = PHIS[phi], tf.constant(t, tf.float32)
     np.testing.assert_allclose(pair.phi(scores), PHI[phi][0](t), rtol=1e-5, atol=1e-6)
@@ -56,9 +56,9 @@ def test_rows_of_the_zoo_are_those_of_the_table(phi):
 
 @pytest.mark.parametrize("phi", list(PHI))
 def test_two_diracs_closed_form_is_the_minimum(phi):
-    """k = 2u/d where u minimises `2 phi(-u) + 4 lambda u^2 / d^2`; the table for d = 2, lambda = 0.1.
+    """k = 2u/d where u minimises `2 phi(-u) + 4 lambda u^2 / d^2`.
 
-    Worked out from the objective of section 3 with two point masses.
+    Worked out from the objective of section 3 with two point masses; WORKED is for d = 2, 0.1.
     """
     assert two_diracs(phi, gap=2.0, weight=0.1) == pytest.approx(WORKED[phi], abs=5e-7)
     for gap, weight in ((2.0, 0.1), (0.7, 0.1), (3.0, 1.0), (1.0, 4.0)):
@@ -136,7 +136,7 @@ def test_k_shrinks_as_the_distributions_meet():
 
 
 def test_linear_phi_has_many_optima_at_equal_distributions():
-    """phi = t, P_r = P_g, a hard 1-Lipschitz constraint: every f costs the same (contrast to (d))."""
+    """phi = t, P_r = P_g and a hard 1-Lipschitz constraint: every f costs the same, unlike (d)."""
     points, real, fake = seven_points(0)
     same = (real + fake) / 2
     for critic in (points[:, 0], -points[:, 1], np.zeros(7)):

@@ -39,7 +39,7 @@ def with_ratio(ratio: float) -> Problem:
 @pytest.mark.parametrize("hinge_weight", [0.5, 1.0, 5.0])
 @pytest.mark.parametrize("lipschitz", [0.3, 1.0, 3.0])
 def test_optimum_is_the_mean_margin_where_the_distributions_agree(hinge_weight, lipschitz):
-    """At P_G = P_data, L = 0 is optimal and `S* = lambda E[Delta]` > 0, for any kappa (theorem 1)."""
+    """At P_G = P_data L = 0 is optimal and `S* = lambda E[Delta]` > 0, any kappa (theorem 1)."""
     equal = problem(1, hinge_weight=hinge_weight, lipschitz=lipschitz)
     optimum = equal.objective(equal.solve())
     assert optimum == pytest.approx(hinge_weight * equal.mean_margin(), rel=1e-9)
@@ -62,7 +62,7 @@ def test_density_ratio_threshold(ratio, gains):
 
 
 def test_density_distance_bound():
-    """`P_data >= lambda / (1 + lambda) P_G` implies `sum |P_data - P_G| <= 2 / lambda` (theorem 1)."""
+    """`P_data >= lambda / (1 + lambda) P_G` has `sum |P_data - P_G| <= 2 / lambda` (theorem 1)."""
     unequal = with_ratio(1.2)
     assert np.all(unequal.real >= 5 / 6 * unequal.fake - 1e-12)
     assert np.abs(unequal.real - unequal.fake).sum() <= 2 / 5
@@ -70,17 +70,14 @@ def test_density_distance_bound():
 
 @pytest.mark.parametrize("lipschitz", [0.5, 1.0, 2.0])
 def test_cones_interpolate_and_bound_each_other(lipschitz):
-    """`max_i (l_i - kappa Delta)_+ <= min_i (l_i + kappa Delta)`, both l_i at x_i, both kappa-Lipschitz.
+    """`max_i (l_i - kappa Delta)_+ <= min_i (l_i + kappa Delta)`; both are l_i at x_i.
 
-    Theorem 2 and its corollaries: every optimal L lies between the two.
+    Theorem 2 and its corollaries: both are kappa-Lipschitz, and every optimal L lies between.
     """
     random = np.random.default_rng(2)
     points = random.uniform(-1.0, 1.0, (9, 2))
-    real, fake = np.repeat([[0.25, 0.0]], 9, axis=0).T, np.repeat([[0.0, 0.2]], 9, axis=0).T
-    weights = np.arange(9) < 4
-    split = Problem(
-        points, np.where(weights, real[0], 0.0), np.where(weights, 0.0, fake[1]), 2.0, lipschitz
-    )
+    real, fake = np.repeat([0.25, 0.0], [4, 5]), np.repeat([0.0, 0.2], [4, 5])
+    split = Problem(points, real, fake, 2.0, lipschitz)
     losses = split.solve()
     assert losses.min() >= 0.0
     for bound in split.cones(losses, points):
@@ -143,9 +140,7 @@ def test_glsgan_is_wgan_for_every_slope_where_l_is_1_lipschitz(slope):
     random = np.random.default_rng(4)
     real, fake = random.uniform(-1, 1, (40, 2)), random.uniform(-1, 1, (30, 2)) + 0.5
     # The mean over two coordinates, twice: Delta is the L1 distance.
-    delta = pairwise_margin(
-        tf.constant(real, tf.float32), tf.constant(fake, tf.float32), scale=2.0
-    )
+    delta = pairwise_margin(tf.constant(real, tf.float32), tf.constant(fake, tf.float32), scale=2.0)
 
     def costs(steepness: float) -> tuple[float, float]:
         losses = [cone_function(points, steepness) for points in (real, fake)]

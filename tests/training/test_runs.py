@@ -126,7 +126,10 @@ def test_several_seeds_end_with_mean_and_deviation(capsys):
     said = capsys.readouterr().out
     assert said.startswith("ConditionalLossSensitiveGAN (--model clsgan)\n  paper")
     assert "mean and std" in said and "±" in said
-    maps = [json.loads((pathlib.Path("runs/seeds") / f"seed-{i}/label_map.json").read_text()) for i in (0, 1)]
+    maps = [
+        json.loads((pathlib.Path("runs/seeds") / f"seed-{i}/label_map.json").read_text())
+        for i in (0, 1)
+    ]
     assert maps[0]["digest"] != maps[1]["digest"]
 
 

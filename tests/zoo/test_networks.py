@@ -168,7 +168,7 @@ def test_classifier_features_are_the_papers():
 
 
 def test_dcgan_at_64_has_the_torch_codes_parameters():
-    """Section 1.5 of methods: bias-free, BN on all but G's last and D's first and last layer.
+    """soumith/dcgan.torch: bias-free, BN on all but G's last and D's first and last layer.
 
     G: 100*512*16 + 512*256*16 + 256*128*16 + 128*64*16 + 64*3*16 + 2 (512 + 256 + 128 + 64).
     D: 3*64*16 + 64*128*16 + 128*256*16 + 256*512*16 + 512*16 + 2 (128 + 256 + 512).
@@ -178,7 +178,7 @@ def test_dcgan_at_64_has_the_torch_codes_parameters():
 
 
 def test_resnet_is_the_lgan_codes():
-    """Section 5.3 of methods; a block has two 3x3 convolutions, 147,584 each with biases.
+    """sobolev_cifar10.py: a block has two 3x3 convolutions, 147,584 each with biases.
 
     G: dense 264,192; three blocks of 2*147,584 + shortcut 16,512 + BN 512; BN 256; last 3,459.
     D: first 3,584 + 147,584 + 512; one of 311,680; two of 295,168; dense 129.
@@ -210,11 +210,7 @@ def test_resnet_initialisers_are_he_and_xavier_uniform():
 def test_residual_block_worked_by_hand():
     """1x1 image of ones, kernels zero: an up block is its shortcut, a plain one the identity."""
     for resample, expected in (("up", 6.0), ("down", 6.0), ("none", 3.0)):
-        block = (
-            ResNetGenerator((8, 8, 1), filters=1, latent_dim=1)
-            .blocks[0]
-            .__class__(1, resample=resample, normalization="none")
-        )
+        block = ResidualBlock(1, resample=resample, normalization="none")
         images = 3.0 * tf.ones((1, 2, 2, 1))
         block(images)
         block.convolution_1.kernel.assign(tf.zeros_like(block.convolution_1.kernel))
@@ -238,7 +234,7 @@ def test_resnet_critic_averages_over_positions():
 
 
 def test_scene_network_is_the_released_codes():
-    """Section 6.3 of methods, 112 x 112 x 3 and z of 1024; biases everywhere.
+    """vgg.py of xudonmao/LSGAN, 112 x 112 x 3 and z of 1024; biases everywhere.
 
     G: dense 12,857,600; four 3x3 256->256 of 590,080; 295,040; 73,792; 1,731; BN 2*(5*256+128+64).
     D: 4,864; 204,928; 819,456; 3,277,312; dense 25,089; BN 2*(128 + 256 + 512).
@@ -258,7 +254,7 @@ def test_scene_network_is_the_released_codes():
 
 
 def test_released_cls_gan_critic_has_the_scripts_parameters():
-    """Section 3.4: 4x4x3x64, 3x3x64x64, 4x4x64x128, 3x3x128^2, 4x4x128x256, 3x3x256^2, BN.
+    """clsgan.lua: 4x4x3x64, 3x3x64x64, 4x4x64x128, 3x3x128^2, 4x4x128x256, 3x3x256^2, BN.
 
     With the class layer 4*4*256*10 is that of the script's last convolution.
     """

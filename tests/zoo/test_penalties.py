@@ -177,9 +177,9 @@ def test_a_buffer_larger_than_the_batch_stays_partly_empty():
     _, _, result = penalise(penalty, images)
     penalty.after_step(None, result.found)
     np.testing.assert_allclose(penalty.kept_norms.numpy(), [2.0, -1.0, -1.0], rtol=1e-5)
-    assert penalty.terms(
-        Scale((2, 1, 2)), images, images, noise_of(1), tf.constant(1.0)
-    ).logs["max_gradient_norm"].numpy() == pytest.approx(2.0, rel=1e-5)
+    assert penalty.terms(Scale((2, 1, 2)), images, images, noise_of(1), tf.constant(1.0)).logs[
+        "max_gradient_norm"
+    ].numpy() == pytest.approx(2.0, rel=1e-5)
 
 
 def steps_on(count, shares, name, options):
@@ -214,7 +214,11 @@ def steps_on(count, shares, name, options):
             make = replicas(count).experimental_distribute_values_from_function
             args = (
                 make(lambda c, parts=parts: parts[c.replica_id_in_sync_group]),
-                make(lambda c: tf.constant(firsts[c.replica_id_in_sync_group], tf.int64)),
+                make(
+                    lambda c, firsts=firsts: tf.constant(
+                        firsts[c.replica_id_in_sync_group], tf.int64
+                    )
+                ),
             )
         value = run(*args, tf.constant(number, tf.int64))
         values.append(float(replicas(count).experimental_local_results(value)[0]))

@@ -16,7 +16,7 @@ class Summaries(CountingCallback):
 
     Args:
         writer: TensorBoard's summary writer.
-        split: images to take the real scores of; labels are not used.
+        split: images to take the real scores of, with labels where the critic takes any.
         first_step: int, steps that were taken before.
     """
 
@@ -24,16 +24,22 @@ class Summaries(CountingCallback):
         super().__init__(first_step=first_step)
         self.writer = writer
         self.images = np.asarray(split.images[:HISTOGRAM_IMAGES])
+        self.labels = None if split.labels is None else split.labels[:HISTOGRAM_IMAGES]
 
     def _histograms(self) -> None:
         count = len(self.images)
         generator = self.model.sampler
         seeds = np.arange(count, dtype="int64")
         inputs = latents_from_seeds(seeds, generator.latent_dim, generator.latent)
+        classes = None
         if generator.num_classes:
-            inputs = {"latent": inputs, "label": tf.constant(seeds % generator.num_classes)}
+            classes = tf.constant(seeds % generator.num_classes)
+            inputs = {"latent": inputs, "label": classes}
         fake = generator(inputs, training=False)
-        for name, images in (("real", to_float(self.images)), ("fake", fake)):
+        groups = (("real", to_float(self.images), self.labels), ("fake", fake, classes))
+        for name, images, labels in groups:
+            if getattr(self.model.critic, "takes_labels", False):
+                images = {"images": images, "label": labels}
             scores = self.model.critic(images, training=False)
             if scores.shape.rank == 2:  # A classifier: how sure it is, whatever the class.
                 scores = tf.reduce_max(scores, axis=-1)

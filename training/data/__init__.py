@@ -1,4 +1,4 @@
-"""Image data sets: TensorFlow Datasets, a folder of images, or arrays in an `.npz` file."""
+"""Image data sets: TensorFlow Datasets, a folder of images, an `.npz` file; and toys."""
 
 import pathlib
 
@@ -26,7 +26,7 @@ def load(
         spec: an existing path, or anything that ends in `.npz`, is a path: a folder of images or
             an `.npz` file. Anything else is the name of a TensorFlow Datasets image set with its
             config, if any: `"mnist"`, `"lsun/bedroom"`, `"imagenet_resized/32x32"`. `"digits"`
-            comes with this package.
+            comes with this package, and so do the toys `"ring"` and `"grid"`: points, not images.
         image_size: side of the resulting images in pixels, or `None` to keep their size.
         data_dir: folder of prepared TensorFlow Datasets sets; theirs by default
             (`$TFDS_DATA_DIR` or `~/tensorflow_datasets`). A set that is not there is prepared
@@ -50,18 +50,18 @@ def load(
         raise UserError(f"--image-size must be at least 1 pixel; got {image_size}.")
     path = pathlib.Path(spec).expanduser()
     if not spec or not (path.exists() or path.suffix == ".npz"):
-        # These modules import TensorFlow Datasets, which is slow and not always needed.
+        from training.data import toys
+
+        if spec in toys.MIXTURES:
+            _refuse_folders(spec, "is made here", data_dir=data_dir, manual_dir=manual_dir)
+            return toys.load_toy(spec, image_size=image_size)
+        # This module imports TensorFlow Datasets, which is slow and not always needed.
         from training.data import tfds_images
 
         return tfds_images.load_tfds(
             spec, image_size=image_size, data_dir=data_dir, manual_dir=manual_dir
         )
-    if data_dir is not None or manual_dir is not None:
-        option = "--data-dir" if data_dir is not None else "--manual-dir"
-        raise UserError(
-            f"{option} is for TensorFlow Datasets sets, but {spec!r} is a path. Leave {option} "
-            "out, or give the name of a set."
-        )
+    _refuse_folders(spec, "is a path", data_dir=data_dir, manual_dir=manual_dir)
     if path.suffix == ".npz":
         from training.data import arrays
 
@@ -71,3 +71,12 @@ def load(
 
         return folder.load_folder(path, image_size=image_size)
     raise UserError(f"{spec!r} is a file; expected a folder of images or an .npz file.")
+
+
+def _refuse_folders(spec: str, why: str, *, data_dir: str | None, manual_dir: str | None) -> None:
+    if data_dir is not None or manual_dir is not None:
+        option = "--data-dir" if data_dir is not None else "--manual-dir"
+        raise UserError(
+            f"{option} is for TensorFlow Datasets sets, but {spec!r} {why}. Leave {option} "
+            "out, or give the name of a set."
+        )

@@ -10,7 +10,8 @@ class Split:
     """Images of one split with their labels, row for row.
 
     Args:
-        images: `uint8` array of shape `[N, H, W, C]`; may be a `np.memmap`.
+        images: `uint8` array of shape `[N, H, W, C]`; may be a `np.memmap`. Or, for toy data,
+            `float32` points of shape `[N, D]`, which networks see as they are.
         labels: `int64` array of shape `[N]`, or `None` for an unlabelled split.
 
     Raises:
@@ -21,9 +22,9 @@ class Split:
     labels: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 4 or self.images.dtype != np.uint8:
+        if (self.images.ndim, self.images.dtype) not in ((4, np.uint8), (2, np.float32)):
             raise ValueError(
-                "images must be a uint8 array of shape [N, H, W, C]; "
+                "images must be a uint8 array of shape [N, H, W, C], or float32 points [N, D]; "
                 f"got {self.images.dtype} of shape {list(self.images.shape)}."
             )
         if self.labels is None:
@@ -36,6 +37,13 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def inputs(self, count: int) -> np.ndarray:
+        """Returns the first `count` as networks see them: float32, images scaled to [-1, 1]."""
+        images = np.asarray(self.images[:count])
+        if images.dtype != np.uint8:
+            return images
+        return images.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +93,6 @@ class ImageData:
         return len(self.class_names)
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of every image."""
-        height, width, channels = self.train.images.shape[1:]
-        return height, width, channels
+    def image_shape(self) -> tuple[int, ...]:
+        """Height, width and channels of every image; or the dimensions of every point."""
+        return self.train.images.shape[1:]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from training.data.augmentation import flip_and_shift
+from training.data.augmentation import flip_and_shift, rotate_and_zoom
 from training.data.image_data import Split
 from training.data.shuffling import shuffled
 from training.errors import UserError
@@ -46,6 +46,8 @@ def training_dataset(
     critic_steps: int = 1,
     shift: int = 0,
     flip: bool = False,
+    rotate: float = 0.0,
+    zoom: float = 0.0,
     strategy: tf.distribute.Strategy,
 ) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
     """Builds the batches of every training step from `first_step` on.
@@ -65,6 +67,8 @@ def training_dataset(
         shift: images are moved by up to this many whole pixels along both axes, edge pixels
             repeating.
         flip: whether images are mirrored left to right at random.
+        rotate: greatest angle, in degrees, by which images are turned at random.
+        zoom: greatest share by which each axis is scaled at random.
         strategy: decides the number of replicas.
 
     Returns:
@@ -88,7 +92,7 @@ def training_dataset(
     ```
     """
     replicas = strategy.num_replicas_in_sync
-    _check_streams(streams, shift)
+    _check_streams(streams, shift, augmented=bool(shift or flip or rotate or zoom))
     _check_range("batch size", batch_size, replicas, f", one image for each of {replicas} replicas")
     _check_range("first step", first_step, 0)
     _check_range("number of critic steps", critic_steps, 1)
@@ -110,6 +114,15 @@ def training_dataset(
                     batch_size=batch_size,
                     shift=shift,
                     flip=flip,
+                )
+            if rotate or zoom:
+                batch["images"] = rotate_and_zoom(
+                    batch["images"],
+                    seed=tf.stack([source.key[2], step]),
+                    index=index,
+                    batch_size=batch_size,
+                    rotate=rotate,
+                    zoom=zoom,
                 )
         return result
 
@@ -206,18 +219,21 @@ def _image_reader(images: np.ndarray, tensors: _Tensors) -> Callable[[tf.Tensor]
     return read
 
 
-def _check_streams(streams: Mapping[str, Stream], shift: int) -> None:
+def _check_streams(streams: Mapping[str, Stream], shift: int, *, augmented: bool) -> None:
     if not streams or "index" in streams:
         raise UserError(
             "At least one stream is needed, and none may be named 'index'; "
             f"got {', '.join(streams) or 'none'}."
         )
     for name, stream in streams.items():
-        height, width = stream.split.images.shape[1:3]
-        if not 0 <= shift < min(height, width):
+        points = stream.split.images.ndim == 2
+        if points and augmented:
+            raise UserError("--shift, --flip, --rotate, --zoom are for images; these are points.")
+        side = min(stream.split.images.shape[1:3])
+        if not points and not 0 <= shift < side:
             raise UserError(
-                f"The shift must be from 0 to less than the image's side, {min(height, width)} "
-                f"pixels; got {shift}."
+                f"The shift must be from 0 to less than the image's side, {side} pixels; "
+                f"got {shift}."
             )
         if not len(stream):
             raise UserError(f"The stream {name!r} has no images to draw from.")

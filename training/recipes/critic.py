@@ -46,6 +46,8 @@ class CriticRecipe(AdversarialRecipe):
     through a learned linear map."""
     label_dim: int | None = None
     """Size of the linear label map; embedding only."""
+    spectral_norm: bool = False
+    """Divide each kernel of the critic by its largest singular value."""
     generator_batches: int = 1
     """Fake images of a generator step for each one of a critic step."""
     shared_latents: bool = False
@@ -98,7 +100,7 @@ class CriticRecipe(AdversarialRecipe):
         self._check_penalty()
 
     def _check_networks(self) -> None:
-        """Builds both networks' smallest relatives, so that nothing is found out after the data."""
+        """Asks the networks' registry, so that nothing is found out after the data are read."""
         from zoo.networks import check_image_size
         from zoo.networks.registry import family
 
@@ -184,6 +186,7 @@ class CriticRecipe(AdversarialRecipe):
         """Makes generator and critic; `num_classes` is 0 for unconditional ones."""
         from zoo.networks import check_image_size, make_critic, make_generator
         from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator
+        from zoo.networks.spectral import SpectralCritic
 
         try:
             check_image_size(self.network, image_shape)
@@ -215,6 +218,8 @@ class CriticRecipe(AdversarialRecipe):
             generator = ConditionalGenerator(generator, num_classes, label_dim=maps)
         if num_classes:
             critic = ConditionalCritic(critic, num_classes, label_dim=self.label_dim or 0)
+        if self.spectral_norm:
+            critic = SpectralCritic(critic)
         return generator, critic
 
     def make_model(

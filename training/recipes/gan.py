@@ -1,7 +1,8 @@
 """The original GAN on any image data: `python -m training.fit --model gan --data DATA`.
 
-Adam 2e-4 with beta1 0.5, batch 64, z 100 normal and the DCGAN nets are those of soumith/dcgan.torch,
-main.lua, whose generator step takes the critic step's fakes. Not run on its data sets yet.
+Adam 2e-4 with beta1 0.5, batch 64, z 100 normal and the DCGAN nets are those of
+soumith/dcgan.torch, main.lua, whose generator step takes the critic step's fakes. Not run on its
+data sets yet.
 """
 
 import dataclasses

@@ -2,8 +2,8 @@
 
 Adam 1e-4 with beta1 0.5, batch 64, z 100 uniform, the critic step's fakes in the generator step, no
 first term, no weight decay and margin scale 2.4576 (0.0002 a pixel and channel at 64x64) are those
-of lsgan.lua in guojunq/lsgan; its ReLU on the critic's output is `--output-activation relu`. Not run on its
-data sets yet.
+of lsgan.lua in guojunq/lsgan; its ReLU on the critic's output is `--output-activation relu`. Not
+run on its data sets yet.
 """
 
 import dataclasses

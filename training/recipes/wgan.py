@@ -1,9 +1,9 @@
 """WGAN (weight clipping) on any image data: `python -m training.fit --model wgan --data DATA`.
 
 RMSProp 5e-5, weights clipped to 0.01 before each of 5 critic steps, batch 64, z 100 normal and the
-DCGAN nets with batch normalisation are those of martinarjovsky/WassersteinGAN, main.py; rho 0.99 and
-epsilon 1e-8 are the defaults of its RMSProp. Its 100 critic steps at the start of the run and at
-every 500th generator step are not taken here. Not run on its data sets yet.
+DCGAN nets with batch normalisation are those of martinarjovsky/WassersteinGAN, main.py; rho 0.99
+and epsilon 1e-8 are the defaults of its RMSProp. Its 100 critic steps at the start of the run and
+at every 500th generator step are not taken here. Not run on its data sets yet.
 """
 
 import dataclasses

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from zoo.ema import clone, update_average
-from zoo.gradients import minimise, share_of_global_mean
+from zoo.gradients import minimise, share_of_global_mean, with_loss_scale
 from zoo.models.trainer import Examples, StatelessTrainer
 from zoo.penalties.penalty import NOTHING, Penalised, Penalty
 from zoo.randomness import Noise
@@ -96,9 +96,14 @@ class AdversarialModel(StatelessTrainer):
         run_eagerly: bool = False,
     ) -> None:
         """Takes the two optimizers and builds each on its own network's variables."""
-        super().compile(optimizer=generator_optimizer, run_eagerly=run_eagerly, jit_compile=False)
+        super().compile(
+            optimizer=with_loss_scale(generator_optimizer, self.generator),
+            run_eagerly=run_eagerly,
+            jit_compile=False,
+            auto_scale_loss=False,
+        )
         self.generator_optimizer = self.optimizer
-        self.critic_optimizer = critic_optimizer
+        self.critic_optimizer = with_loss_scale(critic_optimizer, self.critic)
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.critic_optimizer.build(self.critic.trainable_variables)
 

@@ -20,7 +20,7 @@ from zoo.penalties import Penalty
 from zoo.randomness import Noise
 
 PAIRS = ("same_index", "all")
-OUTPUTS = {"linear": lambda scores: scores, "softplus": ops.softplus, "relu": ops.relu}
+OUTPUTS = {"linear": tf.identity, "softplus": ops.softplus, "relu": ops.relu}
 """What makes the loss L out of the critic's raw output. The released lsgan.lua has `relu`, which
 can die; the paper and the other scripts are linear."""
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from zoo.ema import clone, update_average
-from zoo.gradients import minimise, share_of_global_mean
+from zoo.gradients import minimise, share_of_global_mean, with_loss_scale
 from zoo.models.trainer import StatelessTrainer
 from zoo.objectives.conditional import class_losses, labelled_loss
 
@@ -46,7 +46,12 @@ class SupervisedClassifier(StatelessTrainer):
 
     def compile(self, optimizer: keras.optimizers.Optimizer, *, run_eagerly: bool = False) -> None:
         """Takes the optimizer and builds it."""
-        super().compile(optimizer=optimizer, run_eagerly=run_eagerly, jit_compile=False)
+        super().compile(
+            optimizer=with_loss_scale(optimizer, self.network),
+            run_eagerly=run_eagerly,
+            jit_compile=False,
+            auto_scale_loss=False,
+        )
         self.optimizer.build(self.network.trainable_variables)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:

@@ -1,10 +1,10 @@
 """The networks by name: what a recipe's field `network` chooses from."""
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from zoo.names import unknown_name
 from zoo.networks.classifier import CLSGANFeatures, ReleasedCLSGANFeatures
 from zoo.networks.dcgan import DCGANCritic, DCGANGenerator
 from zoo.networks.mlp import MLPCritic, MLPGenerator, check_mlp_shape
@@ -87,9 +87,7 @@ def family(name: str) -> Family:
     """Returns the family of that name, or raises ValueError with the nearest names."""
     if name in NETWORKS:
         return NETWORKS[name]
-    near = difflib.get_close_matches(name, NETWORKS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"Unknown network {name!r}.{hint} Networks: {', '.join(NETWORKS)}.")
+    raise ValueError(unknown_name("network", name, NETWORKS))
 
 
 def check_image_size(name: str, image_shape: Shape) -> None:

@@ -22,28 +22,50 @@ class Pair(NamedTuple):
 
     Attributes:
         phi: what the critic minimises on fake images.
-        varphi: what the critic minimises on real images.
         psi: what the generator minimises.
     """
 
     phi: Function
-    varphi: Function
     psi: Function
 
+    def varphi(self, score: tf.Tensor) -> tf.Tensor:
+        """Computes `varphi(t) = phi(-t)`, what the critic minimises on real images."""
+        return self.phi(-score)
 
-def _mirrored(phi: Function) -> Pair:
-    """`varphi(t) = phi(-t)` and `psi(t) = -t`."""
-    return Pair(phi, lambda t: phi(-t), lambda t: -t)
+
+def _linear(score: tf.Tensor) -> tf.Tensor:
+    return score
+
+
+def _sqrt(score: tf.Tensor) -> tf.Tensor:
+    return ops.sqrt(ops.square(score) + 1.0) + score
+
+
+def _square(score: tf.Tensor) -> tf.Tensor:
+    return ops.square(score + 1.0)
+
+
+def _hinge(score: tf.Tensor) -> tf.Tensor:
+    return ops.relu(score + 1.0)
+
+
+def _negative(score: tf.Tensor) -> tf.Tensor:
+    return -score
+
+
+def _to_one(score: tf.Tensor) -> tf.Tensor:
+    return ops.square(score - 1.0)
 
 
 PHIS: dict[str, Pair] = {
-    "linear": _mirrored(lambda t: t),
-    "softplus": _mirrored(ops.softplus),
-    "exp": _mirrored(ops.exp),
-    "sqrt": _mirrored(lambda t: ops.sqrt(ops.square(t) + 1.0) + t),
-    "square": Pair(
-        lambda t: ops.square(t + 1.0), lambda t: ops.square(t - 1.0), lambda t: ops.square(t - 1.0)
-    ),
-    "hinge": _mirrored(lambda t: ops.relu(t + 1.0)),
+    "linear": Pair(_linear, _negative),
+    "softplus": Pair(ops.softplus, _negative),
+    "exp": Pair(ops.exp, _negative),
+    "sqrt": Pair(_sqrt, _negative),
+    "square": Pair(_square, _to_one),
+    "hinge": Pair(_hinge, _negative),
 }
-"""phi by name; the released code calls them x, log_sigmoid, exp, sqrt, lsgan, hinge (alpha 1)."""
+"""phi by name: t, log(1 + e^t), e^t, sqrt(t^2 + 1) + t, (t + 1)^2, max(0, t + 1).
+
+The released code calls them x, log_sigmoid, exp, sqrt, lsgan, hinge (alpha 1).
+"""

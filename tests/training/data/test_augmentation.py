@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.data.augmentation import flip_and_shift
+from training.data.augmentation import flip_and_shift, rotate_and_zoom
 
 
 def augment(images, index=None, batch_size=None, seed=(1, 2), **options):
@@ -61,3 +61,45 @@ def test_depends_on_the_seed(images):
     first = augment(images, shift=1, flip=False)
     assert np.array_equal(first, augment(images, shift=1, flip=False))
     assert not np.array_equal(first, augment(images, shift=1, flip=False, seed=(1, 3)))
+
+
+def turned(images, *, index=None, rotate=0.0, zoom=0.0):
+    index = np.arange(len(images)) if index is None else index
+    return rotate_and_zoom(
+        tf.constant(images),
+        seed=tf.constant([1, 2], tf.int64),
+        index=tf.constant(index, tf.int64),
+        batch_size=8,
+        rotate=rotate,
+        zoom=zoom,
+    ).numpy()
+
+
+@pytest.fixture
+def pictures():
+    return np.random.default_rng(0).integers(0, 256, (8, 9, 9, 1), np.uint8)
+
+
+def test_no_angle_and_no_zoom_change_nothing(pictures):
+    np.testing.assert_array_equal(turned(pictures), pictures)
+
+
+@pytest.mark.parametrize("option", [{"rotate": 20.0}, {"zoom": 0.3}])
+def test_images_turn_and_scale_about_their_centre_each_in_its_own_way(pictures, option):
+    moved = turned(np.repeat(pictures[:1], 8, axis=0), **option)
+    assert len({image.tobytes() for image in moved}) == 8
+    np.testing.assert_array_equal(moved[:, 4, 4], np.repeat(pictures[:1, 4, 4], 8, axis=0))
+
+
+def test_a_quarter_turn_is_at_most_a_quarter_turn():
+    """A bar from the centre upwards, turned by up to 90 degrees, stays out of the lower half."""
+    bar = np.zeros((8, 9, 9, 1), np.uint8)
+    bar[:, :4, 4] = 255
+    moved = turned(bar, rotate=90.0)
+    assert moved[:, :5].max() > 100 and moved[:, 6:].max() == 0
+
+
+def test_a_replica_turns_its_rows_as_the_whole_batch_does(pictures):
+    whole = turned(pictures, rotate=20.0, zoom=0.2)
+    part = turned(pictures[5:], index=[5, 6, 7], rotate=20.0, zoom=0.2)
+    np.testing.assert_array_equal(part, whole[5:])

@@ -1,0 +1,194 @@
+"""`python -m benchmarks.toys EXPERIMENT`: the papers' small claims, and what comes out here.
+
+modes       how many modes each model makes of `--data ring` and `--data grid`
+without_bn  GAN, LSGAN and LS-GAN on digits, with and without batch normalisation in G
+overtrained norm of G's gradient when the critic is trained 1, 3 or 5 steps a G step, on digits
+
+Each prints a Markdown table; docs/theory.md has the tables of runs, with their protocol.
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training import data as data_sets
+from training.callbacks.diagnostics import Diagnostics
+from training.console import Table
+from training.data.image_data import ImageData, Split
+from training.data.pipeline import training_dataset
+from training.data.toys import MIXTURES
+from training.metrics.modes import count_modes
+from training.recipe import Recipe
+from training.recipes import find
+from zoo.latents import latents_from_seeds
+from zoo.models import AdversarialModel
+
+MODELS = ("gan", "lsgan", "wgan_gp", "ls_gan", "lgan")
+SAMPLES = 1000
+LEAST_SHARE = 0.1
+_DIGITS = {
+    "data": "digits",
+    "batch_size": 64,
+    "latent_dim": 64,
+    "generator_filters": 64,
+    "critic_filters": 32,
+    "generator_learning_rate": 2e-4,
+    "critic_learning_rate": 2e-4,
+    "beta_1": 0.5,
+    "latent": "uniform",
+    "ema": None,
+}
+
+
+def train(
+    recipe: Recipe, data: ImageData, *, steps: int, every: int
+) -> Iterator[tuple[int, AdversarialModel, dict[str, float]]]:
+    """Trains a recipe's model; yields (step, model, logged means) every so many steps."""
+    recipe = dataclasses.replace(recipe, steps=steps)
+    recipe.check()
+    keras.utils.set_random_seed(recipe.seed)
+    model = recipe.build(image_shape=data.image_shape, class_names=data.class_names)
+    for first in range(0, steps, every):
+        dataset = training_dataset(
+            recipe.streams(data, None),
+            batch_size=recipe.batch_size,
+            seed=recipe.seed,
+            first_step=first,
+            critic_steps=model.batches_per_step,
+            strategy=tf.distribute.get_strategy(),
+        )
+        history = model.fit(
+            dataset, steps_per_epoch=every, epochs=1, shuffle=False, verbose=0
+        ).history
+        yield first + every, model, {name: values[-1] for name, values in history.items()}
+
+
+def modes(steps: int, seeds: int) -> Table:
+    """Counts the modes that each model makes, at a quarter, half and all of the steps."""
+    table = Table(["data", "model", "seed", "step", "modes", "near a mode"])
+    for name, mixture in MIXTURES.items():
+        data = data_sets.load(name)
+        for model_name in MODELS:
+            for seed in range(seeds):
+                recipe = dataclasses.replace(
+                    find(model_name, data=name, name="ring"), data=name, seed=seed
+                )
+                latents = latents_from_seeds(tf.range(2 * SAMPLES, dtype=tf.int64), 256)
+                for step, model, _ in train(recipe, data, steps=steps, every=steps // 4):
+                    points = np.asarray(model.sampler(latents, training=False))
+                    found = count_modes(points, mixture)
+                    covered = f"{found.covered} / {len(mixture.centres)}"
+                    table.add(name, model_name, seed, step, covered, f"{found.near:.2f}")
+                    print(table.rows[-1], flush=True)
+    return table
+
+
+def digit_coverage(images: np.ndarray, train_split: Split) -> tuple[int, float, float]:
+    """Says how varied generated digits are, by their nearest training image.
+
+    Args:
+        images: float array `[n, 8, 8, 1]` in [-1, 1].
+        train_split: labelled digits.
+
+    Returns:
+        Classes with at least a tenth of their fair share; the mean root mean square difference to
+        the nearest training image; that between two generated images.
+    """
+    known = train_split.inputs(len(train_split)).reshape(len(train_split), -1)
+    made = images.reshape(len(images), -1)
+    squares = (made**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2 * made @ known.T
+    nearest = squares.argmin(axis=1)
+    assert train_split.labels is not None
+    counts = np.bincount(train_split.labels[nearest], minlength=10)
+    distance = np.sqrt(np.maximum(squares.min(axis=1), 0.0) / made.shape[1]).mean()
+    spread = np.sqrt(np.mean((made[::2] - made[1::2]) ** 2, axis=1)).mean()
+    return int(np.sum(counts >= LEAST_SHARE * len(made) / 10)), float(distance), float(spread)
+
+
+def without_bn(steps: int, seeds: int) -> Table:
+    """Trains GAN, LSGAN and LS-GAN on digits with and without batch normalisation in G."""
+    data = data_sets.load("digits")
+    table = Table(["model", "BN in G", "seed", "step", "classes", "to nearest", "spread"])
+    real = data.validation.inputs(200)
+    table.add("(real)", "", "", "", *_digit_cells(real, data))
+    latents = latents_from_seeds(tf.range(SAMPLES, dtype=tf.int64), 64, "uniform")
+    for model_name in ("gan", "lsgan", "ls_gan"):
+        for normalization in ("batch", "none"):
+            for seed in range(seeds):
+                recipe = dataclasses.replace(
+                    find(model_name),
+                    **_DIGITS,
+                    generator_normalization=normalization,
+                    seed=seed,
+                )
+                for step, model, _ in train(recipe, data, steps=steps, every=steps // 2):
+                    made = np.asarray(model.sampler(latents, training=False))
+                    cells = _digit_cells(made, data)
+                    table.add(model_name, normalization == "batch", seed, step, *cells)
+                    print(table.rows[-1], flush=True)
+    return table
+
+
+def _digit_cells(images: np.ndarray, data: ImageData) -> list[str]:
+    classes, distance, spread = digit_coverage(images, data.train)
+    return [f"{classes} / 10", f"{distance:.2f}", f"{spread:.2f}"]
+
+
+def overtrained(steps: int, seeds: int) -> Table:
+    """Logs the norm of G's gradient with 1, 3 and 5 critic steps to one of G."""
+    data = data_sets.load("digits")
+    count = 4
+    ends = [f"step {(i + 1) * steps // count}" for i in range(count)]
+    table = Table(["model", "critic steps", "seed", *ends, "gap at the end"])
+    diagnostics = Diagnostics(data.validation)
+    variants = {
+        "gan, minimax": ("gan", {"saturating": True}),
+        "gan, non-saturating": ("gan", {}),
+        "lsgan": ("lsgan", {}),
+        "ls_gan": ("ls_gan", {}),
+    }
+    for name, (model_name, options) in variants.items():
+        for critic_steps in (1, 3, 5):
+            for seed in range(seeds):
+                recipe = dataclasses.replace(
+                    find(model_name), **_DIGITS, **options, critic_steps=critic_steps, seed=seed
+                )
+                norms, logs = [], {}
+                for _, model, logs in train(recipe, data, steps=steps, every=steps // count):
+                    diagnostics.set_model(model)
+                    norms.append(f"{diagnostics.measure()['generator_gradient_norm']:.3g}")
+                table.add(name, critic_steps, seed, *norms, f"{logs['gap']:.3g}")
+                print(table.rows[-1], flush=True)
+    return table
+
+
+EXPERIMENTS: dict[str, tuple[Callable[[int, int], Table], int]] = {
+    "modes": (modes, 8000),
+    "without_bn": (without_bn, 2000),
+    "overtrained": (overtrained, 2000),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one experiment and prints its table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.toys",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("experiment", choices=list(EXPERIMENTS))
+    parser.add_argument("--steps", type=int, help="a multiple of 4; by default its own")
+    parser.add_argument("--seeds", type=int, default=1)
+    options = parser.parse_args(arguments)
+    experiment, steps = EXPERIMENTS[options.experiment]
+    print(experiment(options.steps or steps, options.seeds))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

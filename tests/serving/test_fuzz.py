@@ -1,0 +1,106 @@
+"""Whatever is sent: an answer or an error, and a server that lives."""
+
+import contextlib
+import json
+import socket
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+SETTINGS = hypothesis.settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+SIGNATURES = ["", "several", "strings", "scalar", "classify", "regress", "echo_uint8", "positive"]
+NAMES = ["x", "a", "b", "inputs", "b64"]
+
+leaves = (
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers(-(2**70), 2**70)
+    | strategies.floats()
+    | strategies.text(max_size=5)
+    | strategies.just({"b64": "AAA="})
+)
+values = strategies.recursive(
+    leaves,
+    lambda inner: (
+        strategies.lists(inner, max_size=4)
+        | strategies.dictionaries(strategies.sampled_from(NAMES), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+bodies = strategies.fixed_dictionaries(
+    {},
+    optional={
+        "signature_name": strategies.sampled_from(SIGNATURES) | values,
+        "instances": strategies.lists(values, max_size=3) | values,
+        "inputs": values,
+        "examples": strategies.lists(values, max_size=3) | values,
+        "context": values,
+    },
+)
+verbs = strategies.sampled_from(["predict", "classify", "regress"])
+
+
+def check(status, document, ok_keys):
+    if status == 200:
+        assert set(document) & ok_keys
+    else:
+        assert 400 <= status < 600 and list(document) == ["error"]
+        assert isinstance(document["error"], str) and document["error"] != "Internal error"
+
+
+@SETTINGS
+@hypothesis.given(body=bodies, verb=verbs)
+def test_any_document(server, body, verb):
+    status, document = server.ask("POST", f"/v1/models/m:{verb}", body)
+    check(status, document, {"predictions", "outputs", "results"})
+
+
+@SETTINGS
+@hypothesis.given(body=strategies.binary(max_size=60), gzip=strategies.booleans())
+def test_any_bytes(server, body, gzip):
+    headers = {"content_encoding": "gzip"} if gzip else {}
+    check(*server.predict(body, **headers), {"predictions"})
+
+
+@SETTINGS
+@hypothesis.given(data=strategies.data())
+def test_mutilated_requests(server, data):
+    body = json.dumps({"signature_name": "several", "instances": [{"a": [1, 2], "b": 3}]})
+    start = data.draw(strategies.integers(0, len(body)))
+    length = data.draw(strategies.integers(0, 5))
+    noise = data.draw(strategies.text('[]{}",:0e-.\\\x00n', max_size=4))
+    changed = body[:start] + noise + body[start + length :]
+    check(*server.predict(changed.encode()), {"predictions"})
+
+
+@SETTINGS
+@hypothesis.given(noise=strategies.binary(min_size=1, max_size=40), request=strategies.booleans())
+def test_any_bytes_in_place_of_http(server, noise, request):
+    start = b"POST /v1/models/m:predict HTTP/1.1\r\n" if request else b""
+    with contextlib.closing(socket.create_connection(("127.0.0.1", server.rest_port))) as client:
+        client.settimeout(5)
+        client.sendall(start + noise + b"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            while piece := client.recv(10_000):
+                answer += piece
+    if answer:
+        head, _, content = answer.partition(b"\r\n\r\n")
+        assert int(head.split()[1]) in range(400, 600)
+        if b"application/json" in head:
+            assert list(json.loads(content.split(b"HTTP/1.1")[0])) == ["error"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alive(server):
+    yield
+    assert server.predict({"instances": [2.0]}) == (200, {"predictions": [3.0]})
+    assert server.process.poll() is None

@@ -1,0 +1,206 @@
+"""The recipes: every one can be built, and a mistake is found before any data is read."""
+
+import dataclasses
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+
+import training.recipes
+from tests.cases import SHAPE, build, tiny_data, tiny_recipe, train
+from training.errors import UserError
+from training.fit import main
+from training.recipes import ALIASES, MODELS, available, find, model_name
+from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator
+from zoo.networks.spectral import SpectralCritic
+
+MODULES = [
+    module.name
+    for module in pkgutil.iter_modules(training.recipes.__path__)
+    if module.name not in ("adversarial", "critic")
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_recipe_is_sound_and_says_how_it_is_run(module):
+    loaded = importlib.import_module(f"training.recipes.{module}")
+    loaded.RECIPE.check()
+    assert loaded.RECIPE.model in MODELS
+    assert f"python -m training.fit --model {loaded.RECIPE.model}" in loaded.__doc__
+    name = module.removeprefix(loaded.RECIPE.model).removeprefix("_")
+    assert not name or name in available(loaded.RECIPE.model)
+
+
+def test_recipes_of_a_longer_model_name_are_not_those_of_a_shorter():
+    assert "digits" in available("wgan_gp") and "gp_digits" not in available("wgan")
+
+
+@pytest.mark.parametrize(("alias", "model"), ALIASES.items())
+def test_aliases(alias, model):
+    assert model_name(alias.upper()) == model and model in MODELS
+
+
+def test_unknown_models_are_answered_with_the_nearest():
+    with pytest.raises(UserError, match="Did you mean ls_gan or .*Models: gan, lsgan"):
+        model_name("ls_gann")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--model lsgna", "Did you mean lsgan"),
+        ("--model lsgan --penalty gpp", "Did you mean 'gp'.*Known: none, gp, lp"),
+        ("--model lsgan --penalty-weight 1", "no effect with --penalty none"),
+        ("--model wgan_gp --penalty-power 2", "no effect with --penalty gp"),
+        ("--model wgan_gp --clip-bound 0.1", "--clip-bound 0.1 has no effect"),
+        ("--model wgan_gp --penalty-weight -1", "must not be negative"),
+        ("--model lsgan --penalty gp", "batch normalisation.*--critic-normalization layer or none"),
+        ("--model lgan --penalty-buffer 64", "--penalty-buffer 64 must be smaller than"),
+        ("--model lgan --phi softpluss", "Did you mean 'softplus'"),
+        ("--model lgan --shared-latents", "--generator-batches must be 1"),
+        ("--model lgan --generator-batches 0", "--generator-batches must be at least 1"),
+        ("--model lsgan --scheme free --real-target 1", "needs --fake-target"),
+        ("--model lsgan --real-target 1", "--scheme free"),
+        (
+            "--model lsgan --scheme free --fake-target 1 --real-target 1 --generator-target 0",
+            "must differ",
+        ),
+        ("--model glsgan --slope 1.5", "at most 1"),
+        ("--model ls_gan --margin-scale -1", "--margin-scale must not be negative"),
+        ("--model ls_gan --pairs all --conditional onehot", "not conditional"),
+        ("--model gan --network dcgam", "Did you mean 'dcgan'"),
+        ("--model gan --network clsgan", "no critic"),
+        ("--model gan --network resnet", "--critic-normalization none"),
+        ("--model gan --network mlp --critic-normalization none", "--generator-normalization none"),
+        ("--model gan --depth 3", "no option --depth"),
+        ("--model gan --image-size 30", "30 pixels"),
+        ("--model gan --label-dim 8", "--label-dim"),
+        ("--model gan --conditional embedding", "--label-dim"),
+        ("--model gan --optimizer rmsprop", "--beta-1 0"),
+    ],
+)
+def test_a_mistake_ends_with_code_2_before_any_data_is_read(arguments, message, capsys, tmp_path):
+    data = f"--data {tmp_path / 'not_there'} --run-dir {tmp_path / 'run'}"
+    assert main(f"{arguments} {data}".split()) == 2
+    written = capsys.readouterr().err
+    assert "not_there" not in written
+    import re
+
+    assert re.search(message, written.replace("\n", " ")), written
+    assert not (tmp_path / "run").exists()
+
+
+def test_lsgan_schemes_and_free_targets():
+    recipe = find("lsgan")
+    assert list(recipe.targets().values()) == [-1.0, 1.0, 0.0]
+    assert list(dataclasses.replace(recipe, scheme="binary").targets().values()) == [0.0, 1.0, 1.0]
+    free = dataclasses.replace(
+        recipe, scheme="free", fake_target=0.0, real_target=2.0, generator_target=1.0
+    )
+    free.check()
+    model = build(dataclasses.replace(tiny_recipe("lsgan"), **free_fields(free)))
+    assert (model.fake_target, model.real_target, model.generator_target) == (0.0, 2.0, 1.0)
+
+
+def free_fields(recipe):
+    names = ("scheme", "fake_target", "real_target", "generator_target")
+    return {name: getattr(recipe, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "attribute", "value"),
+    [
+        ("gan", {"saturating": True}, "saturating", True),
+        ("gan", {"generator_batches": 3, "shared_latents": False}, "generator_batches", 3),
+        ("gan", {"shared_latents": True}, "shared_latents", True),
+        ("lgan", {"phi": "exp"}, "phi", "exp"),
+        ("ls_gan", {"distance": "l2"}, "distance", "l2"),
+        ("ls_gan", {"margin_scale": 1.5}, "margin_scale", 1.5),
+        ("ls_gan", {"pairs": "all"}, "pairs", "all"),
+        ("ls_gan", {"first_term_weight": 0.1}, "first_term_weight", 0.1),
+        ("ls_gan", {"output_activation": "relu"}, "output_activation", "relu"),
+        ("ls_gan", {"weight_decay": 0.1}, "weight_decay", 0.1),
+        ("glsgan", {"slope": "elu"}, "slope", "elu"),
+        ("glsgan", {"slope": -1}, "slope", -1),
+        ("glsgan", {"distance": "l2"}, "distance", "l2"),
+        ("hinge", {"critic_steps": 2}, "critic_steps", 2),
+    ],
+)
+def test_fields_reach_the_model(model, changes, attribute, value):
+    assert getattr(build(tiny_recipe(model, **changes)), attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("changes", "attribute", "value"),
+    [
+        ({"penalty_weight": 0.5}, "weight", 0.5),
+        ({"penalty_buffer": 2, "penalty_buffer_mode": "append"}, "buffer_mode", "append"),
+        ({"penalty_buffer": 2}, "buffer", 2),
+        ({"penalty": "direct", "penalty_power": 1}, "power", 1),
+        ({"penalty": "dragan", "penalty_noise": 0.1}, "noise_scale", 0.1),
+        ({"penalty": "max_al", "multiplier_rate": 0.1}, "multiplier_rate", 0.1),
+        ({"penalty": "max_al", "inequality": True}, "inequality", True),
+        ({"penalty": "clip", "penalty_weight": None, "clip_bound": 0.3}, "bound", 0.3),
+        ({"penalty": "clip", "penalty_weight": None, "clip_when": "after"}, "when", "after"),
+    ],
+)
+def test_penalty_fields_reach_the_penalty(changes, attribute, value):
+    recipe = tiny_recipe("lgan", **changes)
+    recipe.check()
+    assert getattr(build(recipe).penalty, attribute) == value
+
+
+def test_optimizer_fields_reach_both_optimizers():
+    model = build(tiny_recipe("wgan", beta_2=0.95, epsilon=1e-4))
+    for optimizer in (model.generator_optimizer, model.critic_optimizer):
+        assert (type(optimizer).__name__, optimizer.rho) == ("RMSprop", 0.95)
+        assert optimizer.epsilon == pytest.approx(1e-8)
+    adam = build(tiny_recipe("gan", beta_1=0.1, beta_2=0.95, epsilon=1e-4)).critic_optimizer
+    assert (adam.beta_1, adam.beta_2, adam.epsilon) == (0.1, 0.95, 1e-4)
+
+
+def test_both_learning_rates_reach_zero_with_the_run():
+    """Five critic updates a step: both schedules end where the run does."""
+    recipe = tiny_recipe("lgan", learning_rate_decay="linear", critic_steps=5)
+    model = build(recipe)
+    for optimizer, updates in (
+        (model.generator_optimizer, recipe.steps),
+        (model.critic_optimizer, 5 * recipe.steps),
+    ):
+        optimizer.iterations.assign(updates - 1)
+        assert 0 < float(optimizer.learning_rate) < 1.01 * 2e-4 / updates
+        optimizer.iterations.assign(updates)
+        assert float(optimizer.learning_rate) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("conditional", "label_dim", "channels"), [("onehot", None, 1 + 3), ("embedding", 2, 1 + 2)]
+)
+def test_conditional_networks_train_and_use_the_label(conditional, label_dim, channels):
+    recipe = tiny_recipe("lsgan", conditional=conditional, label_dim=label_dim)
+    recipe.check()
+    assert recipe.needs_labels
+    model = build(recipe)
+    assert isinstance(model.critic, ConditionalCritic)
+    assert isinstance(model.generator, ConditionalGenerator) == (conditional == "embedding")
+    assert model.critic.network.image_shape == (*SHAPE[:2], channels)
+    assert model.generator.num_classes == 3 and model.generator.latent_dim == 5
+    before = [np.array(v) for v in model.trainable_variables]
+    logs = train(model, recipe, tiny_data(), steps=2)
+    assert all(np.isfinite(value) for value in logs.values())
+    moved = [
+        np.abs(a - b).max() > 0 for a, b in zip(before, model.trainable_variables, strict=True)
+    ]
+    assert all(moved[: len(model.generator.trainable_variables)])
+    images = np.zeros((2, *SHAPE), "float32")
+    scores = model.critic({"images": images, "label": np.array([0, 1])})
+    assert float(scores[0]) != float(scores[1])
+
+
+def test_spectral_norm_wraps_the_critic_and_trains():
+    recipe = tiny_recipe("hinge", spectral_norm=True, conditional="onehot")
+    model = build(recipe)
+    assert isinstance(model.critic, SpectralCritic)
+    logs = train(model, recipe, tiny_data(), steps=2)
+    assert all(np.isfinite(value) for value in logs.values())

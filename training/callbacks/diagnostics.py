@@ -1,0 +1,88 @@
+"""What shows whether a critic is healthy: gradient norms, and how many weights stand at a bound."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.callbacks.counting import CountingCallback
+from training.data.image_data import Split
+from zoo.gradients import input_gradient, norm_per_sample
+from zoo.images import to_float
+from zoo.latents import latents_from_seeds
+from zoo.models.trainer import Examples
+from zoo.penalties.clipping import WeightClipping
+from zoo.penalties.gradient import interpolates
+from zoo.randomness import Noise
+
+IMAGES = 64
+
+
+class Diagnostics(CountingCallback):
+    """Adds gradient norms to each report's logs.
+
+    All are taken on fixed images and latents, with both networks in inference mode:
+
+    - `gradient_norm_data`: mean of `|| grad c(x) ||_2` at real images;
+    - `gradient_norm_interpolates`, and `gradient_norm_max`: mean and maximum between real and fake
+      ones (the maximum is an estimate of the critic's Lipschitz constant, and MaxGP's value);
+    - `generator_gradient_norm`: norm of the generator loss's gradient by all generator weights;
+    - `clipped_weights`: share of critic weights that stand at the bound, where they are clipped.
+
+    Args:
+        split: images, with labels where the critic takes any; the first 64 are used.
+    """
+
+    def __init__(self, split: Split):
+        super().__init__()
+        self.images = np.asarray(split.images[:IMAGES])
+        self.labels = None if split.labels is None else np.asarray(split.labels[:IMAGES])
+
+    def _inputs(self) -> tuple[tf.Tensor | dict[str, tf.Tensor], tf.Tensor | None]:
+        """Latents of the generator, and the labels of real and fake images."""
+        generator, count = self.model.generator, len(self.images)
+        seeds = np.arange(count, dtype="int64")
+        latents = latents_from_seeds(seeds, generator.latent_dim, generator.latent)
+        if not generator.num_classes:
+            return latents, None
+        labels = tf.constant(seeds % generator.num_classes if self.labels is None else self.labels)
+        return {"latent": latents, "label": labels}, labels
+
+    def measure(self) -> dict[str, float]:
+        """Computes the values for the model as it is."""
+        model, real = self.model, to_float(self.images)
+        latents, labels = self._inputs()
+        takes_labels = getattr(model.critic, "takes_labels", False)
+
+        def score(images: tf.Tensor) -> tf.Tensor:
+            inputs = {"images": images, "label": labels} if takes_labels else images
+            return tf.cast(model.critic(inputs, training=False), tf.float32)
+
+        weights = [variable.value for variable in model.generator.trainable_variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            fake = tf.cast(model.generator(latents, training=False), tf.float32)
+            terms = model.generator_losses(Examples(fake, labels, score(fake)))
+            loss = tf.reduce_mean(tf.add_n(list(terms.values())))
+        gradients = tape.gradient(loss, weights)
+        values = {"generator_gradient_norm": tf.linalg.global_norm(gradients)}
+        if score(real).shape.rank == 1:  # Not of a classifier, whose outputs are many.
+            noise = Noise(0, 0, tf.range(len(real), dtype=tf.int64))
+            between = norm_per_sample(input_gradient(score, interpolates(real, fake, noise)))
+            values |= {
+                "gradient_norm_data": tf.reduce_mean(norm_per_sample(input_gradient(score, real))),
+                "gradient_norm_interpolates": tf.reduce_mean(between),
+                "gradient_norm_max": tf.reduce_max(between),
+            }
+        if isinstance(model.penalty, WeightClipping):
+            values["clipped_weights"] = _share_at_bound(model.critic, model.penalty.bound)
+        return {name: float(value) for name, value in values.items()}
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if logs is not None:
+            logs.update(self.measure())
+
+
+def _share_at_bound(critic: keras.Model, bound: float) -> float:
+    """The share of trainable weights whose size is at least `bound`, to rounding."""
+    weights = np.concatenate([np.ravel(v.numpy()) for v in critic.trainable_variables])
+    return float(np.mean(np.abs(weights) >= bound * (1 - 1e-3)))

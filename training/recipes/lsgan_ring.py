@@ -1,0 +1,11 @@
+"""LSGAN on a ring of 8 Gaussians: `python -m training.fit --model lsgan --data ring`.
+
+The setting of ls.py in xudonmao/LSGAN; its ring has one mode of double weight, this one not. On the 5 x 5 grid: `--recipe ring --data grid`. What came out: docs/theory.md.
+"""
+
+import dataclasses
+
+from training.recipes import lsgan
+from training.recipes.points import POINTS
+
+RECIPE = dataclasses.replace(lsgan.RECIPE, **POINTS, scheme="binary")
