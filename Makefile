@@ -8,7 +8,7 @@ train: .venv/installed
 	$(BIN)/python -m training.fit --model clsgan
 
 test: .venv/installed lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -19,7 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exports, prints what is served, and returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        versions = save_preset(options.preset, options.directory, name=options.name)
+        versions = save_preset(
+            options.preset, options.directory, name=options.name, critic=options.critic
+        )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -64,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         "--name",
         help="the model's name in URLs (default: the preset's or the run's); a CLS-GAN's "
         "generator is NAME_generator",
+    )
+    parser.add_argument(
+        "--critic", action="store_true", help="the critic too, as NAME_critic: score is regress"
     )
     return parser
 

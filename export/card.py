@@ -12,7 +12,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from export.signatures import Signature
-from zoo.tasks import ImageClassifier, Task
+from zoo.networks.network import ImageNetwork, Network
+from zoo.tasks import ImageClassifier
 
 EXTRA = "assets.extra"
 README = "README.md"
@@ -43,7 +44,7 @@ $signatures
 Python, REST:
 
 ```python
-import base64, json, urllib.request
+import base64, json, pathlib, urllib.request
 
 body = {"signature_name": "$signature", "instances": [$python_instance]}
 url = "http://localhost:8501/v1/models/$name:predict"
@@ -54,6 +55,8 @@ with urllib.request.urlopen(url, json.dumps(body).encode()) as response:
 Python, gRPC:
 
 ```python
+import pathlib
+
 import grpc
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
@@ -74,7 +77,7 @@ $operations
 
 
 def write_card(
-    folder: pathlib.Path, task: Task, declared: dict[str, Signature], model: pathlib.Path
+    folder: pathlib.Path, task: Network, declared: dict[str, Signature], model: pathlib.Path
 ) -> None:
     """Writes `assets.extra/README.md` and `assets.extra/models.config`.
 
@@ -121,7 +124,7 @@ def operations(folder: pathlib.Path) -> list[str]:
     return sorted(names)
 
 
-def _example(task: Task, declared: dict[str, Signature], name: str) -> dict[str, str]:
+def _example(task: Network, declared: dict[str, Signature], name: str) -> dict[str, str]:
     """Returns the parts of the example requests that depend on the model."""
     url = f"http://localhost:8501/v1/models/{name}:predict"
     if isinstance(task, ImageClassifier):
@@ -135,12 +138,22 @@ def _example(task: Task, declared: dict[str, Signature], name: str) -> dict[str,
             }
         encoded = """'{"b64": "'$(base64 -w0 image.png)'"}'"""
         body = f"""'{{"signature_name": "image_bytes", "instances": ['{encoded}']}}'"""
-        read = 'open("image.png", "rb").read()'
+        read = 'pathlib.Path("image.png").read_bytes()'
         return {
             "signature": "image_bytes",
             "curl": f"curl -s {url} -d {body}",
             "python_instance": f'{{"b64": base64.b64encode({read}).decode()}}',
             "fill": _fill("image_bytes", f"tf.make_tensor_proto([{read}])"),
+        }
+    if isinstance(task, ImageNetwork):
+        feature = """{"image": {"b64": "'$(base64 -w0 image.png)'"}}"""
+        size = ", ".join(map(str, task.image_shape))
+        return {
+            "signature": "serving_default",
+            "curl": f"curl -s {url.replace(':predict', ':regress')} -d "
+            f"""'{{"signature_name": "score", "examples": [{feature}]}}'""",
+            "python_instance": json.dumps(np.zeros(task.image_shape, int).tolist()),
+            "fill": _fill("images", f"tf.make_tensor_proto(tf.zeros([1, {size}], tf.uint8))"),
         }
     signature = "generate_png" if "generate_png" in declared else "generate"
     values = {key: 0 for key in declared[signature].inputs}

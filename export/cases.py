@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from export.signatures import Signature, interpolated
-from zoo.images import to_uint8
+from export.signatures import ENCODED_CHANNELS, Signature, interpolated
+from zoo.images import prepare, to_uint8
 from zoo.latents import latents_from_seeds
-from zoo.tasks import ImageClassifier, ImageGenerator, Task
+from zoo.networks.network import ImageNetwork, Network
+from zoo.tasks import ImageClassifier, ImageGenerator
 
 BATCHES = (1, 2, 3)
 _SEED = 20170123
@@ -34,9 +35,10 @@ class Case:
     compare: Callable[[Arrays], Pairs] | None
 
 
-def cases(task: Task, declared: Mapping[str, Signature]) -> list[Case]:
+def cases(task: Network, declared: Mapping[str, Signature]) -> list[Case]:
     """Returns requests for every signature: good ones in batches of 1, 2 and 3, and bad ones."""
-    make = _classifier_cases if isinstance(task, ImageClassifier) else _generator_cases
+    kinds = {ImageClassifier: _classifier_cases, ImageGenerator: _generator_cases}
+    make = kinds.get(type(task), _critic_cases)
     good = [case for batch in BATCHES for case in make(task, batch) if case.signature in declared]
     firsts = {case.signature: case for case in reversed(good)}
     bad = [case for name in declared for case in _misshapen(firsts[name])]
@@ -64,7 +66,7 @@ def _classifier_cases(classifier: ImageClassifier, batch: int) -> Iterator[Case]
     losses = classifier.losses_per_class(images).numpy()
     scores = {"losses": losses, "real_score": -losses.min(axis=-1)}
     yield Case("score", {"images": images}, _pairs(scores))
-    if channels not in (1, 3):
+    if channels not in ENCODED_CHANNELS:
         return
     # Other sizes than the network's, by turns in colour and grey.
     raw = [
@@ -78,6 +80,19 @@ def _classifier_cases(classifier: ImageClassifier, batch: int) -> Iterator[Case]
     examples = np.array([_example(content) for content in encoded], dtype=object)
     ranking = {"classes": np.tile(names, (batch, 1)), "scores": probabilities}
     yield Case("classify", {"inputs": examples}, _pairs(ranking))
+
+
+def _critic_cases(critic: ImageNetwork, batch: int) -> Iterator[Case]:
+    random = np.random.default_rng(_SEED + batch)
+    height, width, channels = critic.image_shape
+    images = random.integers(0, 256, (batch, height, width, channels), dtype="uint8")
+    scores = critic(prepare(images, (height, width, channels)), training=False)
+    scores = np.reshape(tf.cast(scores, tf.float32), [-1])
+    yield Case("serving_default", {"images": images}, _pairs({"score": scores}))
+    if channels in ENCODED_CHANNELS:
+        examples = [_example(tf.io.encode_png(image).numpy()) for image in images]
+        inputs = {"inputs": np.array(examples, dtype=object)}
+        yield Case("score", inputs, _pairs({"outputs": scores}))
 
 
 def _example(encoded: bytes) -> bytes:

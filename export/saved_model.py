@@ -17,22 +17,24 @@ from export.signatures import signatures
 from export.verify import verify
 from export.warmup import write_warmup
 from zoo import ema
+from zoo.networks.network import Network
+from zoo.presets import load_network
 from zoo.presets.builtin import resolve
 from zoo.presets.layout import PART_FOLDERS
-from zoo.tasks import ImageGenerator, Task, from_preset
+from zoo.tasks import ImageGenerator, from_preset
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RUN_FILES = ("recipe.json", "checkpoints")
 
 
-def save(task: Task, directory: str | os.PathLike, *, name: str) -> pathlib.Path:
+def save(task: Network, directory: str | os.PathLike, *, name: str) -> pathlib.Path:
     """Writes `directory/name/<next integer>/`, after the artefact has passed its own check.
 
     It is built in a hidden folder next to `directory/name` and renamed at the end, so a server
     that polls `directory/name` sees it whole or not at all.
 
     Args:
-        task: an `ImageClassifier` or an `ImageGenerator`.
+        task: an `ImageClassifier`, an `ImageGenerator`, or a critic's network.
         directory: the folder of all served models.
         name: the model's name in URLs: letters, digits, dots, dashes and underscores.
 
@@ -48,7 +50,11 @@ def save(task: Task, directory: str | os.PathLike, *, name: str) -> pathlib.Path
 
 
 def save_preset(
-    source: str | os.PathLike, directory: str | os.PathLike, *, name: str | None = None
+    source: str | os.PathLike,
+    directory: str | os.PathLike,
+    *,
+    name: str | None = None,
+    critic: bool = False,
 ) -> list[pathlib.Path]:
     """Exports what a preset deploys and, where it is a classifier with one, its generator too.
 
@@ -57,6 +63,7 @@ def save_preset(
         directory: the folder of all served models.
         name: the model's name; by default the preset's or the run's. A generator that comes along
             is `<name>_generator`.
+        critic: bool, whether the critic is exported too, as `<name>_critic`.
 
     Returns:
         The new versions' folders.
@@ -69,14 +76,19 @@ def save_preset(
     preset = find_preset(source)
     task = from_preset(preset)
     name = name or _default_name(preset)
-    tasks = {name: task}
+    tasks: dict[str, Network] = {name: task}
     part = resolve(preset) / PART_FOLDERS["ImageGenerator"]
     if not isinstance(task, ImageGenerator) and part.is_dir():
         tasks[f"{name}_generator"] = ImageGenerator.from_preset(part)
+    if critic:
+        part = resolve(preset) / "critic"
+        if not part.is_dir():
+            raise ValueError(f"{preset} has no critic (a CLS-GAN's is its classifier).")
+        tasks[f"{name}_critic"] = load_network(part)
     return save_all(tasks, directory)
 
 
-def save_all(tasks: dict[str, Task], directory: str | os.PathLike) -> list[pathlib.Path]:
+def save_all(tasks: dict[str, Network], directory: str | os.PathLike) -> list[pathlib.Path]:
     """Exports several tasks, by name; all are checked before the first is published.
 
     Returns:
@@ -137,7 +149,7 @@ def _check_target(directory: pathlib.Path, name: str) -> None:
 
 
 @contextlib.contextmanager
-def _staged(task: Task, directory: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
+def _staged(task: Network, directory: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
     """Makes and checks the artefact in a hidden folder, which is gone afterwards."""
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{name}-", dir=directory))
     try:
@@ -150,7 +162,7 @@ def _staged(task: Task, directory: pathlib.Path, name: str) -> Iterator[pathlib.
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _write(task: Task, folder: pathlib.Path, model: pathlib.Path) -> None:
+def _write(task: Network, folder: pathlib.Path, model: pathlib.Path) -> None:
     declared = signatures(task)
     artefact = tf.Module()
     # Only what a restored graph needs: plain variables, no Keras object.

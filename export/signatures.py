@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from zoo.images import prepare, to_uint8
 from zoo.latents import latents_from_seeds
-from zoo.tasks import ImageClassifier, ImageGenerator, Task
+from zoo.networks.network import ImageNetwork, Network
+from zoo.tasks import ImageClassifier, ImageGenerator
 
 ENCODED_CHANNELS = (1, 3)
 """Channels that PNG and JPEG have, and so which networks get the encoded signatures."""
@@ -48,19 +49,52 @@ class Signature:
         return tf.function(served, autograph=False).get_concrete_function(**named)
 
 
-def signatures(task: Task) -> dict[str, Signature]:
+def signatures(task: Network) -> dict[str, Signature]:
     """Returns what is served of a task, by signature name.
 
     Args:
-        task: an `ImageClassifier` or an `ImageGenerator`.
+        task: an `ImageClassifier`, an `ImageGenerator`, or a critic's network.
     """
     if isinstance(task, ImageClassifier):
         return _classifier_signatures(task)
     if isinstance(task, ImageGenerator):
         return _generator_signatures(task)
+    if isinstance(task, ImageNetwork) and len(_output_shape(task)) <= 2:
+        return _critic_signatures(task)
     raise ValueError(
-        f"Only an ImageClassifier or an ImageGenerator can be exported, received {type(task)}."
+        "Only an ImageClassifier, an ImageGenerator or an unconditional critic can be exported, "
+        f"received {type(task)}."
     )
+
+
+def _output_shape(network: ImageNetwork) -> tuple[int | None, ...]:
+    return tuple(network(network.symbolic_inputs()).shape)
+
+
+def _critic_signatures(critic: ImageNetwork) -> dict[str, Signature]:
+    height, width, channels = critic.image_shape
+    shape = (height, width, channels)
+
+    def score(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        scores = critic(prepare(images, shape), training=False)
+        return {"score": tf.reshape(tf.cast(scores, tf.float32), [-1])}
+
+    def regress(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        decoded = _decode(_encoded_images(inputs), shape)
+        scores = critic(decoded, training=False)
+        return {"outputs": tf.reshape(tf.cast(scores, tf.float32), [-1])}
+
+    images = {"images": _spec(tf.uint8, *shape)}
+    served = {"serving_default": Signature(score, images, {"score": _spec(tf.float32)})}
+    if channels in ENCODED_CHANNELS:
+        outputs = {"outputs": _spec(tf.float32)}
+        served["score"] = Signature(regress, {"inputs": _spec(tf.string)}, outputs)
+    return served
+
+
+def _encoded_images(examples: tf.Tensor) -> tf.Tensor:
+    """Returns the feature `image` of serialized tf.Examples."""
+    return tf.io.parse_example(examples, {"image": tf.io.FixedLenFeature([], tf.string)})["image"]
 
 
 def _ensure_shapes(tensors: Mapping[str, tf.Tensor], specs: Specs) -> dict[str, tf.Tensor]:
@@ -94,9 +128,7 @@ def _classifier_signatures(classifier: ImageClassifier) -> dict[str, Signature]:
         return predict(_decode(image_bytes, classifier.image_shape))
 
     def classify(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        feature = {"image": tf.io.FixedLenFeature([], tf.string)}
-        encoded = tf.io.parse_example(inputs, feature)["image"]
-        scores = predict_bytes(encoded)["probabilities"]
+        scores = predict_bytes(_encoded_images(inputs))["probabilities"]
         return {"classes": tf.tile(names[tf.newaxis], [tf.shape(scores)[0], 1]), "scores": scores}
 
     def score(images: tf.Tensor) -> dict[str, tf.Tensor]:

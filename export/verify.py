@@ -15,6 +15,7 @@ from export.cases import Case, cases
 from export.server.status import ServingError
 from export.signatures import Signature, Specs, signatures
 from export.warmup import replay_warmup
+from zoo.networks.network import Network
 from zoo.tasks import Task
 
 TOLERANCE = 1e-5
@@ -30,7 +31,7 @@ class VerificationError(RuntimeError):
     """An artefact does not do what its model does; it was not published."""
 
 
-def verify(folder: pathlib.Path, task: Task) -> None:
+def verify(folder: pathlib.Path, task: Network) -> None:
     """Checks a SavedModel against its model.
 
     In a process of its own that can import neither Keras nor the zoo, for batches of 1, 2 and 3:
@@ -53,7 +54,8 @@ def verify(folder: pathlib.Path, task: Task) -> None:
         asked = cases(task, declared)
     borders, answers = _run_bare(folder, asked)
     _check_borders(declared, borders)
-    low = task.network.compute_dtype != "float32"
+    network = task.network if isinstance(task, Task) else task
+    low = network.compute_dtype != "float32"
     for case, answer in zip(asked, answers, strict=True):
         _check_answer(case, answer, LOW_PRECISION_TOLERANCE if low else TOLERANCE)
     try:

@@ -53,8 +53,9 @@ def replay_warmup(folder: pathlib.Path) -> int:
 
 def _log(name: str, case: Case) -> prediction_log_pb2.PredictionLog:
     log = prediction_log_pb2.PredictionLog()
-    if case.signature == _CLASSIFY:
-        request = log.classify_log.request
+    if "inputs" in case.inputs:  # Serialized tf.Examples.
+        kind = log.classify_log if case.signature == _CLASSIFY else log.regress_log
+        request = kind.request
         for serialized in case.inputs["inputs"]:
             request.input.example_list.examples.add().ParseFromString(serialized)
     else:

@@ -7,6 +7,7 @@ import dataclasses
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from training.data.image_data import ImageData, Split
@@ -18,6 +19,12 @@ from zoo.models.trainer import StatelessTrainer
 CLASSES = ("a", "b", "c")
 SHAPE = (8, 8, 1)
 REGISTERED = tuple(MODELS)
+# Every model is held by the shared tests; where a test is dear, these are in the normal run (a
+# plain step, a step of its own, a gradient penalty) and the others behind `-m slow`.
+QUICK = ("lsgan", "clsgan", "wgan_gp")
+MOSTLY_SLOW = tuple(
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in REGISTERED
+)
 
 
 def tiny_recipe(model: str, **changes: object) -> Recipe:

@@ -38,18 +38,22 @@ class Checkpoints:
     Args:
         directory: the folder; made when first written to.
         model: a compiled trainer.
+        writes: whether this process writes; of several hosts only the chief does.
     """
 
-    def __init__(self, directory: pathlib.Path, model: StatelessTrainer):
+    def __init__(self, directory: pathlib.Path, model: StatelessTrainer, *, writes: bool = True):
         self.directory = directory
         self.model = model
+        self.writes = writes
 
     def files(self) -> list[pathlib.Path]:
         """Lists the checkpoints, newest first."""
         return sorted(self.directory.glob(_PATTERN), reverse=True)
 
-    def save(self) -> pathlib.Path:
+    def save(self) -> None:
         """Writes the state now and drops all but the newest three files."""
+        if not self.writes:
+            return
         state = {key: np.asarray(keras.ops.convert_to_numpy(v)) for key, v in self._items()}
         buffer = io.BytesIO()
         np.savez(buffer, **state)  # type: ignore[arg-type]
@@ -72,7 +76,6 @@ class Checkpoints:
             ) from None
         for old in self.files()[KEEP:]:
             old.unlink()
-        return path
 
     def restore(self) -> int:
         """Reads the newest checkpoint that is whole; returns its step, 0 where there is none.

@@ -110,8 +110,11 @@ def fit(recipe: Recipe) -> tuple[dict[str, Any], RunFolder]:
         print(f"{folder.path} is finished; this is its result.")
         return json.loads(folder.result.read_text()), folder
     from training import data as data_sets
+    from training.distribute import make_strategy
     from training.session import run
 
+    # Several hosts must find each other before TensorFlow does anything else.
+    strategy = make_strategy(recipe)
     data = data_sets.load(
         recipe.data,
         image_size=recipe.image_size,
@@ -120,7 +123,7 @@ def fit(recipe: Recipe) -> tuple[dict[str, Any], RunFolder]:
     )
     if recipe.needs_labels and not data.num_classes:
         raise UserError(f"--model {recipe.model} needs class labels, and {recipe.data} has none.")
-    return run(recipe, data, folder), folder
+    return run(recipe, data, folder, strategy), folder
 
 
 def train(recipe: Recipe, *, seeds: int) -> None:

@@ -24,7 +24,7 @@ from training.console import print_header
 from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
 from training.data.pipeline import training_dataset
-from training.distribute import compiled, describe, is_chief, make_strategy
+from training.distribute import compiled, describe, is_chief
 from training.errors import UserError
 from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
@@ -76,16 +76,21 @@ class Session:
             Interrupted: told to stop; the state is saved.
         """
         recipe = self.recipe
-        checkpoints = Checkpoints(self.folder.path / name / "checkpoints", model)
+        chief = is_chief(model.distribute_strategy)
+        folder = self.folder.path / name / "checkpoints"
+        checkpoints = Checkpoints(folder, model, writes=chief)
         first = checkpoints.restore()
-        if first:
+        if first and chief:
             print(f"Going on from step {first:,}.", flush=True)
         started = time.monotonic()
-        writer = tf.summary.create_file_writer(str(self.folder.path / "logs" / (name or "train")))
-        with writer.as_default(step=first):
-            hparams.hparams(_scalars(recipe))
-        callbacks = self._callbacks(model, writer, checkpoints, name=name, first=first)
-        chief = is_chief(model.distribute_strategy)
+        callbacks: list[CountingCallback] = [
+            Guarding(first_step=first),
+            Saving(
+                checkpoints, every=recipe.checkpoint_every, request=self.request, first_step=first
+            ),
+        ]
+        if chief:
+            callbacks += self._reporting(model, name=name, first=first)
         every = recipe.report_every
         while first < recipe.steps:
             # Reports fall on multiples of `every`, wherever a run was resumed.
@@ -117,24 +122,16 @@ class Session:
         checkpoints.save()
         return time.monotonic() - started
 
-    def _callbacks(
-        self,
-        model: StatelessTrainer,
-        writer: tf.summary.SummaryWriter,
-        checkpoints: Checkpoints,
-        *,
-        name: str,
-        first: int,
+    def _reporting(
+        self, model: StatelessTrainer, *, name: str, first: int
     ) -> list[CountingCallback]:
+        """Makes the callbacks that write or print, which only one process of a run has."""
         recipe = self.recipe
+        writer = tf.summary.create_file_writer(str(self.folder.path / "logs" / (name or "train")))
+        with writer.as_default(step=first):
+            hparams.hparams(_scalars(recipe))
         images = recipe.batch_size * model.batches_per_step
-        callbacks: list[CountingCallback] = [
-            Throughput(images_per_step=images, first_step=first),
-            Guarding(first_step=first),
-            Saving(
-                checkpoints, every=recipe.checkpoint_every, request=self.request, first_step=first
-            ),
-        ]
+        callbacks: list[CountingCallback] = [Throughput(images_per_step=images, first_step=first)]
         if hasattr(model, "classifier"):
             callbacks.append(Validation(self.data.validation))
         if hasattr(model, "sampler"):
@@ -151,13 +148,16 @@ def _scalars(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def run(recipe: Recipe, data: ImageData, folder: RunFolder) -> dict[str, Any]:
+def run(
+    recipe: Recipe, data: ImageData, folder: RunFolder, strategy: tf.distribute.Strategy
+) -> dict[str, Any]:
     """Trains, evaluates and keeps what a recipe says; resumes what is there.
 
     Args:
         recipe: a checked recipe.
         data: the images.
         folder: from `find_run`.
+        strategy: from `make_strategy`.
 
     Returns:
         The result, as written to `result.json`.
@@ -167,7 +167,6 @@ def run(recipe: Recipe, data: ImageData, folder: RunFolder) -> dict[str, Any]:
         Interrupted: told to stop; the state is saved.
     """
     recipe = recipe.with_steps(training_images=len(data.train.images))
-    strategy = make_strategy(recipe)
     label_map = recipe.label_map(data)
     model = _build(recipe.build, recipe, data, strategy)
     if is_chief(strategy):

@@ -44,8 +44,12 @@ def symmetric_chi_square(real: np.ndarray, fake: np.ndarray) -> float:
 
 
 def cost_by_identity(
-    chi_square: float, *, fake_target: float, real_target: float, generator_target: float
-) -> float:
+    chi_square: np.ndarray | float,
+    *,
+    fake_target: float,
+    real_target: float,
+    generator_target: float,
+) -> np.ndarray | float:
     """Computes `2C(G) = 2 ((a + b)/2 - c)^2 + ((b - a)/2)^2 chi^2`, at D = D*.
 
     True for every a != b and every c; b - c = 1 and b - a = 2 make the constants 0 and 1.

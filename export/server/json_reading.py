@@ -1,40 +1,34 @@
 """The JSON dialect of TF Serving, and the tensors in its requests."""
 
-import base64
-import binascii
 import itertools
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import orjson
 import tensorflow as tf
 
+from export.server.json_values import (
+    Json,
+    decode_base64,
+    encode_text,
+    is_base64,
+    shown,
+    type_name,
+)
 from export.server.model import ServedSignature, Tensor, dtype_name
 from export.server.status import Code, ServingError, invalid
 
 MAX_DEPTH = 200
 """Levels of lists and objects that are always read; orjson reads up to 1024, nothing reads more."""
 
-_SHOWN = 200  # Characters of a value that an error message shows.
 _MAX_RANK = 64  # NumPy's own.
 _INTEGER_32 = {tf.int8, tf.int16, tf.int32, tf.uint8}
 _INTEGERS = {*_INTEGER_32, tf.int64, tf.uint32, tf.uint64}
 _FLOATS = {tf.float32, tf.float64}
 # Possessive, and with the closing quote optional: linear in the text, whatever a client sends.
 _STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]|\bInf\b', re.DOTALL)
-_JSON_TYPES = {
-    type(None): "Null",
-    dict: "Object",
-    list: "Array",
-    str: "String",
-    int: "Number",
-    float: "Number",
-}
-
-Json = Any
 
 
 def parse(body: bytes) -> dict[str, Json]:
@@ -268,46 +262,6 @@ def _type_error(value: Json, dtype: tf.DType) -> ServingError:
 
 def _string(value: Json) -> bytes:
     return decode_base64(value) if isinstance(value, dict) else encode_text(value)
-
-
-def encode_text(text: str) -> bytes:
-    """Returns a string's UTF-8 bytes."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from None
-
-
-def decode_base64(value: dict[str, Json]) -> bytes:
-    """Returns the bytes of `{"b64": "..."}`."""
-    if not is_base64(value):
-        raise invalid(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
-    text = re.sub(r"[ \t\r\n]", "", value["b64"]).rstrip("=")
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise invalid("Unable to base64 decode") from None
-
-
-def is_base64(value: Json) -> bool:
-    """Whether this is `{"b64": "..."}`, that key alone."""
-    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
-
-
-def type_name(value: Json) -> str:
-    """Returns what TF Serving calls a JSON value's type."""
-    return str(value) if isinstance(value, bool) else _JSON_TYPES[type(value)]
-
-
-def shown(value: Json) -> str:
-    """Returns a value as JSON, cut short, for an error message."""
-    text = ""
-    for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value):
-        text += piece
-        if len(text) > _SHOWN:
-            text = f"{text[:_SHOWN]}..."
-            break
-    return text.encode("utf-8", "replace").decode()
 
 
 def _is_object(value: Json) -> bool:

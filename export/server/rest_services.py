@@ -6,8 +6,8 @@ import tensorflow as tf
 from google.protobuf import json_format, message
 from tensorflow_serving.apis import input_pb2
 
-from export.server import inference, json_reading, json_writing
-from export.server.json_reading import Json
+from export.server import inference, json_reading, json_values, json_writing
+from export.server.json_values import Json
 from export.server.manager import Manager, ModelSpec
 from export.server.messages import signature_def_map, status_response
 from export.server.metrics import Metrics
@@ -112,15 +112,15 @@ def _input(document: dict[str, Json]) -> input_pb2.Input:
         _fill(listed.context, document["context"])
     if "examples" not in document:
         raise invalid(
-            f"JSON Value: {json_reading.shown(document)} When method is classify, key 'examples' "
+            f"JSON Value: {json_values.shown(document)} When method is classify, key 'examples' "
             "is expected and was not found"
         )
     examples = document["examples"]
     if not isinstance(examples, list):
-        shown = json_reading.shown(document)
+        shown = json_values.shown(document)
         raise invalid(f"JSON Value: {shown} Expecting 'examples' value to be an list/array")
     if not examples:
-        shown = json_reading.shown(document)
+        shown = json_values.shown(document)
         raise invalid(f"JSON Value: {shown} 'examples' value is an empty array")
     target = request.example_list_with_context if "context" in document else request.example_list
     for features in examples:
@@ -130,11 +130,11 @@ def _input(document: dict[str, Json]) -> input_pb2.Input:
 
 def _fill(example: tf.train.Example, features: Json) -> None:
     if not isinstance(features, dict):
-        kind = json_reading.type_name(features)
+        kind = json_values.type_name(features)
         raise invalid(f"Example must be JSON object but got JSON {kind}")
     example.SetInParent()
     for name, content in features.items():
-        name = json_reading.encode_text(name).decode()
+        name = json_values.encode_text(name).decode()
         feature = example.features.feature[name]
         for value in content if isinstance(content, list) else [content]:
             _add(feature, name, value)
@@ -149,13 +149,12 @@ def _add(feature: tf.train.Feature, name: str, value: Json) -> None:
     elif isinstance(value, float):
         kind, item = "float", value
     elif isinstance(value, str):
-        kind, item = "bytes", json_reading.encode_text(value)
-    elif json_reading.is_base64(value):
-        kind, item = "bytes", json_reading.decode_base64(value)
+        kind, item = "bytes", json_values.encode_text(value)
+    elif json_values.is_base64(value):
+        kind, item = "bytes", json_values.decode_base64(value)
     else:
         raise invalid(
-            f"Feature: {name} has element with unexpected JSON type: "
-            f"{json_reading.type_name(value)}"
+            f"Feature: {name} has element with unexpected JSON type: {json_values.type_name(value)}"
         )
     given = feature.WhichOneof("kind")
     if given not in (None, f"{kind}_list"):

@@ -1,6 +1,5 @@
 """Warmup requests: replayed before a version answers anything else."""
 
-import itertools
 import pathlib
 from collections.abc import Iterable
 
@@ -26,8 +25,11 @@ def read(folder: pathlib.Path) -> list[prediction_log_pb2.PredictionLog]:
     path = folder / FILE
     if not path.is_file():
         return []
-    records = itertools.islice(tf.compat.v1.io.tf_record_iterator(str(path)), MAX_RECORDS + 1)
-    logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in records]
+    dataset = tf.data.TFRecordDataset(str(path)).take(MAX_RECORDS + 1)
+    logs = [
+        prediction_log_pb2.PredictionLog.FromString(record)
+        for record in dataset.as_numpy_iterator()
+    ]
     if len(logs) > MAX_RECORDS:
         raise invalid(f"Number of warmup records exceeds the maximum ({MAX_RECORDS})")
     return logs

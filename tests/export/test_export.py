@@ -20,10 +20,10 @@ from export.signatures import signatures
 from export.verify import TOLERANCE, VerificationError, _check_answer, _check_operations, verify
 from export.warmup import replay_warmup, write_warmup
 from tests.devices import replicas
-from zoo.images import to_uint8
+from zoo.images import prepare, to_uint8
 from zoo.latents import latents_from_seeds
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
-from zoo.presets import save_bundle
+from zoo.presets import load_network, save_bundle
 from zoo.tasks import ImageClassifier, ImageGenerator
 
 SHAPE = (8, 8, 3)
@@ -229,6 +229,21 @@ def test_generator_makes_the_seeds_images(served, generator):
     latent = np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
     floats = model["serving_default"](latent=latent, label=label)["images"]
     np.testing.assert_allclose(floats, generator.images_from_latents(latent, label), atol=1e-5)
+
+
+def test_the_critic_scores(run, tmp_path, unchecked):
+    paths = saved_model.save_preset(run, tmp_path, name="m", critic=True)
+    assert [path.parent.name for path in paths] == ["m", "m_generator", "m_critic"]
+    critic = load_network(run / "preset" / "critic")
+    verify(paths[-1], critic)
+    loaded = tf.saved_model.load(str(paths[-1])).signatures
+    given = loaded["serving_default"](images=raw())["score"]
+    expected = np.ravel(critic(prepare(raw(), SHAPE), training=False))
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+    kinds = {log.WhichOneof("log_type") for log in warmup.read(paths[-1])}
+    assert kinds == {"predict_log", "regress_log"}
+    with pytest.raises(ValueError, match="has no critic"):
+        saved_model.save_preset(run / "preset" / "generator", tmp_path, critic=True)
 
 
 def test_truncation_and_interpolation(served, generator):

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from tests.cases import REGISTERED, build, tiny_data, tiny_recipe, train, weights
+from tests.cases import MOSTLY_SLOW, build, tiny_data, tiny_recipe, train, weights
 from tests.devices import replicas
 
 # Relative to each variable's largest value, after three steps of SGD.
-TOLERANCE = {"float32": 1e-4, "mixed_bfloat16": 0.1, "mixed_float16": 0.02}
+TOLERANCE = {"float32": 1e-4, "mixed_bfloat16": 0.1, "mixed_float16": 0.05}
 
 
 def run(name, *, precision="float32", jit=False, count=1):
@@ -44,7 +44,7 @@ def assert_close(left, right, tolerance):
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("name", REGISTERED)
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
 def test_low_precision_is_finite_and_near_float32(name, precision, plain):
     model, values, logs = run(name, precision=precision)
     assert all(np.isfinite(value) for value in logs.values())
@@ -55,7 +55,7 @@ def test_low_precision_is_finite_and_near_float32(name, precision, plain):
     assert all(variable.dtype in ("float32", "int64") for variable in model.variables)
 
 
-@pytest.mark.parametrize("name", REGISTERED)
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
 def test_compiled_by_xla_is_the_same(name, plain):
     _, values, logs = run(name, jit=True)
     assert_close(plain(name)[0], values, TOLERANCE["float32"])

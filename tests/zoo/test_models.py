@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests.cases import (
     CLASSES,
+    MOSTLY_SLOW,
     REGISTERED,
     SHAPE,
     build,
@@ -74,7 +75,7 @@ def test_each_phase_leaves_the_other_network_alone_statistics_included(name, dat
     assert not all_equal(critic, arrays(model.critic.variables))
 
 
-@pytest.mark.parametrize("name", REGISTERED)
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
 def test_the_same_seed_trains_the_same_and_another_differs(name, data):
     runs = []
     for seed in (0, 0, 1):
@@ -86,7 +87,7 @@ def test_the_same_seed_trains_the_same_and_another_differs(name, data):
     assert not all_equal(runs[0], runs[2])
 
 
-@pytest.mark.parametrize("name", REGISTERED)
+@pytest.mark.parametrize("name", MOSTLY_SLOW)
 def test_the_step_is_traced_once(name, data):
     recipe = tiny_recipe(name)
     model = build(recipe)

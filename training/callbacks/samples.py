@@ -34,7 +34,7 @@ def tile(images: np.ndarray, *, columns: int, border: int = 1) -> np.ndarray:
     return grid[: grid.shape[0] - border, : grid.shape[1] - border]
 
 
-def save_png(path: pathlib.Path, picture: np.ndarray, *, least_pixels: int = 320) -> None:
+def save_png(path: pathlib.Path, picture: np.ndarray, *, least_pixels: int = 640) -> None:
     """Writes a picture, small ones enlarged by a whole factor so that a person sees something."""
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
     factor = max(1, least_pixels // max(image.size))

@@ -1,7 +1,7 @@
 """What the recipes of toy data share: the perceptrons of LSGAN's ring of Gaussians.
 
-2 x 128 tanh, z 256 normal, batch 512, Adam with beta1 0.5, rates 1e-4 (critic) and 1e-3 (generator),
-no normalisation: ls.py and sig.py of xudonmao/LSGAN, which run 35,000 steps.
+2 x 128 tanh, z 256 normal, batch 512, Adam with beta1 0.5, rates 1e-4 (critic) and 1e-3 (G), no
+normalisation: ls.py and sig.py of xudonmao/LSGAN, which run 35,000 steps.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """WGAN-GP on a ring of 8 Gaussians: `python -m training.fit --model wgan_gp --data ring`.
 
-LSGAN's networks and rates with this method's penalty and one critic step: this project's choice. On the 5 x 5 grid: `--recipe ring --data grid`. What came out: docs/theory.md.
+LSGAN's networks and rates with WGAN-GP's penalty and one critic step, this project's choice.
+On the 5 x 5 grid: `--recipe ring --data grid`. What came out: docs/theory.md.
 """
 
 import dataclasses

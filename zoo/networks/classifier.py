@@ -39,7 +39,7 @@ class CLSGANFeatures(ImageNetwork):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         *,
         filters: int = 96,
         normalization: str = "batch",
@@ -115,7 +115,7 @@ class ReleasedCLSGANFeatures(ImageNetwork):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         *,
         filters: int = 64,
         normalization: str = "batch",

@@ -47,7 +47,7 @@ class DCGANGenerator(Generator):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         *,
         latent_dim: int = 100,
         base_filters: int = 512,
@@ -126,7 +126,7 @@ class DCGANCritic(ImageNetwork):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         *,
         filters: int = 64,
         normalization: str = "batch",

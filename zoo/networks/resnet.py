@@ -124,7 +124,7 @@ class ResNetGenerator(Generator):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         *,
         latent_dim: int = 128,
         filters: int = 128,
@@ -190,7 +190,7 @@ class ResNetCritic(ImageNetwork):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         *,
         filters: int = 128,
         name: str | None = None,

@@ -51,7 +51,7 @@ class SceneGenerator(Generator):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         *,
         latent_dim: int = 1024,
         base_filters: int = 256,
@@ -128,7 +128,7 @@ class SceneCritic(ImageNetwork):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         *,
         filters: int = 64,
         normalization: str = "batch",

@@ -1,0 +1,80 @@
+import subprocess
+
+import pytest
+import yaml
+
+from export.deploy import kubernetes_name, main
+from tests.serving.server import serving
+from training.errors import UserError
+
+
+@pytest.fixture
+def model(tmp_path):
+    (tmp_path / "served" / "My_model.v2" / "1").mkdir(parents=True)
+    return tmp_path / "served" / "My_model.v2"
+
+
+def read(path):
+    return list(yaml.safe_load_all(path.read_text()))
+
+
+def test_the_files_belong_together(model, tmp_path, capsys):
+    assert main([str(model), "--out", str(tmp_path / "out"), "--claim", "weights"]) == 0
+    paths = capsys.readouterr().out.split()
+    assert len(paths) == 3 and len(list((tmp_path / "out").iterdir())) == 3
+    (compose,) = read(tmp_path / "out" / "docker-compose.yaml")
+    service = compose["services"]["my-model-v2"]
+    assert service["environment"]["MODEL_NAME"] == "My_model.v2"
+    assert service["volumes"][0]["source"] == str(model)
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    deployment, service, scaler = read(tmp_path / "out" / "kubernetes.yaml")
+    pod = deployment["spec"]["template"]
+    assert pod["metadata"]["labels"] == deployment["spec"]["selector"]["matchLabels"]
+    assert pod["metadata"]["labels"] == service["spec"]["selector"]
+    (container,) = pod["spec"]["containers"]
+    assert container["args"] == [
+        "--model_name=My_model.v2",
+        "--model_base_path=/models/My_model.v2",
+    ]
+    assert pod["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] == "weights"
+    names = {port["name"] for port in container["ports"]}
+    assert {port["targetPort"] for port in service["spec"]["ports"]} == names
+    assert scaler["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
+    (kserve,) = read(tmp_path / "out" / "kserve.yaml")
+    storage = kserve["spec"]["predictor"]["model"]["storageUri"]
+    assert storage == "pvc://weights/My_model.v2"
+
+
+def test_the_probe_reads_the_state(model, tmp_path, saved_model):
+    assert main([str(model), "--out", str(tmp_path)]) == 0
+    deployment = read(tmp_path / "kubernetes.yaml")[0]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    *shell, probe = container["readinessProbe"]["exec"]["command"]
+    config = tmp_path / "models.config"
+    broken = tmp_path / "broken" / "1"
+    broken.mkdir(parents=True)
+    entry = 'config {{ name: "{}" base_path: "{}" }} '
+    config.write_text(
+        f"model_config_list {{ {entry.format('m', saved_model.parent)}"
+        f"{entry.format('My_model.v2', broken.parent)} }}"
+    )
+    (saved_model.parent / "1").symlink_to(saved_model)
+    with serving("--model-config-file", config) as server:
+        server.wait_for(1, "END", model="My_model.v2")
+
+        def ask(name):
+            command = probe.replace("8501", str(server.rest_port)).replace("My_model.v2", name)
+            return subprocess.run([*shell, command]).returncode
+
+        assert ask("m") == 0
+        assert ask("My_model.v2") != 0
+        assert ask("nowhere") != 0
+
+
+def test_mistakes(tmp_path, capsys):
+    assert main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "has no versions" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    for name in ("___", "9", "x" * 60):
+        with pytest.raises(UserError, match="makes no Kubernetes name"):
+            kubernetes_name(name)
