@@ -49,7 +49,8 @@ def measure(model_name: str, data_name: str, *, data_dir: str | None, batch: int
 
     recipe = override(find(model_name, data=data_name), {"batch_size": batch}, source="")
     data = data_sets.load(data_name, data_dir=data_dir)
-    model = recipe.build(image_shape=data.image_shape, class_names=data.class_names)
+    height, width, channels = data.image_shape
+    model = recipe.build(image_shape=(height, width, channels), class_names=data.class_names)
     dataset = training_dataset(
         recipe.streams(data, recipe.label_map(data)),
         batch_size=batch,

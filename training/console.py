@@ -47,12 +47,12 @@ def print_header(
     """Prints what is about to be trained: the full class name and its paper first."""
     splits = [("train", data.train), ("validation", data.validation), ("test", data.test)]
     counts = ", ".join(f"{len(split.images):,} {name}" for name, split in splits)
-    height, width, channels = data.image_shape
+    shape = "x".join(map(str, data.image_shape))
     classes = f", {data.num_classes} classes" if data.num_classes else ", no labels"
     parameters = ", ".join(
         f"{name} {network.count_params():,}" for name, network in recipe.networks(model).items()
     )
-    lines = [("paper", model.paper), ("data", f"{data.name}, {height}x{width}x{channels}{classes}")]
+    lines = [("paper", model.paper), ("data", f"{data.name}, {shape}{classes}")]
     lines.append(("images", counts))
     if label_map is not None:
         hidden = len(data.train.images) - label_map.count

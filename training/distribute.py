@@ -134,4 +134,6 @@ def describe(strategy: tf.distribute.Strategy) -> str:
     """Returns a line on the devices, such as `2 x GPU (MirroredStrategy)`."""
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     count = strategy.num_replicas_in_sync
-    return f"{count} x {kind}" + (f" ({type(strategy).__name__})" if count > 1 else "")
+    several_hosts = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    name = "MultiWorkerMirroredStrategy" if several_hosts else type(strategy).__name__
+    return f"{count} x {kind}" + (f" ({name})" if count > 1 else "")

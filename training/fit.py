@@ -103,14 +103,18 @@ def with_seed(recipe: Recipe, number: int) -> Recipe:
     return dataclasses.replace(recipe, seed=recipe.seed + number, run_dir=run_dir)
 
 
-def fit(recipe: Recipe) -> tuple[dict[str, Any], RunFolder]:
-    """Trains one run, or returns the result of a finished one."""
+def fit(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
+    """Trains one run, or finds the result of a finished one.
+
+    Returns:
+        The result, the run's folder, and whether this process is the one to print and write.
+    """
     folder = find_run(recipe)
     if folder.result.exists():
         print(f"{folder.path} is finished; this is its result.")
-        return json.loads(folder.result.read_text()), folder
+        return json.loads(folder.result.read_text()), folder, True
     from training import data as data_sets
-    from training.distribute import make_strategy
+    from training.distribute import is_chief, make_strategy
     from training.session import run
 
     # Several hosts must find each other before TensorFlow does anything else.
@@ -123,7 +127,7 @@ def fit(recipe: Recipe) -> tuple[dict[str, Any], RunFolder]:
     )
     if recipe.needs_labels and not data.num_classes:
         raise UserError(f"--model {recipe.model} needs class labels, and {recipe.data} has none.")
-    return run(recipe, data, folder, strategy), folder
+    return run(recipe, data, folder, strategy), folder, is_chief(strategy)
 
 
 def train(recipe: Recipe, *, seeds: int) -> None:
@@ -135,9 +139,13 @@ def train(recipe: Recipe, *, seeds: int) -> None:
     recipes = [recipe] if seeds == 1 else [with_seed(recipe, number) for number in range(seeds)]
     results = []
     for one in recipes:
-        result, folder = fit(one)
+        result, folder, chief = fit(one)
         results.append(result)
+        if not chief:
+            continue
         print()
+    if not chief:
+        return
     print(result_table(results))
     if recipe.export is not None:
         from export.__main__ import describe

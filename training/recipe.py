@@ -133,13 +133,13 @@ class Recipe:
         raise NotImplementedError
 
     def build(
-        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+        self, *, image_shape: tuple[int, ...], class_names: tuple[str, ...]
     ) -> "StatelessTrainer":
         """Makes the model and compiles it."""
         raise NotImplementedError
 
     def build_control(
-        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+        self, *, image_shape: tuple[int, ...], class_names: tuple[str, ...]
     ) -> "StatelessTrainer | None":
         """Makes a model to compare with, trained on the labelled stream; None for none."""
         return None

@@ -14,6 +14,7 @@ from tensorboard.plugins.hparams import api as hparams
 from training.callbacks.counting import CountingCallback
 from training.callbacks.diagnostics import Diagnostics
 from training.callbacks.guarding import Guarding
+from training.callbacks.modes import ModeCount
 from training.callbacks.samples import Samples
 from training.callbacks.saving import Saving, StopRequest
 from training.callbacks.summaries import Summaries
@@ -24,6 +25,7 @@ from training.console import print_header
 from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
 from training.data.pipeline import training_dataset
+from training.data.toys import MIXTURES
 from training.distribute import compiled, describe, is_chief
 from training.errors import UserError
 from training.metrics.error_rate import error_rate
@@ -40,6 +42,8 @@ BRIEF = (
     "train_error",
     "gap",
     "active_hinges",
+    "modes",
+    "near_modes",
     "images_per_second",
     "val_error",
 )
@@ -135,7 +139,12 @@ class Session:
         if hasattr(model, "classifier"):
             callbacks.append(Validation(self.data.validation))
         if hasattr(model, "sampler"):
-            callbacks.append(Samples(self.folder.path / "samples", writer, first_step=first))
+            samples = self.folder.path / "samples"
+            mixture = MIXTURES.get(self.data.name)
+            if mixture is None:
+                callbacks.append(Samples(samples, writer, first_step=first))
+            else:
+                callbacks.append(ModeCount(mixture, samples, writer, first_step=first))
             callbacks.append(Diagnostics(self.data.validation))
         callbacks.append(Summaries(writer, self.data.validation, first_step=first))
         return [*callbacks, Brief(BRIEF)]

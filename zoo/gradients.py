@@ -95,6 +95,10 @@ def minimise(
     gradients = tape.gradient(scaled, [variable.value for variable in variables])
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         gradients = _agree_on_overflow(gradients)
+    # Where a gradient does not depend on the weight itself (WGAN's last layer), Grappler drops the
+    # edge that makes the update wait for the weight's reads, and the two race.
+    with tf.control_dependencies([share]):
+        gradients = [tf.identity(gradient) for gradient in gradients]
     optimizer.apply(gradients, variables)
     return extra
 

@@ -56,7 +56,9 @@ def test_two_hosts_train_as_one_process_and_only_the_chief_writes():
     alone.communicate()
     hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
     tasks = [{"type": "worker", "index": i} for i in range(2)]
-    workers = [start("hosts", config={"cluster": {"worker": hosts}, "task": task}) for task in tasks]
+    workers = [
+        start("hosts", config={"cluster": {"worker": hosts}, "task": task}) for task in tasks
+    ]
     said = [worker.communicate(timeout=240)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said
     assert "MultiWorkerMirroredStrategy" in said[0]

@@ -7,7 +7,6 @@ import tensorflow as tf
 from training.callbacks.counting import CountingCallback
 from training.data.image_data import Split
 from zoo.gradients import input_gradient, norm_per_sample
-from zoo.images import to_float
 from zoo.latents import latents_from_seeds
 from zoo.models.trainer import Examples
 from zoo.penalties.clipping import WeightClipping
@@ -34,7 +33,7 @@ class Diagnostics(CountingCallback):
 
     def __init__(self, split: Split):
         super().__init__()
-        self.images = np.asarray(split.images[:IMAGES])
+        self.images = split.inputs(IMAGES)
         self.labels = None if split.labels is None else np.asarray(split.labels[:IMAGES])
 
     def _inputs(self) -> tuple[tf.Tensor | dict[str, tf.Tensor], tf.Tensor | None]:
@@ -49,7 +48,7 @@ class Diagnostics(CountingCallback):
 
     def measure(self) -> dict[str, float]:
         """Computes the values for the model as it is."""
-        model, real = self.model, to_float(self.images)
+        model, real = self.model, tf.constant(self.images)
         latents, labels = self._inputs()
         takes_labels = getattr(model.critic, "takes_labels", False)
 

@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from training.callbacks.counting import CountingCallback
 from training.data.image_data import Split
-from zoo.images import to_float
 from zoo.latents import latents_from_seeds
 
 HISTOGRAM_IMAGES = 256
@@ -23,7 +22,7 @@ class Summaries(CountingCallback):
     def __init__(self, writer: tf.summary.SummaryWriter, split: Split, *, first_step: int = 0):
         super().__init__(first_step=first_step)
         self.writer = writer
-        self.images = np.asarray(split.images[:HISTOGRAM_IMAGES])
+        self.images = split.inputs(HISTOGRAM_IMAGES)
         self.labels = None if split.labels is None else split.labels[:HISTOGRAM_IMAGES]
 
     def _histograms(self) -> None:
@@ -36,7 +35,7 @@ class Summaries(CountingCallback):
             classes = tf.constant(seeds % generator.num_classes)
             inputs = {"latent": inputs, "label": classes}
         fake = generator(inputs, training=False)
-        groups = (("real", to_float(self.images), self.labels), ("fake", fake, classes))
+        groups = (("real", tf.constant(self.images), self.labels), ("fake", fake, classes))
         for name, images, labels in groups:
             if getattr(self.model.critic, "takes_labels", False):
                 images = {"images": images, "label": labels}

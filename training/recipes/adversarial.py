@@ -96,7 +96,7 @@ class AdversarialRecipe(Recipe):
         )
 
     def make_generator(
-        self, *, image_shape: tuple[int, int, int], num_classes: int = 0
+        self, *, image_shape: tuple[int, ...], num_classes: int = 0
     ) -> "keras.Model":
         """Makes the generator."""
         from zoo.networks import DCGANGenerator

@@ -97,7 +97,7 @@ class CLSGANRecipe(AdversarialRecipe):
         return streams
 
     def make_classifier(
-        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+        self, *, image_shape: tuple[int, ...], class_names: tuple[str, ...]
     ) -> "keras.Model":
         """Makes the critic, a classifier."""
         from zoo.networks import CLSGANFeatures
@@ -117,7 +117,7 @@ class CLSGANRecipe(AdversarialRecipe):
         )
 
     def build(
-        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+        self, *, image_shape: tuple[int, ...], class_names: tuple[str, ...]
     ) -> "ConditionalLossSensitiveGAN":
         from zoo.models import ConditionalLossSensitiveGAN
 
@@ -155,7 +155,7 @@ class CLSGANRecipe(AdversarialRecipe):
         )
 
     def build_control(
-        self, *, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+        self, *, image_shape: tuple[int, ...], class_names: tuple[str, ...]
     ) -> "SupervisedClassifier | None":
         """Makes the supervised control: the critic's network under cross-entropy alone."""
         from zoo.models import SupervisedClassifier

@@ -1,8 +1,8 @@
 """CLS-GAN on the embedded digits: `python -m training.fit --model clsgan`.
 
-100 labels, the supervised control beside it. The additions to the paper are fields: averaged classes
-with their cross-entropy, the ramp, dropout, averaged weights, a small margin, and weak augmentation
-(which the control has too).
+100 labels, the supervised control beside it. The additions to the paper are fields: classes by the
+averaged critic with their cross-entropy, the ramp, dropout, averaged weights, a small margin, and
+weak augmentation (which the control has too).
 """
 
 import dataclasses

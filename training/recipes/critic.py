@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zoo.models import AdversarialModel
     from zoo.penalties import Penalty
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 _PENALTY_OPTIONS = {
     "penalty_weight": "weight",

@@ -48,7 +48,7 @@ class LSGANRecipe(CriticRecipe):
                 f"--fake-target and --real-target must differ, both are {self.real_target}."
             )
 
-    def targets(self) -> dict[str, float]:
+    def targets(self) -> dict[str, Any]:
         """Returns the targets by name."""
         from zoo.objectives.least_squares import SCHEMES
 

@@ -3,6 +3,7 @@
 from zoo.models.adversarial import AdversarialModel, Losses
 from zoo.models.trainer import Examples
 from zoo.objectives.hinge import margin_loss
+from zoo.objectives.wasserstein import real_loss
 
 
 class HingeGAN(AdversarialModel):
@@ -17,4 +18,4 @@ class HingeGAN(AdversarialModel):
         }
 
     def generator_losses(self, fake: Examples) -> Losses:
-        return {"generator_loss": -fake.scores}
+        return {"generator_loss": real_loss(fake.scores)}

@@ -118,18 +118,19 @@ class LossSensitiveGAN(AdversarialModel):
 
     def _arguments(self, real: Examples, fake: Examples) -> tf.Tensor:
         """`Delta + L(x) - L(g)`: `[b, 1]` for pairs of one index, `[b, B]` for all pairs."""
-        options = {"scale": self.margin_scale, "distance": self.distance}
+        scale, distance = self.margin_scale, self.distance
         if self.pairs == "same_index":
-            delta = margin(real.images, fake.images, **options)
+            delta = margin(real.images, fake.images, scale=scale, distance=distance)
             return hinge_argument(delta, real.scores, fake.scores)[:, None]
-        delta = pairwise_margin(real.images, gather(fake.images), **options)
-        return hinge_argument(delta, real.scores[:, None], gather(fake.scores)[None])
+        delta = pairwise_margin(real.images, gather(fake.images), scale=scale, distance=distance)
+        column = tf.expand_dims(real.scores, axis=1)
+        return hinge_argument(delta, column, gather(fake.scores)[None])
 
     def critic_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
         arguments = self._arguments(real, fake)
         terms = {"hinge": tf.reduce_mean(self.cost(arguments), axis=1)}
         if self.first_term_weight:
-            terms["first_term"] = self.first_term_weight * real.scores
+            terms["first_term"] = tf.multiply(self.first_term_weight, real.scores)
         if self.weight_decay:
             terms["weight_decay"] = self._decay(self.critic, real.scores)
         active = tf.reduce_mean(tf.cast(arguments > 0, tf.float32), axis=1)

@@ -62,6 +62,8 @@ class StatelessTrainer(keras.Model):
         batches_per_step: int, how many batches one step uses; they follow each other on axis 0.
     """
 
+    train_function: Any
+
     def __init__(
         self, *, seed: int, streams: tuple[str, ...], batches_per_step: int = 1, name: str | None
     ):
