@@ -111,13 +111,13 @@ def _mean_and_deviation(values: list[float]) -> str:
 def next_commands(folder: RunFolder) -> str:
     """Says what can be done with a finished run."""
     path, name = folder.path, folder.path.name
-    mount = f'"$PWD/exported/{name}:/models/{name}"'
+    served = f"--model-name {name} --model-base-path exported/{name}"
     return "\n".join(
         [
             f"look      tensorboard --logdir {path / 'logs'}   (sample grids: {path / 'samples'})",
             f"evaluate  python -m training.evaluate {path}",
             f"sample    python -m training.sample {path} --out samples.png",
             f"export    python -m export {path} exported --name {name}",
-            f"serve     docker run -p 8501:8501 -v {mount} -e MODEL_NAME={name} tensorflow/serving",
+            f"serve     python -m export.serve {served}",
         ]
     )
