@@ -1,8 +1,8 @@
 """Embedded digits: `python -m training.fit --model lsgan`, minutes on two CPU cores.
 
 Smaller networks than the recipe of the model; all constants here are this project's choice. With
-the Pearson targets the generator stayed near where it starts, at grey images, which this critic
-scored with the 0 it wants (its loss was 0.003): so the targets are (0, 1, 1).
+the Pearson targets the generator stayed near where it starts, at grey images, which this small
+critic scored with the 0 it wants (its loss was 0.003): so the targets are (0, 1, 1).
 """
 
 import dataclasses
