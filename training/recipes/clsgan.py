@@ -137,7 +137,7 @@ class CLSGANRecipe(AdversarialRecipe):
         )
         model.compile(
             self.make_optimizer(self.generator_learning_rate),
-            self.make_optimizer(self.critic_learning_rate),
+            self.make_optimizer(self.critic_learning_rate, updates_per_step=self.critic_steps),
         )
         return model
 
