@@ -39,7 +39,7 @@ def fails(capsys, *arguments) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--model clsgan"),
+        ([], "Say what to train"),
         (["--model", "clsgann"], "Did you mean clsgan"),
         (["--model", "lsgan", "--labels", "100"], "--labels"),
         (["--model", "clsgan", "--critic-learning-rat", "1"], "--critic-learning-rate"),

@@ -29,7 +29,7 @@ def test_count_is_logged_and_the_points_are_drawn(tmp_path):
         assert logs == {"gap": 1.0, "modes": 1.0, "near_modes": 1.0}
         assert callback.points(callback.model.sampler).shape == (POINTS, 2)
     with Image.open(tmp_path / "000040.png") as picture:
-        assert picture.size == (320, 320)
+        assert picture.size == (640, 640)
 
 
 def test_picture_has_points_where_they_are():
