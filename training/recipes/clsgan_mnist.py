@@ -1,8 +1,8 @@
 """CLS-GAN on MNIST with 100 labels: `python -m training.fit --model clsgan --data mnist`.
 
-A narrow version of the paper's network, so that it runs in minutes on two CPU cores. Measured, seed
-0, two shared cores: test error 9.11 %, control 8.28 %, 15 minutes together. So it does not help here
-yet.
+A narrow version of the paper's network, so that it runs in minutes on two CPU cores. Measured with
+seed 0, on two shared cores: test error 9.11 %, control 8.28 %, 15 minutes together; so it does not
+help here yet.
 """
 
 import dataclasses
