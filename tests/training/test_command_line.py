@@ -50,6 +50,7 @@ def fails(capsys, *arguments) -> str:
         (["--model", "clsgan", "--steps", "7", "--epochs", "2"], "Give one of"),
         (["--model", "clsgan", "--margin-scale", "-1"], "--margin-scale"),
         (["--model", "clsgan", "--ema", "None"], "--classes-by-average"),
+        (["--model", "clsgan", "--no-classes-by-average"], "--unlabelled-cross-entropy 0"),
         (["--model", "clsgan", "--dropout", "1"], "--dropout"),
         (["--model", "clsgan", "--seeds", "0"], "--seeds"),
         (["--model", "clsgan", "--config", "missing.yaml"], "missing.yaml"),
