@@ -2,13 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test lint clean
+.PHONY: train test slow lint clean
 
 train: .venv/installed
 	$(BIN)/python -m training.fit --model clsgan
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The long tests, as many as begin within this time; those left out are named.
+SECONDS ?= 600
+slow: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -rs --deadline $(SECONDS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

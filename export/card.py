@@ -5,6 +5,7 @@ In `assets.extra/` of the version's folder, where TF Serving looks at nothing bu
 
 import json
 import pathlib
+import shutil
 import string
 
 import numpy as np
@@ -13,11 +14,13 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from export.signatures import Signature
 from zoo.networks.network import ImageNetwork, Network
+from zoo.presets.layout import CARD_FILE, SHEET_FILE
 from zoo.tasks import ImageClassifier
 
 EXTRA = "assets.extra"
 README = "README.md"
 MODELS_CONFIG = "models.config"
+MODEL_CARD = "MODEL_CARD.md"
 
 _CONFIG = string.Template("""model_config_list {
   config {
@@ -31,7 +34,7 @@ _README = string.Template("""# $name
 
 Made by TensorFlow $version. Serve it with
 
-    python -m export.serve --model-config-file $config
+    python -m export.serve --model-base-path $base_path --model-name $name
 
 ## Signatures
 
@@ -94,12 +97,19 @@ def write_card(
     text = _README.substitute(
         name=model.name,
         version=tf.__version__,
-        config=model / "1" / EXTRA / MODELS_CONFIG,
+        base_path=model,
         signatures=signature_table(declared),
         operations=", ".join(operations(folder)),
         **_example(task, declared, model.name),
     )
     (extra / README).write_text(text)
+
+
+def copy_model_card(preset: pathlib.Path, folder: pathlib.Path) -> None:
+    """Copies a preset's card and its sheet, where it has them, to `assets.extra/`."""
+    for name, copied in ((CARD_FILE, MODEL_CARD), (SHEET_FILE, SHEET_FILE)):
+        if (preset / name).is_file():
+            shutil.copyfile(preset / name, folder / EXTRA / copied)
 
 
 def signature_table(declared: dict[str, Signature]) -> str:

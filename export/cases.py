@@ -13,6 +13,8 @@ from zoo.networks.network import ImageNetwork, Network
 from zoo.tasks import ImageClassifier, ImageGenerator
 
 BATCHES = (1, 2, 3)
+MAX_BATCH = 32
+"""The largest batch that an artefact is compared in, and the measured batching's limit."""
 _SEED = 20170123
 
 Arrays = Mapping[str, np.ndarray]
@@ -36,15 +38,23 @@ class Case:
 
 
 def cases(task: Network, declared: Mapping[str, Signature]) -> list[Case]:
-    """Returns requests for every signature: good ones in batches of 1, 2 and 3, and bad ones."""
+    """Returns requests for every signature: good ones in four batch sizes, and bad ones."""
     kinds = {ImageClassifier: _classifier_cases, ImageGenerator: _generator_cases}
     make = kinds.get(type(task), _critic_cases)
-    good = [case for batch in BATCHES for case in make(task, batch) if case.signature in declared]
+    batches = (*BATCHES, MAX_BATCH)
+    good = [case for batch in batches for case in make(task, batch) if case.signature in declared]
     firsts = {case.signature: case for case in reversed(good)}
     bad = [case for name in declared for case in _misshapen(firsts[name])]
     if isinstance(task, ImageGenerator) and task.num_classes:
         bad += [_out_of_range(case, task.num_classes) for case in firsts.values()]
     return good + bad
+
+
+def example(task: Network) -> Case:
+    """Returns one request of what a task is mostly asked: images, or images of seeds."""
+    kinds = {ImageClassifier: _classifier_cases, ImageGenerator: _generator_cases}
+    asked = list(kinds.get(type(task), _critic_cases)(task, 1))
+    return next((case for case in asked if case.signature == "generate"), asked[0])
 
 
 def _classifier_cases(classifier: ImageClassifier, batch: int) -> Iterator[Case]:

@@ -4,26 +4,26 @@ import contextlib
 import errno
 import os
 import pathlib
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 
 import tensorflow as tf
 
-from export.card import write_card
-from export.cases import cases
+from export.card import copy_model_card, write_card
+from export.cases import cases, example
+from export.measured import write as write_batching
+from export.names import check_name
 from export.signatures import signatures
 from export.verify import verify
 from export.warmup import write_warmup
 from zoo import ema
 from zoo.networks.network import Network
 from zoo.presets import load_network
-from zoo.presets.builtin import resolve
+from zoo.presets.handles import resolve
 from zoo.presets.layout import PART_FOLDERS
 from zoo.tasks import ImageGenerator, from_preset
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RUN_FILES = ("recipe.json", "checkpoints")
 
 
@@ -55,6 +55,7 @@ def save_preset(
     *,
     name: str | None = None,
     critic: bool = False,
+    measure_batching: bool = False,
 ) -> list[pathlib.Path]:
     """Exports what a preset deploys and, where it is a classifier with one, its generator too.
 
@@ -64,6 +65,7 @@ def save_preset(
         name: the model's name; by default the preset's or the run's. A generator that comes along
             is `<name>_generator`.
         critic: bool, whether the critic is exported too, as `<name>_critic`.
+        measure_batching: as for `save_all`.
 
     Returns:
         The new versions' folders.
@@ -73,23 +75,59 @@ def save_preset(
         OSError: the directory cannot be written.
         VerificationError: as for `save`; then nothing at all was published.
     """
+    tasks = load_tasks(source, name=name, critic=critic)
+    card = resolve(find_preset(source))
+    return save_all(tasks, directory, card=card, measure_batching=measure_batching)
+
+
+def load_tasks(
+    source: str | os.PathLike,
+    *,
+    name: str | None = None,
+    critic: bool = False,
+    dtype: str | None = None,
+) -> dict[str, Network]:
+    """Loads what is exported of a preset, by the names of the served models.
+
+    Args:
+        source: a preset's built-in name or folder, or the folder of a finished run.
+        name: as for `save_preset`.
+        critic: as for `save_preset`.
+        dtype: the precision, None for the preset's own.
+
+    Raises:
+        ValueError: neither preset nor run, an unfinished run, or no critic.
+    """
     preset = find_preset(source)
-    task = from_preset(preset)
+    task = from_preset(preset, dtype=dtype)
     name = name or _default_name(preset)
     tasks: dict[str, Network] = {name: task}
     part = resolve(preset) / PART_FOLDERS["ImageGenerator"]
     if not isinstance(task, ImageGenerator) and part.is_dir():
-        tasks[f"{name}_generator"] = ImageGenerator.from_preset(part)
+        tasks[f"{name}_generator"] = ImageGenerator.from_preset(part, dtype=dtype)
     if critic:
         part = resolve(preset) / "critic"
         if not part.is_dir():
             raise ValueError(f"{preset} has no critic (a CLS-GAN's is its classifier).")
-        tasks[f"{name}_critic"] = load_network(part)
-    return save_all(tasks, directory)
+        tasks[f"{name}_critic"] = load_network(part, dtype=dtype)
+    return tasks
 
 
-def save_all(tasks: dict[str, Network], directory: str | os.PathLike) -> list[pathlib.Path]:
+def save_all(
+    tasks: dict[str, Network],
+    directory: str | os.PathLike,
+    *,
+    card: pathlib.Path | None = None,
+    measure_batching: bool = False,
+) -> list[pathlib.Path]:
     """Exports several tasks, by name; all are checked before the first is published.
+
+    Args:
+        tasks: what is exported.
+        directory: the folder of all served models.
+        card: the preset whose model card goes along.
+        measure_batching: bool, whether batch sizes are measured on this machine and written to
+            `batching_params.pbtxt` in each version.
 
     Returns:
         The new versions' folders.
@@ -106,6 +144,11 @@ def save_all(tasks: dict[str, Network], directory: str | os.PathLike) -> list[pa
             name: stack.enter_context(_staged(task, directory, name))
             for name, task in tasks.items()
         }
+        for name, folder in staged.items():
+            if card:
+                copy_model_card(card, folder)
+            if measure_batching:
+                write_batching(folder, example(tasks[name]))
         return [_publish(folder, directory / name) for name, folder in staged.items()]
 
 
@@ -132,11 +175,7 @@ def _default_name(preset: str | os.PathLike) -> str:
 
 
 def _check_target(directory: pathlib.Path, name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"A model's name becomes part of its URL: letters, digits, '.', '-' and '_', the first "
-            f"a letter or digit. Received {name!r}; give another with --name."
-        )
+    check_name(name)
     for folder in (directory, directory / name):
         if folder.exists() and not folder.is_dir():
             raise ValueError(f"{folder} is a file; exports need a folder there.")

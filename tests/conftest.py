@@ -1,13 +1,47 @@
 """Four logical CPU devices stand for four GPUs; they must exist before TensorFlow starts."""
 
 import os
+import pathlib
+import time
+
+import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
 
+from tests.report_matrix import CoverageTable, model_of
+
+STARTED = time.monotonic()
 LOGICAL_DEVICES = 4
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration() for _ in range(LOGICAL_DEVICES)],
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--deadline", type=float, help="start no test after so many seconds; name those left out"
+    )
+    parser.addoption("--table", help="page with a table to be written of what the tests covered")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "covers(column): what a test shows for its model or case")
+    if config.getoption("--table") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(CoverageTable(pathlib.Path(config.getoption("--table"))))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Notes beside each result what the test covers, for the table."""
+    for item in items:
+        for mark in item.iter_markers("covers"):
+            model = model_of(item.callspec.params)
+            item.user_properties.append(("covers", [*mark.args, model]))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    deadline = item.config.getoption("--deadline")
+    if deadline is not None and time.monotonic() - STARTED > deadline:
+        pytest.skip(f"no time left for {item.nodeid}")

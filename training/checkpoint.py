@@ -10,6 +10,7 @@ import os
 import pathlib
 import sys
 import zipfile
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -39,12 +40,21 @@ class Checkpoints:
         directory: the folder; made when first written to.
         model: a compiled trainer.
         writes: whether this process writes; of several hosts only the chief does.
+        extra: variables by name that are part of the run's state beside the model's.
     """
 
-    def __init__(self, directory: pathlib.Path, model: StatelessTrainer, *, writes: bool = True):
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        model: StatelessTrainer,
+        *,
+        writes: bool = True,
+        extra: Mapping[str, keras.Variable] | None = None,
+    ):
         self.directory = directory
         self.model = model
         self.writes = writes
+        self.extra = dict(extra or {})
 
     def files(self) -> list[pathlib.Path]:
         """Lists the checkpoints, newest first."""
@@ -103,7 +113,7 @@ class Checkpoints:
     def _items(self) -> list[tuple[str, keras.Variable]]:
         step = self.model.step
         named = [(key, v) for key, v in _state(self.model).items() if v is not step]
-        return [*named, ("model/step", step)]
+        return [*named, *self.extra.items(), ("model/step", step)]
 
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray] | None:

@@ -97,15 +97,22 @@ def result_table(results: list[dict[str, Any]]) -> str:
                 f"{result[seconds]:.0f}",
             )
         if len(measured) > 1:
-            spread = _mean_and_deviation([100 * result[key] for result in measured])
+            values = [100 * result[key] for result in measured]
+            spread = f"{mean_and_deviation(values, digits=2)} %"
             table.add(f"{name}, mean and std", spread, measured[0]["labels"], "", "", "")
     return str(table) if len(table.rows) > 1 else ""
 
 
-def _mean_and_deviation(values: list[float]) -> str:
+def mean_and_deviation(values: list[float], *, digits: int = 4) -> str:
+    """Writes `mean ± std`, the deviation that of a sample (n - 1).
+
+    Args:
+        values: two or more.
+        digits: int, after the point.
+    """
     mean = sum(values) / len(values)
     variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    return f"{mean:.2f} ± {variance**0.5:.2f} %"
+    return f"{mean:.{digits}f} ± {variance**0.5:.{digits}f}"
 
 
 def next_commands(folder: RunFolder) -> str:

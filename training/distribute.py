@@ -1,12 +1,17 @@
 """Which devices train: TensorFlow's own strategies, chosen by name."""
 
+import contextlib
 import functools
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
 
-from training.errors import UserError
+from training.callbacks.saving import StopRequest
+from training.errors import Interrupted, UserError, WorkerLost
 from training.recipe import Recipe
+
+_LOSSES = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 
 
 def make_strategy(recipe: Recipe) -> tf.distribute.Strategy:
@@ -116,6 +121,33 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
         return True
     chief = "chief" in resolver.cluster_spec().as_dict()
     return resolver.task_type == "chief" or (not chief and resolver.task_id == 0)
+
+
+@contextlib.contextmanager
+def losing_workers(strategy: tf.distribute.Strategy, request: StopRequest) -> Iterator[None]:
+    """Turns what TensorFlow raises when another process of the run has died into our own words.
+
+    TensorFlow's coordination service looks after the processes, and aborts what waits for a dead
+    one within half a minute.
+
+    Raises:
+        WorkerLost: another process is gone.
+        Interrupted: the same, after this process was told to stop, as all of them are.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        several_hosts = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        if not several_hosts or not isinstance(error, _LOSSES):
+            raise
+        if request.signal_number is not None:
+            raise Interrupted(request.signal_number) from None
+        reason = next((line for line in error.message.splitlines() if "ollective" in line), "")
+        raise WorkerLost(
+            "Another process of this run has ended, or cannot be reached, so this one ends too. "
+            "Start the same command on all hosts again; the run goes on from its newest "
+            f"checkpoint. TensorFlow says: {reason.strip()}"
+        ) from None
 
 
 def _split_cpu(count: int) -> None:

@@ -22,5 +22,9 @@ class Interrupted(Exception):
         self.signal_number = signal_number
 
 
+class WorkerLost(Exception):
+    """Another process of the run has ended; commands exit with code 4, to be started again."""
+
+
 class NotFinite(Exception):
     """Training came to nothing but numbers that are not finite; commands exit with code 3."""

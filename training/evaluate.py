@@ -1,15 +1,28 @@
-"""`python -m training.evaluate RUN`: the test error again, from the run's files alone."""
+"""`python -m training.evaluate RUN_OR_PRESET --metrics fid,kid,is,pr,mre,error`: scores.
+
+Without `--metrics`, the test error of a CLS-GAN run again, from the run's files alone. Scores of a
+run are appended to its `scores.jsonl`; `--out` writes them to a file of one's own.
+"""
 
 import argparse
+import dataclasses
+import json
+import logging
 import pathlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.errors import UserError
+from training.metrics import parse_metrics
 from training.quiet import quiet_tensorflow
-from training.recipe import Recipe, override
+from training.recipe import Recipe, option, override
 from training.recipes import find
-from training.run_folder import RunFolder, read_recipe
+from training.run_folder import RunFolder, append_lines, read_recipe
+
+if TYPE_CHECKING:
+    from training.data.image_data import ImageData
+    from training.metrics.evaluation import Evaluation
+    from training.metrics.metric import Metric
 
 
 def stored_recipe(folder: pathlib.Path) -> Recipe:
@@ -19,15 +32,154 @@ def stored_recipe(folder: pathlib.Path) -> Recipe:
     return override(recipe, fields, source=str(folder / "recipe.json"))
 
 
-def evaluate(folder: pathlib.Path, *, data_dir: str | None) -> dict[str, Any]:
-    """Evaluates the preset of a run on the test split and appends to its `scores.jsonl`.
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """What is evaluated.
 
-    Args:
-        folder: the run's folder.
-        data_dir: where the data set is; None for where the run had it.
+    Attributes:
+        preset: folder or built-in name of a preset.
+        described: what every row says of it: where it is, model, seed.
+        recipe: the run's recipe; None for a preset alone.
+        run: the run's folder; None for a preset alone.
+    """
+
+    preset: str
+    described: dict[str, Any]
+    recipe: Recipe | None = None
+    run: RunFolder | None = None
+
+
+def find_targets(source: str) -> list[Target]:
+    """Finds the run, the runs of several seeds, or the preset that is meant.
+
+    Raises:
+        UserError: an unfinished run, or nothing that can be evaluated.
+    """
+    folder = pathlib.Path(source)
+    seeds = sorted(folder.glob("seed-*/recipe.json"))
+    if seeds:
+        return [_run_target(path.parent) for path in seeds]
+    if (folder / "recipe.json").exists():
+        return [_run_target(folder)]
+    from zoo.presets.read import read
+
+    trained = read(source).metadata.get("training")
+    trained = trained if isinstance(trained, dict) else {}
+    return [Target(source, {"evaluated": source, **_trained(trained)})]
+
+
+def _run_target(folder: pathlib.Path) -> Target:
+    recipe, run = stored_recipe(folder), RunFolder(folder)
+    if not run.preset.exists():
+        raise UserError(f"{folder} has no preset yet: finish the run with its own command first.")
+    result = json.loads(run.result.read_text()) if run.result.exists() else {}
+    return Target(str(run.preset), {"evaluated": str(run.preset), **_trained(result)}, recipe, run)
+
+
+def _trained(result: dict[str, Any]) -> dict[str, Any]:
+    """What a row repeats of how the model was trained."""
+    names = {"model": "model", "data": "trained_on", "seed": "seed", "steps": "steps"}
+    names |= {"weights": "weights", "labels": "labels"}
+    return {mine: result[name] for name, mine in names.items() if name in result}
+
+
+def load_data(target: Target, options: argparse.Namespace) -> "ImageData":
+    """Loads the images that the options, the run or the preset name.
+
+    Raises:
+        UserError: none is named, or it cannot be had.
+    """
+    from training import data as data_sets
+
+    recipe = target.recipe
+    name = options.data or (recipe.data if recipe else target.described.get("trained_on"))
+    if name is None:
+        raise UserError(f"{target.preset} does not say what it was trained on: give --data.")
+    same = recipe is not None and name == recipe.data
+    return data_sets.load(
+        name,
+        image_size=options.image_size or (recipe.image_size if recipe and same else None),
+        data_dir=options.data_dir or (recipe.data_dir if recipe and same else None),
+        manual_dir=recipe.manual_dir if recipe and same else None,
+        refuse_unreadable=options.refuse_unreadable,
+    )
+
+
+def make_evaluation(
+    target: Target, metrics: "list[Metric]", options: argparse.Namespace
+) -> "Evaluation":
+    """Makes everything ready that does not depend on the target's weights.
+
+    Raises:
+        UserError: data, split or feature network that cannot be had.
+    """
+    from training.distribute import make_strategy
+    from training.metrics.evaluation import Evaluation, default_cache
+    from training.metrics.feature_networks import load_feature_network
+    from training.metrics.metric import Inversion
+
+    # One process measures, over all of its own devices.
+    recipe = target.recipe or Recipe(model="preset")
+    if recipe.strategy == "multi_worker":
+        recipe = dataclasses.replace(recipe, strategy="auto")
+    strategy = make_strategy(recipe)
+    data = load_data(target, options)
+    named = {name[4:]: value for name, value in vars(options).items() if name.startswith("mre_")}
+    given = {name: value for name, value in named.items() if value is not None}
+    evaluation = Evaluation(
+        metrics=metrics,
+        data=data,
+        split=options.split,
+        samples=options.samples,
+        inversion=Inversion(**given),
+        cache=None if options.no_cache else options.cache_dir or default_cache(),
+        strategy=strategy,
+    )
+    if not any(metric.of_features for metric in metrics):
+        return evaluation
+    network = load_feature_network(
+        options.features,
+        data=data.name,
+        inception=options.inception_weights,
+        strategy=strategy,
+    )
+    return evaluation.with_network(network)
+
+
+def evaluate(source: str, metrics: "list[Metric]", options: argparse.Namespace) -> list[dict]:
+    """Evaluates a run, several, or a preset; appends to each run's `scores.jsonl`.
 
     Returns:
-        The score with its protocol.
+        The rows, of all seeds.
+
+    Raises:
+        UserError: something that is asked for cannot be.
+    """
+    from zoo.tasks import ImageClassifier, ImageGenerator
+
+    rows: list[dict[str, Any]] = []
+    for target in find_targets(source):
+        evaluation = make_evaluation(target, metrics, options)
+        needs = {metric.needs for metric in metrics}
+        generator = classifier = None
+        if "generator" in needs:
+            generator = ImageGenerator.from_preset(target.preset)
+        if "classifier" in needs:
+            classifier = ImageClassifier.from_preset(target.preset)
+        mine = []
+        for number in range(options.seeds):
+            seed = options.seed + number * options.samples
+            measured = evaluation.measure(generator=generator, classifier=classifier, seed=seed)
+            repeated = [row for row in measured if number == 0 or "sample_seed" in row]
+            mine += [row | target.described for row in repeated]
+        if target.run is not None:
+            append_lines(target.run.scores, mine)
+        rows += mine
+    return rows
+
+
+def classifier_error(folder: pathlib.Path, *, data_dir: str | None) -> dict[str, Any]:
+    """Evaluates the preset of a CLS-GAN run on the test split and appends to its `scores.jsonl`.
 
     Raises:
         UserError: no run, an unfinished one, or one without a classifier.
@@ -38,7 +190,8 @@ def evaluate(folder: pathlib.Path, *, data_dir: str | None) -> dict[str, Any]:
         raise UserError(f"{folder} has no preset yet: finish the run with its own command first.")
     if not recipe.needs_labels:
         raise UserError(
-            f"{folder} is a run of {recipe.model}, which has no classifier to take the error of."
+            f"{folder} is a run of {recipe.model}, which has no classifier to take the error of. "
+            "Say what to measure of its images: --metrics fid,kid,pr."
         )
     from training import data as data_sets
     from training.metrics.error_rate import error_rate
@@ -61,16 +214,108 @@ def evaluate(folder: pathlib.Path, *, data_dir: str | None) -> dict[str, Any]:
     return score
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
+    add = parser.add_argument
+    add("source", metavar="RUN_OR_PRESET", help="run, folder of seed-* runs, preset or its name")
+    add("--metrics", help="some of fid,kid,is,pr,mre,error")
+    add("--split", help="the reference: train, validation or test (default: test)")
+    add("--samples", type=int, help="images to generate (default: 10000)")
+    add("--seed", type=int, help="seed of the first image (default: 0)")
+    add("--seeds", type=int, help="measure so many sets of images (default: 1)")
+    add("--data", help="data set to compare with (default: that of the training)")
+    add("--data-dir", help="folder with data sets that TFDS has prepared")
+    add("--image-size", type=int, help="bring the real images to this many pixels")
+    add(
+        "--refuse-unreadable",
+        action="store_true",
+        help="stop at an image file that cannot be read instead of skipping it with a warning",
+    )
+    add("--features", help="feature network: inception, or the data set of a shipped one")
+    add("--inception-weights", type=pathlib.Path, help="file of the FID Inception's weights")
+    add("--mre-images", type=int, help="images of each split (default: 1000)")
+    add("--mre-steps", type=int, help="gradient steps (default: 500)")
+    add("--mre-restarts", type=int, help="latents tried for each image (default: 4)")
+    add("--mre-labels", choices=("given", "searched"), help="of conditional generators")
+    add("--mre-max-norm", type=float, help="keep |z| below this many times sqrt(d)")
+    add("--cache-dir", type=pathlib.Path, help="folder of kept features and statistics")
+    add("--no-cache", action="store_true", help="keep no features and statistics")
+    add("--out", type=pathlib.Path, help="file to append the scores to, one JSON object a line")
+    return parser
+
+
+DEFAULTS = {"split": "test", "samples": 10_000, "seed": 0, "seeds": 1}
+OF_FEATURES = (
+    "samples",
+    "seed",
+    "seeds",
+    "features",
+    "inception_weights",
+    "cache_dir",
+    "no_cache",
+)
+OF_ANY = ("split", "data", "image_size", "refuse_unreadable", "out")
+
+
+def _check(options: argparse.Namespace, metrics: "list[Metric]") -> None:
+    """Refuses options that would have no effect, and fills in the others."""
+    names = [metric.name for metric in metrics]
+    of_mre = tuple(name for name in vars(options) if name.startswith("mre_"))
+    needed = (
+        (of_mre, "mre" in names, "the metric mre"),
+        (OF_FEATURES, any(m.of_features for m in metrics), "a metric of features (fid,kid,is,pr)"),
+        (OF_ANY, bool(metrics), "--metrics"),
+    )
+    for group, there, what in needed:
+        for name in group:
+            if not there and getattr(options, name) not in (None, False):
+                raise UserError(f"{option(name)} has no effect without {what}.")
+    if options.no_cache and options.cache_dir is not None:
+        raise UserError("--cache-dir has no effect with --no-cache: give one of them.")
+    for name, default in DEFAULTS.items():
+        if getattr(options, name) is None:
+            setattr(options, name, default)
+    for name in ("seeds", "mre_images", "mre_steps", "mre_restarts"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise UserError(f"{option(name)} must be at least 1, given {value}.")
+    if options.seed < 0:
+        raise UserError(f"--seed must not be negative, given {options.seed}.")
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    from training.console import mean_and_deviation
+
+    for row in rows:
+        print(row["key"])
+        for name, value in row["values"].items():
+            print(f"  {name:<12}{value:.6g}")
+        for warning in row["warnings"]:
+            print(f"  warning: {warning}")
+    keys = dict.fromkeys(row["key"] for row in rows)
+    for key in keys:
+        values = [row["value"] for row in rows if row["key"] == key]
+        if len(values) > 1:
+            print(f"{key}: {mean_and_deviation(values)} over {len(values)}")
+
+
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
-    parser.add_argument("run", type=pathlib.Path, metavar="RUN", help="folder of a finished run")
-    parser.add_argument("--data-dir", help="folder with data sets that TFDS has prepared")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     quiet_tensorflow()
+    # Every set of images has a graph of its own, which is no cause to warn of retracing.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
-        score = evaluate(options.run, data_dir=options.data_dir)
-    except (UserError, ValueError) as error:
+        metrics = [] if options.metrics is None else parse_metrics(options.metrics)
+        _check(options, metrics)
+        if metrics:
+            rows = evaluate(options.source, metrics, options)
+            if options.out is not None:
+                append_lines(options.out, rows)
+            _print_rows(rows)
+            return 0
+        score = classifier_error(pathlib.Path(options.source), data_dir=options.data_dir)
+    except (UserError, ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     share, count = score["test_error"], score["test_images"]

@@ -15,7 +15,7 @@ from typing import Any
 
 import tyro
 
-from training.errors import Interrupted, NotFinite, UserError
+from training.errors import Interrupted, NotFinite, UserError, WorkerLost
 from training.quiet import quiet_tensorflow
 from training.recipe import Recipe, override, read_settings
 from training.recipes import MODELS, available, find, model_name
@@ -114,11 +114,15 @@ def fit(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
         print(f"{folder.path} is finished; this is its result.")
         return json.loads(folder.result.read_text()), folder, True
     from training import data as data_sets
+    from training.data.known_shapes import known_shape
     from training.distribute import is_chief, make_strategy
     from training.session import run
 
     # Several hosts must find each other before TensorFlow does anything else.
     strategy = make_strategy(recipe)
+    shape = known_shape(recipe.data, image_size=recipe.image_size, data_dir=recipe.data_dir)
+    if shape is not None:
+        recipe.check_size(shape)
     data = data_sets.load(
         recipe.data,
         image_size=recipe.image_size,
@@ -178,6 +182,9 @@ def main(arguments: list[str]) -> int:
     except NotFinite as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
+    except WorkerLost as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 4
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return 0

@@ -36,6 +36,7 @@ NOT_DECIDING = (
     "strategy",
     "devices",
     "virtual_devices",
+    "steps_per_call",
 )
 
 
@@ -81,6 +82,25 @@ class Recipe:
     """Precision of the networks' arithmetic; weights, losses and penalties stay float32."""
     jit: Literal["auto", "on", "off"] = "auto"
     """Compile the step with XLA; `auto` does on one GPU and does not on CPUs."""
+    steps_per_call: int = 1
+    """Steps that TensorFlow takes before Python sees them; the numbers are the same. Reports,
+    checkpoints and the length of the run must fall on multiples of it."""
+    init_from: str | None = None
+    """Preset, or folder of a finished run, whose weights both networks start with; the optimizers
+    start anew."""
+    score_metrics: str | None = None
+    """Metrics that are measured while it trains, on the averaged weights, such as `fid,kid`."""
+    score_every: float | None = None
+    """Thousands of real images between two such measurements; by default at every report."""
+    score_samples: int = 2000
+    """Images that are generated for such a measurement."""
+    score_split: Literal["validation", "train"] = "validation"
+    """What such a measurement compares with; never the test split."""
+    score_features: str | None = None
+    """Feature network of such measurements; by default the one shipped for the data."""
+    best_by: str | None = None
+    """Value (`fid`, `recall`, `error`, ...) by which the best state is kept and made the outcome;
+    by default the outcome is the last state."""
     run_dir: str | None = None
     """Folder of the run; by default runs/MODEL-DATA-TIME. A run that is there goes on."""
     export: str | None = None
@@ -97,16 +117,40 @@ class Recipe:
 
     def check(self) -> None:
         """Raises UserError where a field's value cannot be."""
-        for field in ("steps", "batch_size", "report_every", "checkpoint_every", "virtual_devices"):
+        counts = ("steps", "batch_size", "report_every", "checkpoint_every", "virtual_devices")
+        for field in (*counts, "steps_per_call"):
             if getattr(self, field) < 1:
                 raise UserError(
                     f"{option(field)} must be at least 1, given {getattr(self, field)}."
                 )
+        given_otherwise = self.kimg is not None or self.epochs is not None
+        length = () if given_otherwise else ("steps",)
+        for field in ("report_every", "checkpoint_every", *length):
+            if getattr(self, field) % self.steps_per_call:
+                raise UserError(
+                    f"{option(field)} {getattr(self, field)} must be a multiple of "
+                    f"--steps-per-call {self.steps_per_call}."
+                )
+        self._check_scores()
         for field in ("shift", "rotate", "zoom", "devices"):
             if getattr(self, field) < 0:
                 raise UserError(
                     f"{option(field)} must not be negative, given {getattr(self, field)}."
                 )
+
+    def check_size(self, image_shape: tuple[int, ...]) -> None:
+        """Raises UserError where the networks cannot make or take images of this shape."""
+        return
+
+    def _check_scores(self) -> None:
+        fields = {field.name: field.default for field in dataclasses.fields(Recipe)}
+        names = ("score_every", "score_samples", "score_split", "score_features", "best_by")
+        if self.score_metrics is None:
+            for field in names:
+                if getattr(self, field) != fields[field]:
+                    raise UserError(f"{option(field)} has no effect without --score-metrics.")
+        if self.score_every is not None and self.score_every <= 0:
+            raise UserError(f"--score-every must be positive, given {self.score_every}.")
 
     def critic_batches(self) -> int:
         """How many batches of real images one step takes."""
@@ -121,8 +165,9 @@ class Recipe:
             images = self.epochs * training_images
         if images is None:
             return self
-        steps = round(images / (self.batch_size * self.critic_batches()))
-        return dataclasses.replace(self, steps=max(steps, 1))
+        several = self.steps_per_call
+        calls = round(images / (self.batch_size * self.critic_batches() * several))
+        return dataclasses.replace(self, steps=max(calls, 1) * several)
 
     def label_map(self, data: "ImageData") -> "LabelMap | None":
         """Says which training images keep their label; None for models that use none."""
@@ -217,8 +262,13 @@ def _is_of_type(value: Any, expected: Any) -> bool:
 
 
 def differences(left: Recipe, right: dict[str, Any]) -> list[str]:
-    """Lists the deciding fields in which a recipe differs from one read from `recipe.json`."""
+    """Lists the deciding fields in which a recipe differs from one read from `recipe.json`.
+
+    A field that the file does not have had its default then.
+    """
     mine = json.loads(to_json(left))
+    defaults = {field.name: field.default for field in dataclasses.fields(left)}
+    right = {name: defaults[name] for name in mine if name not in right} | right
     keys = [key for key in {**mine, **right} if key not in NOT_DECIDING]
     return [
         f"{option(key)}: {right.get(key, '(not there)')} in the run, {mine.get(key)} now"

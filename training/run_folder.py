@@ -57,8 +57,21 @@ class RunFolder:
 
     def add_score(self, score: dict[str, Any]) -> None:
         """Appends an evaluation with its protocol to `scores.jsonl`."""
-        with open(self.scores, "a") as file:
-            file.write(json.dumps(score) + "\n")
+        append_lines(self.scores, [score])
+
+
+def append_lines(path: pathlib.Path, rows: list[dict[str, Any]]) -> None:
+    """Appends rows to a file, one JSON object a line, all of them at once.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
+    except OSError as error:
+        raise UserError(f"Cannot write to {path}: {error.strerror}.") from None
 
 
 def write_text(path: pathlib.Path, text: str) -> None:

@@ -1,13 +1,84 @@
-"""`python -m training.sample PRESET_OR_RUN`: a sheet of generated images as PNG."""
+"""`python -m training.sample PRESET_OR_RUN`: a sheet of generated images as PNG.
+
+An image belongs to its seed (and class): `--seeds 0-63` shows what `generate(64, seed=0)` and a
+served model give.
+"""
 
 import argparse
+import dataclasses
 import os
 import pathlib
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from training.errors import UserError
 from training.quiet import quiet_tensorflow
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.tasks import ImageGenerator
+
+COLUMNS = 8
+_MAX_SEEDS = 10_000
+_FRAME_MILLISECONDS = 80
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be drawn; a field is None where its option was not given.
+
+    Args:
+        seeds: the seeds of the images.
+        grid: rows and columns.
+        label: class of all images; None for one class a row.
+        interpolate: two seeds, for the way between them instead.
+        truncation: multiplies the latents.
+        nearest: data set whose nearest training image is shown beside each image.
+        invert: images that are shown beside the generator's nearest, instead.
+        gif: where the way between two seeds is written as a film.
+    """
+
+    seeds: list[int] | None = None
+    grid: tuple[int, int] | None = None
+    label: int | None = None
+    interpolate: tuple[int, int] | None = None
+    truncation: float | None = None
+    nearest: str | None = None
+    invert: str | None = None
+    gif: pathlib.Path | None = None
+
+    def check(self) -> None:
+        """Raises UserError for options that have no effect together."""
+        given = {
+            "--seeds": self.seeds,
+            "--interpolate": self.interpolate,
+            "--invert": self.invert,
+        }
+        kinds = [name for name, value in given.items() if value is not None]
+        if len(kinds) > 1:
+            raise UserError(f"Give one of {' and '.join(kinds)}: each says which images to draw.")
+        if self.gif is not None and self.interpolate is None:
+            raise UserError("--gif shows the way between two seeds: give --interpolate A,B too.")
+        if self.invert is not None:
+            for name in ("nearest", "truncation", "grid"):
+                if getattr(self, name) is not None:
+                    raise UserError(f"--{name} has no effect with --invert.")
+        rows, columns = self.shape()
+        if self.seeds is not None and self.grid is not None and rows * columns != len(self.seeds):
+            raise UserError(
+                f"--grid {rows}x{columns} has {rows * columns} places for the {len(self.seeds)} "
+                "images of --seeds; leave one of them out."
+            )
+
+    def shape(self) -> tuple[int, int]:
+        """Returns the rows and columns of the sheet."""
+        if self.grid is not None:
+            return self.grid
+        if self.seeds is None:
+            return (1 if self.interpolate is not None else COLUMNS), COLUMNS
+        return -(-len(self.seeds) // COLUMNS), min(COLUMNS, len(self.seeds))
 
 
 def parse_grid(text: str) -> tuple[int, int]:
@@ -18,59 +89,263 @@ def parse_grid(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def sample(
-    source: pathlib.Path, out: pathlib.Path, *, grid: str, seed: int, label: int | None
-) -> pathlib.Path:
-    """Generates a sheet: image i is that of seed `seed + i`, the same as everywhere else.
+def parse_seeds(text: str) -> list[int]:
+    """Reads `0-63` or `3,7,9` as seeds."""
+    match = re.fullmatch(r"(\d+)-(\d+)", text)
+    if match and 0 <= int(match[2]) - int(match[1]) < _MAX_SEEDS:
+        return list(range(int(match[1]), int(match[2]) + 1))
+    if re.fullmatch(r"\d+(,\d+)*", text):
+        return [int(seed) for seed in text.split(",")]
+    raise UserError(
+        f"--seeds must be FIRST-LAST (at most {_MAX_SEEDS:,}), or seeds with commas between, such "
+        f"as 0-63 or 3,7,9; given {text!r}."
+    )
 
-    Args:
-        source: a preset's folder or that of a finished run.
-        out: the PNG file.
-        grid: rows and columns, as `8x8`.
-        seed: seed of the first image.
-        label: class of all images; None for one class a row.
 
-    Raises:
-        UserError: a grid, label or source that cannot be.
-    """
-    rows, columns = parse_grid(grid)
+def parse_pair(text: str) -> tuple[int, int]:
+    """Reads `3,7` as two seeds."""
+    match = re.fullmatch(r"(\d+),(\d+)", text)
+    if not match:
+        raise UserError(f"--interpolate must be two seeds, such as 3,7; given {text!r}.")
+    return int(match[1]), int(match[2])
+
+
+def draw(generator: "ImageGenerator", request: Request) -> "tuple[np.ndarray, int]":
+    """Generates what is asked for; returns uint8 images and how many stand in a row."""
+    rows, columns = request.shape()
+    if request.invert is not None:
+        return _inverted(generator, request), COLUMNS
+    if request.interpolate is not None:
+        images = generator.interpolate(
+            *request.interpolate,
+            rows * columns,
+            label=request.label,
+            truncation=request.truncation,
+        )
+    else:
+        images = _generated(generator, request, rows=rows, columns=columns)
+    if request.nearest is None:
+        return images, columns
+    return _beside(images, nearest_images(images, request.nearest)), 2 * columns
+
+
+def _generated(
+    generator: "ImageGenerator", request: Request, *, rows: int, columns: int
+) -> "np.ndarray":
     import numpy as np
 
-    from training.callbacks.samples import save_png, tile
+    seeds = list(range(rows * columns)) if request.seeds is None else request.seeds
+    labels = request.label
+    classes = None
+    if generator.num_classes:
+        by_row = np.arange(len(seeds)) // columns % generator.num_classes
+        classes = by_row if labels is None else np.full(len(seeds), labels)
+    elif labels is not None:
+        raise UserError(f"--class {labels}: this generator is unconditional, it has no classes.")
+    # One call for each run of seeds that follow each other.
+    starts = [i for i, s in enumerate(seeds) if i == 0 or s != seeds[i - 1] + 1]
+    return np.concatenate(
+        [
+            generator.generate(
+                stop - start,
+                labels=None if classes is None else classes[start:stop],
+                seed=seeds[start],
+                truncation=request.truncation,
+            )
+            for start, stop in zip(starts, [*starts[1:], len(seeds)], strict=True)
+        ]
+    )
+
+
+def _beside(left: "np.ndarray", right: "np.ndarray") -> "np.ndarray":
+    """Puts each image's partner behind it."""
+    import numpy as np
+
+    return np.stack([left, right], axis=1).reshape(-1, *left.shape[1:])
+
+
+def nearest_images(images: "np.ndarray", data: str) -> "np.ndarray":
+    """Finds the training image nearest to each image, by the L2 distance of pixels.
+
+    Args:
+        images: uint8 `[n, size, size, c]`.
+        data: a data set; its images are resized to the generator's size.
+
+    Returns:
+        uint8 `[n, size, size, c]`, training images.
+
+    Raises:
+        UserError: no such data, or other channels.
+    """
+    import numpy as np
+
+    from training import data as data_sets
+
+    train = data_sets.load(data, image_size=images.shape[1]).train.images
+    if train.shape[1:] != images.shape[1:]:
+        raise UserError(
+            f"--nearest {data}: its images are {train.shape[1:]}, the generator's "
+            f"{images.shape[1:]}."
+        )
+    flat = images.reshape(len(images), -1).astype("float32")
+    best = np.full(len(images), np.inf)
+    places = np.zeros(len(images), int)
+    for start in range(0, len(train), 1000):
+        part = np.asarray(train[start : start + 1000]).reshape(-1, flat.shape[1]).astype("float32")
+        # |a - b|^2 without |a|^2, which is the same for all b.
+        distances = (part**2).sum(axis=1) - 2.0 * flat @ part.T
+        found = distances.argmin(axis=1)
+        least = distances[np.arange(len(flat)), found]
+        closer = least < best
+        best[closer], places[closer] = least[closer], start + found[closer]
+    return np.stack([np.asarray(train[i]) for i in places])
+
+
+def _inverted(generator: "ImageGenerator", request: Request) -> "np.ndarray":
+    import tensorflow as tf
+
+    from zoo.images import prepare, to_uint8
+
+    images = read_images(str(request.invert))
+    labels = request.label
+    if generator.num_classes and labels is None:
+        raise UserError("--invert with a conditional generator needs --class.")
+    found = generator.invert(images, labels=labels)
+    print(f"mean absolute error {found.errors.mean():.4f} (pixels in [-1, 1])")
+    given = to_uint8(prepare(tf.constant(images), generator.image_shape)).numpy()
+    return _beside(given, to_uint8(found.images).numpy())
+
+
+def read_images(path: str) -> "np.ndarray":
+    """Reads an image file, or all images of a folder, which must have one size.
+
+    Raises:
+        UserError: nothing there that is an image, or images of several sizes.
+    """
+    import numpy as np
+    from PIL import Image
+
+    source = pathlib.Path(path)
+    files = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
+    images = []
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+        except OSError as error:
+            raise UserError(f"--invert {path}: {file.name} is no image: {error}") from None
+        images.append(pixels.reshape(*pixels.shape[:2], -1))
+    shapes = {image.shape for image in images}
+    if len(shapes) != 1:
+        raise UserError(f"--invert {path}: give images of one size; found {len(shapes)} sizes.")
+    return np.stack(images)
+
+
+def _sheet(images: "np.ndarray", columns: int) -> "np.ndarray":
+    """Lays images out; the places left over in the last row are white."""
+    import numpy as np
+
+    from training.callbacks.samples import tile
+
+    empty = -len(images) % columns
+    white = np.full((empty, *images.shape[1:]), 255, "uint8")
+    return tile(np.concatenate([images, white]), columns=columns)
+
+
+def _save_gif(path: pathlib.Path, images: "np.ndarray") -> None:
+    """Writes the images there and back as an endless film, small ones enlarged."""
+    from PIL import Image
+
+    frames = [Image.fromarray(i[..., 0] if i.shape[-1] == 1 else i) for i in images]
+    factor = max(1, 256 // max(frames[0].size))
+    frames = [
+        f.resize((f.width * factor, f.height * factor), Image.Resampling.NEAREST) for f in frames
+    ]
+    frames += frames[-2:0:-1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.part.gif")
+    frames[0].save(
+        part, save_all=True, append_images=frames[1:], duration=_FRAME_MILLISECONDS, loop=0
+    )
+    os.replace(part, path)
+
+
+def sample(source: str | pathlib.Path, out: pathlib.Path, request: Request) -> list[pathlib.Path]:
+    """Writes a sheet of images, and a film where one is asked for.
+
+    Args:
+        source: a preset's handle or the folder of a finished run.
+        out: the PNG file.
+        request: what to draw.
+
+    Returns:
+        The files.
+
+    Raises:
+        UserError: a request or a source that cannot be.
+    """
+    request.check()
+    from training.callbacks.samples import save_png
+    from training.initial import preset_of
     from zoo.tasks import ImageGenerator
 
-    preset = source / "preset" if (source / "preset").exists() else source
-    generator = ImageGenerator.from_preset(preset)
-    if label is None and generator.network.num_classes:
-        by_row = np.repeat(np.arange(rows) % generator.network.num_classes, columns)
-        images = generator.generate(rows * columns, labels=by_row, seed=seed)
-    else:
-        images = generator.generate(rows * columns, labels=label, seed=seed)
+    generator = ImageGenerator.from_preset(preset_of(source))
+    images, columns = draw(generator, request)
     part = out.with_name(f".{out.stem}.part.png")
-    save_png(part, tile(images, columns=columns))
+    save_png(part, _sheet(images, columns))
     os.replace(part, out)
-    return out
+    if request.gif is None:
+        return [out]
+    _save_gif(request.gif, images if request.nearest is None else images[::2])
+    return [out, request.gif]
 
 
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m training.sample", description=__doc__)
-    parser.add_argument("source", type=pathlib.Path, metavar="PRESET_OR_RUN")
+    parser = argparse.ArgumentParser(
+        prog="python -m training.sample", description=__doc__, allow_abbrev=False
+    )
+    parser.add_argument("source", metavar="PRESET_OR_RUN")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("samples.png"))
-    parser.add_argument("--grid", default="8x8", help="rows x columns (default: 8x8)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the first image (default: 0)")
+    parser.add_argument("--grid", help="rows x columns (default: 8x8)")
+    parser.add_argument("--seeds", help="FIRST-LAST, or seeds with commas (default: from 0 on)")
+    parser.add_argument("--seed", type=int, help="first seed, the others following")
     parser.add_argument("--class", dest="label", type=int, help="one class instead of one a row")
+    parser.add_argument("--interpolate", metavar="A,B", help="the way between two seeds")
+    parser.add_argument("--truncation", type=float, help="in (0, 1]: less varied, more usual")
+    parser.add_argument("--nearest", metavar="DATASET", help="nearest training images beside")
+    parser.add_argument("--invert", metavar="IMAGES", help="file or folder; nearest image made")
+    parser.add_argument("--gif", type=pathlib.Path, help="film of --interpolate")
     options = parser.parse_args(arguments)
     quiet_tensorflow()
     try:
-        path = sample(
-            options.source, options.out, grid=options.grid, seed=options.seed, label=options.label
-        )
-    except (UserError, ValueError, OSError) as error:
+        for path in sample(options.source, options.out, _request(options)):
+            print(path)
+    except (UserError, ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(path)
     return 0
+
+
+def _request(options: argparse.Namespace) -> Request:
+    grid = None if options.grid is None else parse_grid(options.grid)
+    seeds = None if options.seeds is None else parse_seeds(options.seeds)
+    if options.seed is not None:
+        if seeds is not None:
+            raise UserError("Give --seed or --seeds, not both.")
+        rows, columns = grid or (COLUMNS, COLUMNS)
+        seeds = list(range(options.seed, options.seed + rows * columns))
+    pair = None if options.interpolate is None else parse_pair(options.interpolate)
+    return Request(
+        seeds=seeds,
+        grid=grid,
+        label=options.label,
+        interpolate=pair,
+        truncation=options.truncation,
+        nearest=options.nearest,
+        invert=options.invert,
+        gif=options.gif,
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import tensorflow as tf
@@ -26,12 +26,16 @@ from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
 from training.data.pipeline import training_dataset
 from training.data.toys import MIXTURES
-from training.distribute import compiled, describe, is_chief
+from training.distribute import compiled, describe, is_chief, losing_workers
 from training.errors import UserError
+from training.initial import initialise
 from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
 from training.run_folder import RunFolder, write_text
 from zoo.models.trainer import StatelessTrainer
+
+if TYPE_CHECKING:
+    from training.callbacks.scores import Scores
 
 Trainer = TypeVar("Trainer", bound=StatelessTrainer | None)
 
@@ -58,12 +62,14 @@ class Session:
         data: the images.
         folder: the run's folder.
         request: watched for Ctrl-C and SIGTERM.
+        chosen: how the state that is the outcome was chosen; empty where it is the last.
     """
 
     recipe: Recipe
     data: ImageData
     folder: RunFolder
     request: StopRequest
+    chosen: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def train(self, model: StatelessTrainer, streams: dict, *, name: str) -> float:
         """Trains a model to the recipe's last step, from its newest checkpoint on.
@@ -78,14 +84,22 @@ class Session:
 
         Raises:
             Interrupted: told to stop; the state is saved.
+            WorkerLost: another process of the run has ended.
         """
         recipe = self.recipe
         chief = is_chief(model.distribute_strategy)
         folder = self.folder.path / name / "checkpoints"
-        checkpoints = Checkpoints(folder, model, writes=chief)
+        scores = self._scores(model) if not name and recipe.score_metrics else None
+        extra = {} if scores is None else scores.state
+        checkpoints = Checkpoints(folder, model, writes=chief, extra=extra)
         first = checkpoints.restore()
         if first and chief:
             print(f"Going on from step {first:,}.", flush=True)
+        if first % recipe.steps_per_call:
+            raise UserError(
+                f"The run stands at step {first}, no multiple of --steps-per-call "
+                f"{recipe.steps_per_call}: go on with --steps-per-call 1."
+            )
         started = time.monotonic()
         callbacks: list[CountingCallback] = [
             Guarding(first_step=first),
@@ -93,6 +107,10 @@ class Session:
                 checkpoints, every=recipe.checkpoint_every, request=self.request, first_step=first
             ),
         ]
+        if scores is not None:
+            # Before `Saving`, so that a checkpoint holds the scores of its own step.
+            scores.run_step = first
+            callbacks.insert(0, scores)
         if chief:
             callbacks += self._reporting(model, name=name, first=first)
         every = recipe.report_every
@@ -101,30 +119,54 @@ class Session:
             steps = min(every - first % every, recipe.steps - first)
             whole = steps == every
             epochs = (recipe.steps - first) // every if whole else 1
-            dataset = training_dataset(
-                streams,
-                batch_size=recipe.batch_size,
-                seed=recipe.seed,
-                first_step=first,
-                critic_steps=model.batches_per_step,
-                shift=recipe.shift,
-                flip=recipe.flip,
-                rotate=recipe.rotate,
-                zoom=recipe.zoom,
-                strategy=model.distribute_strategy,
-            )
-            model.fit(
-                dataset,
-                steps_per_epoch=steps,
-                initial_epoch=first // every,
-                epochs=first // every + epochs,
-                callbacks=callbacks,
-                shuffle=False,
-                verbose=(1 if sys.stdout.isatty() else 2) if chief else 0,
-            )
+            with losing_workers(model.distribute_strategy, self.request):
+                model.fit(
+                    self._batches(model, streams, first_step=first),
+                    steps_per_epoch=steps,
+                    initial_epoch=first // every,
+                    epochs=first // every + epochs,
+                    callbacks=callbacks,
+                    shuffle=False,
+                    verbose=(1 if sys.stdout.isatty() else 2) if chief else 0,
+                )
             first += steps * epochs
         checkpoints.save()
-        return time.monotonic() - started
+        seconds = time.monotonic() - started
+        if scores is not None:
+            self.chosen.update(scores.restore_best())
+        return seconds
+
+    def _scores(self, model: StatelessTrainer) -> "Scores":
+        """Makes what measures while it trains."""
+        # These import the metrics, which are not always needed.
+        from training.callbacks.scores import Scores, make_evaluation, score_interval
+
+        recipe, strategy = self.recipe, model.distribute_strategy
+        return Scores(
+            model,
+            make_evaluation(recipe, self.data, strategy),
+            self.folder,
+            every=score_interval(recipe, batches_per_step=model.batches_per_step),
+            described={"model": recipe.model, "seed": recipe.seed},
+            best_by=recipe.best_by,
+            writes=is_chief(strategy),
+        )
+
+    def _batches(self, model: StatelessTrainer, streams: dict, *, first_step: int) -> Any:
+        """Makes the batches of all steps from one on."""
+        recipe = self.recipe
+        return training_dataset(
+            streams,
+            batch_size=recipe.batch_size,
+            seed=recipe.seed,
+            first_step=first_step,
+            critic_steps=model.batches_per_step,
+            shift=recipe.shift,
+            flip=recipe.flip,
+            rotate=recipe.rotate,
+            zoom=recipe.zoom,
+            strategy=model.distribute_strategy,
+        )
 
     def _reporting(
         self, model: StatelessTrainer, *, name: str, first: int
@@ -178,6 +220,8 @@ def run(
     recipe = recipe.with_steps(training_images=len(data.train.images))
     label_map = recipe.label_map(data)
     model = _build(recipe.build, recipe, data, strategy)
+    if recipe.init_from is not None:
+        initialise(model, recipe.init_from)
     if is_chief(strategy):
         folder.create(recipe)
         if label_map is not None:
@@ -191,7 +235,7 @@ def run(
             print("\nSupervised control: same network, labels and steps.", flush=True)
             labelled = {"labelled": recipe.streams(data, label_map)["labelled"]}
             control_seconds = session.train(control, labelled, name="control")
-    result = _result(recipe, data, label_map, seconds=seconds)
+    result = _result(recipe, data, label_map, seconds=seconds) | session.chosen
     if hasattr(model, "classifier"):
         result["test_error"] = error_rate(model.classifier, data.test)
     if control is not None:
@@ -222,6 +266,7 @@ def _build(
         keras.config.set_dtype_policy("float32")
     if model is not None:
         model.jit_compile = compiled(recipe, strategy)
+        model.steps_per_execution = recipe.steps_per_call
     return model
 
 

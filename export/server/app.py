@@ -11,9 +11,8 @@ from collections.abc import Iterator
 
 import grpc
 import uvicorn
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-from export.server import config
+from export.server import config, grpc_server
 from export.server.config import ModelConfig
 from export.server.flags import Options
 from export.server.grpc_services import ModelService, PredictionService
@@ -54,7 +53,9 @@ class App:
         self._configs = _models(options)
         batching = _batching(options)
         metrics_path = _metrics_path(options)
+        self._credentials = _credentials(options)
         metrics = Metrics()
+        both = options.tensorflow_session_parallelism
         self.manager = Manager(
             LoadOptions(
                 tags=tuple(options.saved_model_tags.split(",")),
@@ -62,13 +63,23 @@ class App:
                 timeout=options.rest_api_timeout_in_ms / 1000,
                 retries=options.max_num_load_retries,
                 retry_seconds=options.load_retry_interval_micros / 1e6,
+                warmup_iterations=options.num_request_iterations_for_warmup,
+                own_batching=options.enable_per_model_batching_parameters,
+                check_methods=options.enable_signature_method_name_check,
+                inter_op_threads=options.tensorflow_inter_op_parallelism or both,
+                intra_op_threads=options.tensorflow_intra_op_parallelism or both,
             ),
             metrics,
             free_labels=options.allow_version_labels_for_unavailable_models,
         )
         count = batching.threads if batching else config.Batching().threads
         self._threads = Threads(count, options.max_queued_requests)
-        runner = Runner(self._threads, metrics, batching)
+        runner = Runner(
+            self._threads,
+            metrics,
+            batching,
+            per_model=options.enable_per_model_batching_parameters,
+        )
         self._rest = RestApi(
             RestServices(self.manager, runner, metrics, options.rest_api_timeout_in_ms / 1000),
             max_bytes=options.max_request_bytes,
@@ -91,7 +102,12 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         http, serving = await self._start_http()
-        rpc = await self._start_grpc()
+        rpc = None
+        if self._options.port:
+            models = ModelService(self.manager)
+            rpc = await grpc_server.start(
+                self._options, self._prediction, models, self._credentials
+            )
         await self.manager.configure(self._configs, wait=False)
         background = [asyncio.create_task(self._poll()), asyncio.create_task(self._poll_config())]
         print(self._banner(), flush=True)
@@ -123,31 +139,6 @@ class App:
             )
         )
         return server, asyncio.create_task(server.serve(sockets=[listening]))
-
-    async def _start_grpc(self) -> grpc.aio.Server | None:
-        if not self._options.port:
-            return None
-        size = self._options.max_request_bytes
-        server = grpc.aio.server(
-            options=[
-                ("grpc.max_receive_message_length", size),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),
-            ]
-        )
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            self._prediction, server
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(self.manager), server
-        )
-        address = f"{_bracketed(self._options.host)}:{self._options.port}"
-        try:
-            server.add_insecure_port(address)
-        except RuntimeError as error:
-            raise UserError(f"gRPC cannot listen on {address}: {error}") from None
-        await server.start()
-        return server
 
     async def _poll(self) -> None:
         while True:
@@ -223,6 +214,16 @@ def _metrics_path(options: Options) -> str | None:
         return config.read_metrics_path(text)
     except ServingError as error:
         raise UserError(f"{options.monitoring_config_file}: {error.message}") from None
+
+
+def _credentials(options: Options) -> grpc.ServerCredentials | None:
+    if not options.ssl_config_file:
+        return None
+    text = _read(options.ssl_config_file, "--ssl-config-file")
+    try:
+        return config.read_tls(text)
+    except ServingError as error:
+        raise UserError(f"{options.ssl_config_file}: {error.message}") from None
 
 
 def _read(path: str, flag: str) -> str:

@@ -5,12 +5,14 @@ import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
+import grpc
 from tensorflow_serving.config import model_server_config_pb2
 
 from export.server import protos
 from export.server.status import ServingError, invalid
 
 PLATFORM = "tensorflow"
+BATCHING_FILE = "batching_params.pbtxt"
 METRICS_PATH = "/monitoring/prometheus/metrics"
 
 
@@ -155,6 +157,36 @@ def read_batching(text: str) -> Batching:
             f"({batching.max_batch_size}), received {list(sizes)}."
         )
     return batching
+
+
+def read_own_batching(folder: pathlib.Path) -> Batching | None:
+    """Reads a version's own `batching_params.pbtxt`, None without one.
+
+    Raises:
+        ServingError: as for `read_batching`.
+    """
+    path = folder / BATCHING_FILE
+    return read_batching(path.read_text()) if path.is_file() else None
+
+
+def read_tls(text: str) -> grpc.ServerCredentials:
+    """Reads a TLS config: `server_key`, `server_cert`, and perhaps `custom_ca`, `client_verify`.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT for what is no such text, or has no key or certificate.
+    """
+    proto = protos.tls_config()
+    protos.parse(text, proto, "TLS config")
+    given = {field.name: value for field, value in proto.ListFields()}
+    if not ("server_key" in given and "server_cert" in given):
+        raise invalid("A TLS config needs server_key and server_cert (PEM texts).")
+    if "client_verify" in given and "custom_ca" not in given:
+        raise invalid("client_verify needs custom_ca, to verify clients against.")
+    return grpc.ssl_server_credentials(
+        [(given["server_key"].encode(), given["server_cert"].encode())],
+        root_certificates=given["custom_ca"].encode() if "custom_ca" in given else None,
+        require_client_auth=given.get("client_verify", False),
+    )
 
 
 def read_metrics_path(text: str) -> str | None:

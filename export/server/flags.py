@@ -36,11 +36,24 @@ FLAGS = (
     Flag("rest_api_enable_cors_support", False, "answer browsers on other sites too"),
     Flag("enable_batching", False, "compute concurrent requests together"),
     Flag("batching_parameters_file", "", "how they are batched (text file)"),
+    Flag(
+        "enable_per_model_batching_parameters",
+        False,
+        "batch as each version's batching_params.pbtxt says, and versions without it not at all",
+    ),
     Flag("file_system_poll_wait_seconds", 1.0, "look for new versions so often"),
     Flag("max_num_load_retries", 5, "how often a version that fails to load is tried again"),
     Flag("load_retry_interval_micros", 60_000_000, "how long after a failure"),
     Flag("allow_version_labels_for_unavailable_models", False, "let new labels point anywhere"),
     Flag("enable_model_warmup", True, "replay assets.extra/tf_serving_warmup_requests"),
+    Flag("num_request_iterations_for_warmup", 1, "how often each of its requests is replayed"),
+    Flag("enable_signature_method_name_check", False, "classify only with classify signatures"),
+    Flag("tensorflow_session_parallelism", 0, "threads of an operation, and of a graph; 0: cores"),
+    Flag("tensorflow_intra_op_parallelism", 0, "threads of an operation; 0 for one a core"),
+    Flag("tensorflow_inter_op_parallelism", 0, "operations at a time; 0 for one a core"),
+    Flag("enable_grpc_healthcheck_service", False, "gRPC's standard health service"),
+    Flag("ssl_config_file", "", "TLS for gRPC as this text file says"),
+    Flag("grpc_socket_path", "", "serve gRPC on this Unix socket too"),
     Flag("saved_model_tags", "serve", "comma-separated tags of the graph that is served"),
     Flag("monitoring_config_file", "", "publish Prometheus metrics as this text file says"),
     Flag("enable_serialization_as_tensor_content", False, "gRPC answers as raw bytes"),
@@ -65,11 +78,20 @@ class Options:
     rest_api_enable_cors_support: bool
     enable_batching: bool
     batching_parameters_file: str
+    enable_per_model_batching_parameters: bool
     file_system_poll_wait_seconds: float
     max_num_load_retries: int
     load_retry_interval_micros: int
     allow_version_labels_for_unavailable_models: bool
     enable_model_warmup: bool
+    num_request_iterations_for_warmup: int
+    enable_signature_method_name_check: bool
+    tensorflow_session_parallelism: int
+    tensorflow_intra_op_parallelism: int
+    tensorflow_inter_op_parallelism: int
+    enable_grpc_healthcheck_service: bool
+    ssl_config_file: str
+    grpc_socket_path: str
     saved_model_tags: str
     monitoring_config_file: str
     enable_serialization_as_tensor_content: bool
@@ -150,9 +172,24 @@ def _check(parser: argparse.ArgumentParser, options: Options, given: Sequence[st
         parser.error("--model-config-file-poll-wait-seconds needs --model-config-file")
     if options.batching_parameters_file and not options.enable_batching:
         parser.error("--batching-parameters-file needs --enable-batching")
+    if options.enable_per_model_batching_parameters and not options.enable_batching:
+        parser.error("--enable-per-model-batching-parameters needs --enable-batching")
+    if "num_request_iterations_for_warmup" in given and not options.enable_model_warmup:
+        parser.error("--num-request-iterations-for-warmup has no effect without a warmup")
+    parallelism = ("tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism")
+    if options.tensorflow_session_parallelism and set(parallelism) & set(given):
+        parser.error("--tensorflow-session-parallelism sets both; leave the others out")
+    if options.grpc_socket_path and not options.port:
+        parser.error("--grpc-socket-path has no effect with --port 0")
+    for name in ("ssl_config_file", "enable_grpc_healthcheck_service"):
+        if getattr(options, name) and not options.port:
+            parser.error(f"--{name.replace('_', '-')} has no effect with --port 0")
     if not (options.port or options.rest_api_port):
         parser.error("--port and --rest-api-port are both 0: nothing would be served")
-    for name in ("rest_api_timeout_in_ms", "max_request_bytes", "max_queued_requests"):
+    for name in (
+        *("rest_api_timeout_in_ms", "max_request_bytes", "max_queued_requests"),
+        "num_request_iterations_for_warmup",
+    ):
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
     if options.file_system_poll_wait_seconds <= 0:

@@ -62,6 +62,12 @@ def signature_for(model: LoadedModel, name: str, method: str) -> ServedSignature
     signature = model.signature(name)
     if signature is None:
         raise invalid(f"No signature was found with the name: {resolved(name)}")
+    given = model.definitions[signature.name].method_name
+    if model.check_methods and METHODS.get(given) != method:
+        raise invalid(
+            f"Expected {method} signature method_name to be tensorflow/serving/{method}. "
+            f"Was: {given}"
+        )
     inputs = signature.inputs
     if set(inputs) != {"inputs"} or inputs["inputs"].dtype != tf.string:
         raise invalid(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from export.server import warmup
-from export.server.config import ModelConfig, describe_error
+from export.server.config import ModelConfig, describe_error, read_own_batching
 from export.server.metrics import Metrics
 from export.server.model import LoadedModel
 from export.server.served import ServedModel, State, Version
@@ -44,6 +44,11 @@ class LoadOptions:
         timeout: float, seconds after which a computation is stopped, over gRPC too.
         retries: int, further attempts after a failed one.
         retry_seconds: float, how long after it.
+        warmup_iterations: int, how often each warmup request is replayed.
+        own_batching: bool, whether a version's own batching parameters are read.
+        check_methods: bool, whether classify and regress look at a signature's method name.
+        inter_op_threads: int, operations at a time, 0 for TensorFlow's choice.
+        intra_op_threads: int, threads of an operation, 0 for TensorFlow's choice.
     """
 
     tags: tuple[str, ...] = ("serve",)
@@ -51,6 +56,11 @@ class LoadOptions:
     timeout: float = 30.0
     retries: int = 5
     retry_seconds: float = 60.0
+    warmup_iterations: int = 1
+    own_batching: bool = False
+    check_methods: bool = False
+    inter_op_threads: int = 0
+    intra_op_threads: int = 0
 
 
 class Manager:
@@ -94,6 +104,10 @@ class Manager:
             raise ServingError(Code.NOT_FOUND, f"Servable not found for request: {what}")
         with model.in_use():
             yield model
+
+    def ready(self) -> bool:
+        """Whether every model has a version that answers."""
+        return all(served.loaded(None) for served in self._models.values())
 
     def known(self, name: str) -> str:
         """Returns a served model's name, "" for others, which clients may invent without end."""
@@ -212,11 +226,21 @@ class Manager:
 
     def _load_now(self, name: str, number: int, folder: pathlib.Path) -> LoadedModel:
         options = self._options
-        model = LoadedModel(name, number, folder, tags=options.tags, timeout=options.timeout)
+        batching = read_own_batching(folder) if options.own_batching else None
+        model = LoadedModel(
+            name,
+            number,
+            folder,
+            tags=options.tags,
+            timeout=options.timeout,
+            threads=(options.inter_op_threads, options.intra_op_threads),
+            batching=batching,
+            check_methods=options.check_methods,
+        )
         try:
             if options.warmup:
                 start = time.perf_counter()
-                warmup.replay(model, warmup.read(folder))
+                warmup.replay(model, warmup.read(folder) * options.warmup_iterations)
                 took = time.perf_counter() - start
                 self._metrics.observe("model_warmup_latency", took, model_path=str(folder))
         except BaseException:

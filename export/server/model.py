@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
+from export.server.config import Batching
 from export.server.status import Code, ServingError, from_tensorflow, invalid
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -115,6 +116,9 @@ class LoadedModel:
         folder: the SavedModel.
         tags: which of its graphs.
         timeout: float, seconds after which a computation is stopped.
+        threads: operations at a time, and threads of an operation; 0 for TensorFlow's choice.
+        batching: how requests for it are batched, where each model has its own way.
+        check_methods: bool, whether classify and regress look at a signature's method name.
 
     Raises:
         OSError, tf.errors.OpError, ValueError, RuntimeError: a damaged or foreign folder.
@@ -128,14 +132,23 @@ class LoadedModel:
         *,
         tags: Sequence[str] = ("serve",),
         timeout: float = 30.0,
+        threads: tuple[int, int] = (0, 0),
+        batching: Batching | None = None,
+        check_methods: bool = False,
     ):
         self.name = name
+        self.batching = batching
+        self.check_methods = check_methods
         self.version = version
         self._timeout = timeout
         self._users = 0
         self._idle = threading.Condition()
         self._building = threading.Lock()
-        self._session = tf.compat.v1.Session(graph=tf.Graph())
+        inter, intra = threads
+        settings = tf.compat.v1.ConfigProto(
+            inter_op_parallelism_threads=inter, intra_op_parallelism_threads=intra
+        )
+        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=settings)
         try:
             with self._session.graph.as_default():
                 meta = tf.compat.v1.saved_model.loader.load(self._session, tags, str(folder))

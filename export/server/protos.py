@@ -27,6 +27,12 @@ _MESSAGES = {
     },
     "PrometheusConfig": {"enable": "bool", "path": "string"},
     "MonitoringConfig": {"prometheus_config": "PrometheusConfig"},
+    "SSLConfig": {
+        "server_key": "string",
+        "server_cert": "string",
+        "custom_ca": "string",
+        "client_verify": "bool",
+    },
 }
 
 
@@ -50,6 +56,11 @@ def batching_parameters() -> message.Message:
 def monitoring_config() -> message.Message:
     """Returns an empty MonitoringConfig."""
     return _new("MonitoringConfig")
+
+
+def tls_config() -> message.Message:
+    """Returns an empty SSLConfig."""
+    return _new("SSLConfig")
 
 
 def _new(name: str) -> message.Message:

@@ -2,8 +2,10 @@
 
 import asyncio
 import concurrent.futures
+import dataclasses
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -55,12 +57,37 @@ class Runner:
         threads: where.
         metrics: what takes the times.
         batching: None to compute each request alone.
+        per_model: bool, whether each model's own parameters say how it is batched, and only their
+            threads are those of `batching`.
     """
 
-    def __init__(self, threads: Threads, metrics: Metrics, batching: Batching | None):
+    def __init__(
+        self,
+        threads: Threads,
+        metrics: Metrics,
+        batching: Batching | None,
+        *,
+        per_model: bool = False,
+    ):
         self._threads = threads
         self._metrics = metrics
-        self._batcher = Batcher(batching, threads.run, metrics) if batching else None
+        self._batching = batching
+        self._per_model = per_model
+        self._common = Batcher(batching, threads.run, metrics) if batching else None
+        self._own: weakref.WeakKeyDictionary[LoadedModel, Batcher | None] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def _batcher(self, model: LoadedModel) -> Batcher | None:
+        if not (self._batching and self._per_model):
+            return self._common
+        if model not in self._own:
+            own = None
+            if model.batching:
+                batching = dataclasses.replace(model.batching, threads=self._batching.threads)
+                own = Batcher(batching, self._threads.run, self._metrics)
+            self._own[model] = own
+        return self._own[model]
 
     async def run(
         self,
@@ -81,8 +108,8 @@ class Runner:
         start = time.perf_counter()
         try:
             async with asyncio.timeout(timeout):
-                if self._batcher:
-                    result = await self._batcher.run(model, signature, inputs, outputs)
+                if batcher := self._batcher(model):
+                    result = await batcher.run(model, signature, inputs, outputs)
                 else:
                     result = await self._threads.run(model.run, signature.name, inputs, outputs)
         except TimeoutError:

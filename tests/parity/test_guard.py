@@ -70,3 +70,11 @@ def test_skipped_steps_are_named_and_many_in_a_row_stop_the_run(capsys):
     said = capsys.readouterr().err
     assert "step 1 was skipped, " in said and "dcgan_critic" in said
     assert f"{LIMIT} in a row" in said
+
+
+def test_steps_of_one_call_are_named_together(capsys):
+    model = make(1)
+    model.steps_per_execution = 5
+    with pytest.raises(NotFinite, match="20 steps in a row"):
+        fit(model, images(LIMIT + 5, bad=range(LIMIT + 5)), callbacks=[Guarding()])
+    assert "one of steps 1 to 5 was skipped, " in capsys.readouterr().err

@@ -1,40 +1,39 @@
 """Every model in low precision, and compiled: finite, and close to plain float32."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 
-from tests.cases import MOSTLY_SLOW, build, tiny_data, tiny_recipe, train, weights
+from tests.cases import QUICK, REGISTERED, tiny_data, train, weights
 from tests.devices import replicas
+from tests.sessions import make
+from tests.variants import PENALISED, VARIANTS, recipe_of
 
 # Relative to each variable's largest value, after three steps of SGD.
 TOLERANCE = {"float32": 1e-4, "mixed_bfloat16": 0.1, "mixed_float16": 0.05}
+LOW = ("mixed_bfloat16", "mixed_float16")
+QUICKLY = (*QUICK, "lgan, max_al, buffer replaced")
+MOSTLY_SLOW = [
+    case if case in QUICKLY else pytest.param(case, marks=pytest.mark.slow)
+    for case in (*REGISTERED, *VARIANTS)
+]
 
 
-def run(name, *, precision="float32", jit=False, count=1):
-    recipe = tiny_recipe(name)
-    keras.config.set_dtype_policy(precision)
-    try:
-        model = build(recipe, replicas(count))
-        with model.distribute_strategy.scope():
-            model.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01))
-    finally:
-        keras.config.set_dtype_policy("float32")
-    model.jit_compile = jit
+def run(case, *, precision="float32", jit="off", count=1):
+    recipe = recipe_of(case, precision=precision, jit=jit)
+    model = make(recipe, replicas(count))
+    with model.distribute_strategy.scope():
+        model.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01))
+    model.jit_compile = jit == "on"
     logs = train(model, recipe, tiny_data(), steps=3)
     return model, weights(model), logs
 
 
-@pytest.fixture(scope="module")
-def plain():
-    known = {}
-
-    def of(name):
-        if name not in known:
-            known[name] = run(name)[1:]
-        return known[name]
-
-    return of
+@functools.cache
+def plain(case):
+    return run(case)[1:]
 
 
 def assert_close(left, right, tolerance):
@@ -43,24 +42,49 @@ def assert_close(left, right, tolerance):
         assert np.abs(one - two).max() <= tolerance * scale
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("name", MOSTLY_SLOW)
-def test_low_precision_is_finite_and_near_float32(name, precision, plain):
-    model, values, logs = run(name, precision=precision)
+def assert_finite_and_near(case, precision, jit):
+    model, values, logs = run(case, precision=precision, jit=jit)
     assert all(np.isfinite(value) for value in logs.values())
     assert int(keras.ops.convert_to_numpy(model.guard)[0]) == 0
-    assert_close(plain(name)[0], values, TOLERANCE[precision])
+    assert_close(plain(case)[0], values, TOLERANCE[precision])
     scaled = isinstance(model.critic_optimizer, keras.optimizers.LossScaleOptimizer)
     assert scaled == (precision == "mixed_float16")
     assert all(variable.dtype in ("float32", "int64") for variable in model.variables)
+    return logs
 
 
-@pytest.mark.parametrize("name", MOSTLY_SLOW)
-def test_compiled_by_xla_is_the_same(name, plain):
-    _, values, logs = run(name, jit=True)
-    assert_close(plain(name)[0], values, TOLERANCE["float32"])
-    for key, value in plain(name)[1].items():
+@pytest.mark.parametrize("precision", LOW)
+@pytest.mark.parametrize("case", MOSTLY_SLOW)
+@pytest.mark.covers("bfloat16 and float16")
+def test_low_precision_is_finite_and_near_float32(case, precision):
+    assert_finite_and_near(case, precision, "off")
+
+
+@pytest.mark.parametrize("case", MOSTLY_SLOW)
+@pytest.mark.covers("XLA")
+def test_compiled_by_xla_is_the_same(case):
+    logs = assert_finite_and_near(case, "float32", "on")
+    for key, value in plain(case)[1].items():
         assert logs[key] == pytest.approx(value, rel=1e-2, abs=1e-3), key
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", LOW)
+@pytest.mark.parametrize("case", REGISTERED)
+@pytest.mark.covers("XLA in bfloat16 and float16")
+def test_low_precision_compiled_is_finite_and_near_float32(case, precision):
+    assert_finite_and_near(case, precision, "on")
+
+
+MATRIX = [(precision, jit) for precision in TOLERANCE for jit in ("off", "on")][1:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "jit"), MATRIX)
+@pytest.mark.parametrize("case", PENALISED)
+@pytest.mark.covers("every penalty x precision x XLA")
+def test_every_penalty_in_every_precision_compiled_or_not(case, precision, jit):
+    assert_finite_and_near(case, precision, jit)
 
 
 def test_float16_on_two_replicas_is_as_on_one():
@@ -74,7 +98,7 @@ def test_an_overflow_on_one_replica_skips_the_step_on_both_and_lowers_the_scale(
     optimizer = model.critic_optimizer
     optimizer.dynamic_scale.assign(1e30)
     before = [np.array(keras.ops.convert_to_numpy(v)) for v in model.critic.variables]
-    train(model, tiny_recipe("lsgan"), tiny_data(), steps=1, first_step=3)
+    train(model, recipe_of("lsgan"), tiny_data(), steps=1, first_step=3)
     after = [keras.ops.convert_to_numpy(v) for v in model.critic.variables]
     assert all(np.array_equal(x, y) for x, y in zip(before, after, strict=True))
     assert float(keras.ops.convert_to_numpy(optimizer.dynamic_scale)) < 1e30

@@ -1,39 +1,25 @@
-"""Same seed, same global batch: one replica and several give the same weights and logs."""
+"""Same seed, same global batch: one replica, several, and two processes give the same run."""
+
+import functools
 
 import keras
 import numpy as np
 import pytest
 
-from tests.cases import (
-    CLASSES,
-    REGISTERED,
-    SHAPE,
-    build,
-    tiny_data,
-    tiny_recipe,
-    train,
-    weights,
-)
+from tests.cases import CLASSES, REGISTERED, SHAPE, tiny_data, tiny_recipe, train, weights
 from tests.devices import replicas
+from tests.hosts import outputs, start_hosts
+from tests.parity.runs import OPTIMIZERS, STEPS, TOLERANCES, read, take_steps, uneven
+from tests.variants import PENALISED, VARIANTS, recipe_of
 from zoo.networks import DCGANCritic, DCGANGenerator
 
-STEPS = 10
-OPTIMIZERS = {
-    "sgd": (lambda: keras.optimizers.SGD(0.05), 1e-5),
-    "adam": (lambda: keras.optimizers.Adam(1e-3, 0.5), 1e-4),
-}
+EVERYWHERE = (*REGISTERED, *VARIANTS)
 
 
-def run(recipe, optimizer, count, *, control=False):
-    model = build(recipe, replicas(count))
-    with model.distribute_strategy.scope():
-        if control:
-            model = recipe.build_control(image_shape=SHAPE, class_names=CLASSES)
-            model.compile(optimizer())
-        else:
-            model.compile(optimizer(), optimizer())
-    logs = train(model, recipe, tiny_data(), steps=STEPS)
-    return weights(model), logs
+@functools.cache
+def on_replicas(case, count, optimizer="sgd"):
+    recipe = uneven(case) if optimizer == "sgd" else recipe_of(case)
+    return take_steps(recipe, replicas(count), optimizer)
 
 
 def assert_equal_runs(one, many, tolerance):
@@ -45,55 +31,78 @@ def assert_equal_runs(one, many, tolerance):
         assert many[1][name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
 
 
-CASES = [(model, "adam") for model in REGISTERED] + [("lsgan", "sgd"), ("clsgan", "sgd")]
+@pytest.mark.parametrize("case", REGISTERED)
+@pytest.mark.covers("2 replicas, Adam")
+def test_two_replicas_equal_one_with_adam(case):
+    one, two = (on_replicas(case, count, "adam") for count in (1, 2))
+    assert_equal_runs(one, two, TOLERANCES["adam"])
 
 
-@pytest.mark.parametrize(("model", "optimizer"), CASES)
-def test_two_replicas_equal_one(model, optimizer):
+@pytest.mark.parametrize("case", ["lsgan", "clsgan"])
+@pytest.mark.covers("2 replicas, SGD")
+def test_two_replicas_equal_one_with_sgd(case):
     """A mean over each replica's own batch, or noise of its own, would differ at once with SGD."""
-    make, tolerance = OPTIMIZERS[optimizer]
-    recipe = tiny_recipe(model)
-    assert_equal_runs(run(recipe, make, 1), run(recipe, make, 2), tolerance)
+    assert_equal_runs(on_replicas(case, 1), on_replicas(case, 2), TOLERANCES["sgd"])
 
 
-@pytest.mark.parametrize("model", REGISTERED)
-def test_uneven_shares_of_several_critic_batches_equal_one_replica(model):
-    """Ten images on four replicas are 3, 3, 2, 2."""
-    make, tolerance = OPTIMIZERS["sgd"]
-    recipe = tiny_recipe(model, critic_steps=2, shift=1)
-    assert_equal_runs(run(recipe, make, 1), run(recipe, make, 4), tolerance)
+@pytest.mark.parametrize("case", EVERYWHERE)
+@pytest.mark.covers("4 replicas, SGD")
+def test_uneven_shares_of_several_critic_batches_equal_one_replica(case):
+    """Ten images on four replicas are 3, 3, 2, 2. Buffer and multiplier are among the weights."""
+    assert_equal_runs(on_replicas(case, 1), on_replicas(case, 4), TOLERANCES["sgd"])
 
 
-VARIANTS = {
-    "buffer appended": ("lgan", {"penalty_buffer": 3, "penalty_buffer_mode": "append"}),
-    "buffer replacing": (
-        "lgan",
-        {"penalty": "max_al", "penalty_weight": 1.0, "penalty_buffer": 3, "multiplier_rate": 0.1},
-    ),
-    "noise near real images": ("wgan_gp", {"penalty": "dragan"}),
-    "all pairs": ("ls_gan", {"pairs": "all", "penalty": "direct"}),
-    "label maps": (
-        "hinge",
-        {"conditional": "embedding", "label_dim": 2, "spectral_norm": True, "generator_batches": 2},
-    ),
-}
+def train_on_two_hosts(cases, folder):
+    """One pair of processes trains all cases, one after another."""
+    file = folder / "results.npz"
+    hosts = start_hosts(["-m", "tests.parity.runs", str(file), *cases])
+    said = outputs(hosts)
+    assert [host.returncode for host in hosts] == [0, 0], said
+    return file
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_uneven_shares_of_a_variant_equal_one_replica(variant):
-    """Buffer and multiplier are among the weights that are compared."""
-    make, tolerance = OPTIMIZERS["sgd"]
-    model, changes = VARIANTS[variant]
-    recipe = tiny_recipe(model, critic_normalization="none", **changes)
-    recipe.check()
-    assert_equal_runs(run(recipe, make, 1), run(recipe, make, 4), tolerance)
+@pytest.fixture(scope="module")
+def two_hosts(tmp_path_factory):
+    return train_on_two_hosts(REGISTERED, tmp_path_factory.mktemp("hosts"))
+
+
+@pytest.mark.parametrize("case", REGISTERED)
+@pytest.mark.covers("2 processes, SGD")
+def test_two_processes_equal_one(case, two_hosts):
+    assert_equal_runs(on_replicas(case, 1), read(two_hosts, case), TOLERANCES["sgd"])
+
+
+@pytest.fixture(scope="module")
+def two_hosts_of_variants(tmp_path_factory):
+    return train_on_two_hosts(VARIANTS, tmp_path_factory.mktemp("variants"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", VARIANTS)
+@pytest.mark.covers("2 processes, variants")
+def test_two_processes_equal_one_in_a_variant(case, two_hosts_of_variants):
+    assert_equal_runs(on_replicas(case, 1), read(two_hosts_of_variants, case), TOLERANCES["sgd"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", PENALISED)
+@pytest.mark.covers("every penalty, 4 replicas")
+def test_every_penalty_of_every_model_is_as_on_one_replica(case):
+    assert_equal_runs(on_replicas(case, 1), on_replicas(case, 4), TOLERANCES["sgd"])
 
 
 def test_the_supervised_control_is_the_same_on_two_replicas():
-    make, tolerance = OPTIMIZERS["sgd"]
     recipe = tiny_recipe("clsgan", dropout=0.5)
-    one, two = (run(recipe, make, count, control=True) for count in (1, 2))
-    assert_equal_runs(one, two, tolerance)
+    results = []
+    for count in (1, 2):
+        keras.utils.set_random_seed(0)
+        strategy = replicas(count)
+        with strategy.scope():
+            control = recipe.build_control(image_shape=SHAPE, class_names=CLASSES)
+            control.compile(OPTIMIZERS["sgd"]())
+        results.append((control, train(control, recipe, tiny_data(), steps=STEPS)))
+    one, two = ((weights(control), logs) for control, logs in results)
+    assert_equal_runs(one, two, TOLERANCES["sgd"])
 
 
 def test_plain_arrays_with_an_uneven_last_batch_equal_one_replica():

@@ -1,17 +1,24 @@
-"""Two processes on loopback stand for two hosts."""
+"""Two processes on loopback stand for two hosts: one run, one writer, and what a death does."""
 
 import json
 import os
 import pathlib
-import socket
+import re
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
+import yaml
 
-OPTIONS = ["--model", "lsgan", "--steps", "10", "--batch-size", "10", "--report-every", "5"]
+from tests.hosts import free_ports, outputs, start_hosts, start_process
+from tests.report_matrix import PAGE
+
+COMMAND = ["-m", "training.fit", "--model", "lsgan", "--batch-size", "10"]
 TINY = ["--generator-filters", "8", "--critic-filters", "4", "--latent-dim", "5"]
+OPTIONS = [*COMMAND, *TINY, "--steps", "10", "--report-every", "5"]
 
 
 @pytest.fixture(autouse=True)
@@ -20,59 +27,144 @@ def in_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def start(run_dir: str, *more: str, config: dict | None = None) -> subprocess.Popen:
-    environment = dict(os.environ)
-    if config is not None:
-        environment["TF_CONFIG"] = json.dumps(config)
-    arguments = [sys.executable, "-m", "training.fit", *OPTIONS, *TINY, "--run-dir", run_dir]
-    return subprocess.Popen(
-        [*arguments, *more],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def arrays(run_dir: str) -> dict[str, np.ndarray]:
-    (path,) = pathlib.Path(run_dir, "checkpoints").glob("step-000000010-*.npz")
+def arrays(run_dir: str, step: int = 10) -> dict[str, np.ndarray]:
+    (path,) = pathlib.Path(run_dir, "checkpoints").glob(f"step-{step:09d}-*.npz")
     with np.load(path) as archive:
         return {name: archive[name] for name in archive.files}
 
 
+def files(folder: str) -> set[str]:
+    return {str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*")}
+
+
 def test_two_hosts_train_as_one_process_and_only_the_chief_writes():
-    alone = start("alone")
-    assert alone.wait() == 0, alone.communicate()[0]
-    alone.communicate()
-    hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    tasks = [{"type": "worker", "index": i} for i in range(2)]
-    workers = [
-        start("hosts", config={"cluster": {"worker": hosts}, "task": task}) for task in tasks
-    ]
-    said = [worker.communicate(timeout=240)[0] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], said
+    """Each host has a folder of its own here, so that what it writes can be told apart."""
+    alone = start_process([*OPTIONS, "--run-dir", "alone"])
+    said = outputs([alone])
+    assert alone.returncode == 0, said
+    for name in ("0", "1"):
+        pathlib.Path(name).mkdir()
+    hosts = start_hosts([*OPTIONS, "--run-dir", "run"], folders=("0", "1"))
+    said = outputs(hosts)
+    assert [host.returncode for host in hosts] == [0, 0], said
     assert "MultiWorkerMirroredStrategy" in said[0]
     assert "Epoch" not in said[1] and "evaluate" not in said[1]
-    one, two = arrays("alone"), arrays("hosts")
+    assert {"run/recipe.json", "run/result.json", "run/preset"} <= files("0")
+    assert files("1") == set()
+    one, two = arrays("alone"), arrays("0/run")
     assert one.keys() == two.keys()
     for name, value in one.items():
         scale = max(np.abs(value).max(), 1e-3)
         assert np.abs(value - two[name]).max() <= 1e-4 * scale, name
-    assert json.loads(pathlib.Path("hosts", "result.json").read_text())["steps"] == 10
+    assert json.loads(pathlib.Path("0/run/result.json").read_text())["steps"] == 10
 
 
 def test_several_hosts_without_any_named_is_a_mistake():
-    process = start("run", "--strategy", "multi_worker")
+    process = start_process([*OPTIONS, "--strategy", "multi_worker"])
     said, _ = process.communicate()
     assert process.returncode == 2
     assert "TF_CONFIG" in said and "Traceback" not in said
+
+
+def test_the_kubernetes_job_of_the_page_tells_each_pod_who_it_is():
+    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    service, job = yaml.safe_load_all(text)
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert job["spec"]["completionMode"] == "Indexed"
+    assert pod["subdomain"] == service["metadata"]["name"]
+    environment = with_python('echo "$TF_CONFIG" "$@"') | {"JOB_COMPLETION_INDEX": "1"}
+    environment |= {entry["name"]: entry["value"] for entry in container["env"]}
+    done = subprocess.run(
+        [*container["command"], *container["args"]], capture_output=True, text=True, env=environment
+    )
+    config, arguments = done.stdout.split(" -m ")
+    hosts = [f"{job['metadata']['name']}-{index}.{pod['subdomain']}:2222" for index in (0, 1)]
+    assert json.loads(config) == {
+        "cluster": {"worker": hosts},
+        "task": {"type": "worker", "index": 1},
+    }
+    assert arguments.startswith("training.fit --model clsgan")
+
+
+def test_the_example_of_the_page_runs():
+    """Its two processes, word for word, but for networks and length that fit a test."""
+    (script,) = re.findall(r"```bash\n(# Two processes.*?)```", PAGE.read_text(), re.DOTALL)
+    assert "--steps 300" in script
+    script = script.replace("--steps 300", " ".join([*TINY, "--steps", "10"]))
+    for port, free in zip(("23450", "23451"), free_ports(2), strict=True):
+        assert port in script
+        script = script.replace(port, str(free))
+    done = subprocess.run(
+        ["bash", "-euc", script], capture_output=True, text=True, timeout=480, env=with_python()
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(pathlib.Path("runs/two/result.json").read_text())["steps"] == 10
+    assert "2 x CPU (MultiWorkerMirroredStrategy)" in done.stdout
+
+
+def with_python(command: str = f'exec "{sys.executable}" "$@"') -> dict[str, str]:
+    """The environment, in which `python` is the one that runs the tests, or something else."""
+    folder = pathlib.Path("bin")
+    folder.mkdir()
+    (folder / "python").write_text(f"#!/bin/sh\n{command}\n")
+    (folder / "python").chmod(0o755)
+    return {**os.environ, "PATH": f"{folder.resolve()}:{os.environ['PATH']}"}
+
+
+def wait_for_checkpoint(run_dir: str, step: int, hosts: list[subprocess.Popen]) -> None:
+    deadline = time.monotonic() + 300
+    while all(host.poll() is None for host in hosts) and time.monotonic() < deadline:
+        saved = pathlib.Path(run_dir, "checkpoints").glob("step-*.npz")
+        if any(int(path.name.split("-")[1]) >= step for path in saved):
+            return
+        time.sleep(0.05)
+    for host in hosts:
+        host.kill()
+    raise AssertionError(f"no checkpoint of step {step}: {outputs(hosts)}")
+
+
+LONG = [*COMMAND, *TINY, "--report-every", "1000", "--checkpoint-every", "20", "--steps", "800"]
+
+
+def newest_step(run_dir: str) -> int:
+    saved = pathlib.Path(run_dir, "checkpoints").glob("step-*.npz")
+    return max(int(path.name.split("-")[1]) for path in saved)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_dead_worker_ends_the_others_with_a_message_and_the_run_resumes(victim, capsys):
+    hosts = start_hosts([*LONG, "--run-dir", "run"])
+    wait_for_checkpoint("run", 20, hosts)
+    hosts[victim].send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    said = outputs(hosts, seconds=60)[1 - victim]
+    with capsys.disabled():
+        print(f"\nworker {victim} killed; the other ended {time.monotonic() - killed:.1f} s later")
+    assert hosts[1 - victim].returncode == 4, said
+    assert "Another process of this run has ended" in said
+    assert "Start the same command on all hosts again" in said
+    assert "Traceback" not in said
+
+    last = newest_step("run")
+    assert 20 <= last < 800
+    hosts = start_hosts([*LONG, "--run-dir", "run"])
+    said = outputs(hosts)
+    assert [host.returncode for host in hosts] == [0, 0], said
+    assert f"Going on from step {last}" in said[0]
+    assert newest_step("run") == 800
+
+
+@pytest.mark.slow
+def test_hosts_that_are_all_told_to_stop_save_and_end_well():
+    """The other is told first: it must not leave the chief waiting inside a step."""
+    hosts = start_hosts([*LONG, "--run-dir", "run"])
+    wait_for_checkpoint("run", 20, hosts)
+    for host in reversed(hosts):
+        host.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+    said = outputs(hosts, seconds=60)
+    assert [host.returncode for host in hosts] == [0, 0], said
+    assert "Resume with the same command" in said[0]
+    assert newest_step("run") < 800

@@ -3,22 +3,25 @@
 import dataclasses
 import importlib
 import pkgutil
+import re
 
 import numpy as np
 import pytest
 
 import training.recipes
 from tests.cases import SHAPE, build, tiny_data, tiny_recipe, train
+from training.data.known_shapes import known_shape
 from training.errors import UserError
 from training.fit import main
-from training.recipes import ALIASES, MODELS, available, model_name
-from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator
+from training.recipes import ALIASES, MODELS, available, find, model_name
+from zoo.networks import CLSGANFeatures, ReleasedCLSGANFeatures, ResNetGenerator
+from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator, ProjectionCritic
 from zoo.networks.spectral import SpectralCritic
 
 MODULES = [
     module.name
     for module in pkgutil.iter_modules(training.recipes.__path__)
-    if module.name not in ("adversarial", "critic", "points")
+    if module.name not in ("adversarial", "critic", "penalised", "points")
 ]
 
 
@@ -78,6 +81,49 @@ def test_unknown_models_are_answered_with_the_nearest():
         ("--model gan --label-dim 8", "--label-dim"),
         ("--model gan --conditional embedding", "--label-dim"),
         ("--model gan --optimizer rmsprop", "--beta-1 0"),
+        ("--model gan --conditional projection --label-dim 8", "--label-dim"),
+        ("--model gan --generator-normalization conditional_batch", "give --conditional onehot"),
+        (
+            "--model gan --conditional onehot --generator-normalization conditional_batch "
+            "--network mlp --critic-normalization none",
+            "--generator-normalization none",
+        ),
+        ("--model lsgan --network characters", "--conditional embedding --label-dim 256"),
+        (
+            "--model lsgan --network characters --conditional projection",
+            "--conditional embedding --label-dim 256",
+        ),
+        (
+            "--model lsgan --network characters --conditional embedding --label-dim 8 "
+            "--image-size 32",
+            "--network characters: .*16, 20, 24, 28 pixels, not of 32",
+        ),
+        ("--model lgan --conditional onehot --penalty-buffer 2", "without their labels"),
+        ("--model glsgan --penalty rescale", "--clip-when after has no effect"),
+        ("--model gan --decay-every 5", "go together"),
+        ("--model gan --learning-rate-decay stairs --decay-every 5", "--decay-factor"),
+        (
+            "--model gan --learning-rate-decay stairs --decay-every 0 --decay-factor 0.5",
+            "--decay-every must be at least 1",
+        ),
+        (
+            "--model gan --learning-rate-decay stairs --decay-every 5 --decay-factor 2",
+            r"in \(0, 1\]",
+        ),
+        ("--model clsgan --image-size 30", "--network clsgan: Cannot make images of 30 pixels"),
+        ("--model clsgan --network clsgann", "Did you mean 'clsgan'"),
+        ("--model clsgan --network dcgan", "Known: clsgan, clsgan_released"),
+        ("--model clsgan --generator-network scene", "Known: dcgan, resnet"),
+        ("--model clsgan --network clsgan_released", "--dropout 0"),
+        (
+            "--model clsgan --network clsgan_released --dropout 0 --image-size 28",
+            "--network clsgan_released: .*32, 40, 48, 56 pixels",
+        ),
+        ("--model clsgan --penalty gp --critic-normalization batch", "batch normalisation"),
+        ("--model clsgan --penalty max_gp --penalty-buffer 2", "nor for clsgan"),
+        ("--model clsgan --penalty-weight 2", "no effect with --penalty none"),
+        ("--model clsgan --labels all --unlabelled-weight 2", "no effect with --labels all"),
+        ("--model clsgan --labels all --no-classes-by-average", "no effect with --labels all"),
     ],
 )
 def test_a_mistake_ends_with_code_2_before_any_data_is_read(arguments, message, capsys, tmp_path):
@@ -85,8 +131,6 @@ def test_a_mistake_ends_with_code_2_before_any_data_is_read(arguments, message, 
     assert main(f"{arguments} {data}".split()) == 2
     written = capsys.readouterr().err
     assert "not_there" not in written
-    import re
-
     assert re.search(message, written.replace("\n", " ")), written
     assert not (tmp_path / "run").exists()
 
@@ -204,3 +248,126 @@ def test_spectral_norm_wraps_the_critic_and_trains():
     assert isinstance(model.critic, SpectralCritic)
     logs = train(model, recipe, tiny_data(), steps=2)
     assert all(np.isfinite(value) for value in logs.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--model lsgan --network scene --data digits", "64, 80, 96, 112 pixels, not of 8"),
+        ("--model hinge --data ring", r"\(size, size, channels\)"),
+        ("--model gan --data celeb_a --image-size 54", "54 pixels"),
+        ("--model hinge --data celeb_a", "--image-size to crop"),
+        (
+            "--model clsgan --network clsgan_released --dropout 0 --data mnist",
+            "--network clsgan_released: .*not of 28",
+        ),
+    ],
+)
+def test_a_size_known_in_advance_is_checked_before_any_data_is_read(
+    arguments, message, capsys, tmp_path, monkeypatch
+):
+    def read(*_, **__):
+        raise AssertionError("data were read")
+
+    monkeypatch.setattr("training.data.load", read)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    assert main([*arguments.split(), "--run-dir", str(tmp_path / "run")]) == 2
+    written = capsys.readouterr().err
+    assert re.search(message, written.replace("\n", " ")), written
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "image_size", "shape"),
+    [
+        ("digits", None, (8, 8, 1)),
+        ("cifar10", None, (32, 32, 3)),
+        ("cifar10", 16, (16, 16, 3)),
+        ("ring", None, (2,)),
+        ("lsun/bedroom", None, None),
+        ("lsun/bedroom", 64, (64, 64, 3)),
+        ("no_such_set", None, None),
+        (".", None, None),
+        ("file.npz", None, None),
+    ],
+)
+def test_what_is_known_of_a_data_sets_shape_without_reading_it(data, image_size, shape, tmp_path):
+    assert known_shape(data, image_size=image_size, data_dir=str(tmp_path)) == shape
+
+
+def test_stairs_lower_both_rates_at_the_same_generator_step():
+    recipe = tiny_recipe(
+        "lgan",
+        critic_steps=5,
+        learning_rate_decay="stairs",
+        decay_factor=0.5,
+        decay_every=3,
+    )
+    recipe.check()
+    model = build(recipe)
+    for optimizer, updates in ((model.generator_optimizer, 3), (model.critic_optimizer, 15)):
+        rates = []
+        for update in (0, updates - 1, updates, 2 * updates):
+            optimizer.iterations.assign(update)
+            rates.append(float(optimizer.learning_rate) / 2e-4)
+        assert rates == pytest.approx([1.0, 1.0, 0.5, 0.25])
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "clsgan"])
+def test_projection_and_conditional_norms_are_for_every_scoring_critic(model):
+    recipe = tiny_recipe(
+        model, conditional="projection", generator_normalization="conditional_batch"
+    )
+    recipe.check()
+    built = build(recipe)
+    assert isinstance(built.critic, ProjectionCritic)
+    assert built.critic.network.image_shape == SHAPE and built.generator.conditions_norms
+    assert recipe.streams(tiny_data(), None)["real"].with_labels
+
+
+def test_projection_trains_every_weight_under_spectral_norm():
+    recipe = tiny_recipe(
+        "lsgan",
+        conditional="projection",
+        spectral_norm=True,
+        generator_normalization="conditional_batch",
+    )
+    model = build(recipe)
+    before = [np.array(v) for v in model.trainable_variables]
+    logs = train(model, recipe, tiny_data(), steps=2)
+    assert all(np.isfinite(value) for value in logs.values())
+    for old, variable in zip(before, model.trainable_variables, strict=True):
+        assert np.abs(old - np.array(variable)).max() > 0, variable.path
+
+
+def test_fields_of_clsgans_networks_reach_it():
+    small = {"critic_normalization": "none", "dropout": 0.0, "head_bias": False}
+    recipe = tiny_recipe("clsgan", generator_network="resnet", penalty="lp", **small)
+    recipe.check()
+    model = build(recipe)
+    assert isinstance(model.generator, ResNetGenerator)
+    assert type(model.penalty).__name__ == "LipschitzPenalty"
+    assert model.critic.predictions.bias is None
+    released = dataclasses.replace(recipe, network="clsgan_released", shared_latents=True)
+    released.check()
+    model = released.build(image_shape=(32, 32, 1), class_names=("a", "b"))
+    assert isinstance(model.critic.network, ReleasedCLSGANFeatures)
+    assert model.shared_latents
+    assert isinstance(build(tiny_recipe("clsgan")).critic.network, CLSGANFeatures)
+
+
+def test_the_released_cls_gan_has_the_scripts_parameters():
+    """Convolutions and norms as in test_networks.py, and 4 x 4 x 256 x 10 without a bias."""
+    recipe = find("clsgan", name="released")
+    recipe.check()
+    critic = recipe.make_classifier(image_shape=(32, 32, 3), class_names=tuple("abcdefghij"))
+    count = sum(int(np.prod(v.shape)) for v in critic.trainable_variables)
+    assert count == 1_432_576 + 2 * (64 + 2 * 128 + 2 * 256) + 40_960
+
+
+def test_the_papers_data_sets_have_their_recipes():
+    cifar, svhn = find("clsgan", data="cifar10"), find("clsgan", data="svhn_cropped")
+    assert (cifar.labels, svhn.labels, svhn.data) == (4000, 1000, "svhn_cropped")
+    for recipe in (cifar, svhn, find("clsgan", name="paper")):
+        assert (recipe.decay_factor, recipe.generator_learning_rate) == (0.8, 1e-3)
+    assert find("lsgan", name="many_classes").network == "characters"

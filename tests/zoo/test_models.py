@@ -21,6 +21,7 @@ from tests.cases import (
 from zoo.models import ConditionalLossSensitiveGAN, LeastSquaresGAN
 from zoo.models.trainer import Examples
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
+from zoo.penalties import make_penalty
 from zoo.randomness import Noise
 from zoo.tasks import ImageClassifier
 
@@ -226,3 +227,58 @@ def test_least_squares_targets():
 
 def test_class_names_reach_the_classifier():
     assert build(tiny_recipe("clsgan")).classifier.class_names == CLASSES
+
+
+def test_cls_gan_penalises_the_loss_of_the_true_class():
+    """`weight * mean ||grad_x L(x, y)||^2` at the labelled images, by each image's own class."""
+    model = cls_gan(penalty=make_penalty("direct", {"weight": 3.0}), semi_supervised=False)
+    images = tf.random.stateless_normal((4, *SHAPE), (0, 1))
+    real = Examples(images, tf.constant([0, 2, 1, 1], tf.int64))
+    noise = Noise(0, 0, tf.range(4, dtype=tf.int64))
+    result = model.penalise(real, real, noise, tf.constant(4.0))
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        losses = -tf.nn.log_softmax(model.critic(images))
+        total = tf.reduce_sum(tf.gather(losses, real.labels, batch_dims=1))
+    squares = tf.reduce_sum(tf.square(tape.gradient(total, images)), axis=(1, 2, 3))
+    np.testing.assert_allclose(result.terms["penalty"], 3.0 * squares, rtol=1e-3, atol=1e-8)
+
+
+@pytest.mark.parametrize("penalty", ["max_al", "clip"])
+def test_cls_gans_penalty_is_part_of_its_step(penalty, data):
+    recipe = tiny_recipe("clsgan", penalty=penalty, critic_normalization="none")
+    recipe.check()
+    model, plain = build(recipe), build(dataclasses.replace(recipe, penalty="none"))
+    logs = train(model, recipe, data, steps=2)
+    train(plain, recipe, data, steps=2)
+    assert not all_equal(weights(plain)[:3], weights(model)[:3])
+    if penalty == "clip":  # Before each step, so that Adam's last step goes beyond it.
+        assert all(np.abs(v).max() < 0.02 for v in model.critic.trainable_variables)
+    else:
+        assert {"penalty", "max_gradient_norm"} <= logs.keys()
+        assert float(model.penalty.multiplier) != 0.0
+
+
+def test_cls_gan_refuses_penalties_that_cannot_be():
+    with pytest.raises(ValueError, match="without their labels"):
+        cls_gan(penalty=make_penalty("max_gp", {"buffer": 2}))
+    generator = DCGANGenerator(SHAPE, latent_dim=5, base_filters=8, num_classes=3)
+    critic = ImageClassifier(CLSGANFeatures(SHAPE, filters=4), 3)
+    with pytest.raises(ValueError, match="batch normalisation"):
+        ConditionalLossSensitiveGAN(generator, critic, penalty=make_penalty("gp", {}))
+
+
+def test_cls_gans_generator_step_takes_the_labelled_fakes_where_latents_are_shared(data):
+    for shared in (False, True):
+        model = cls_gan(shared_latents=shared, semi_supervised=False)
+        model.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+        latents = []
+        make_fakes = model.make_fakes
+
+        def remember(noise, labels=None, *, training=True, make=make_fakes, seen=latents):
+            seen.append(noise.child("latent").normal(5).numpy())
+            return make(noise, labels, training=training)
+
+        model.make_fakes = remember
+        model.train_step((data.train.images[:4], data.train.labels[:4]))
+        assert len(latents) == 2 and np.array_equal(*latents) == shared

@@ -110,7 +110,7 @@ def test_dragan_points_are_near_the_real_images_whatever_the_fake():
     assert np.ptp(offsets[0]) > 0  # Noise a pixel, not a sample.
 
 
-@pytest.mark.parametrize("name", [name for name in PENALTIES if name != "clip"])
+@pytest.mark.parametrize("name", [name for name in PENALTIES if PENALTIES[name].differentiates])
 def test_a_constant_critic_gives_finite_values_and_gradients(name):
     """sqrt at zero has no gradient; the one norm helper has."""
     critic = Scale((2, 1, 2), factor=0.0)
@@ -269,7 +269,23 @@ def test_clipping_takes_every_weight_of_the_critic_at_its_time(when):
         np.testing.assert_array_equal(before, variable.numpy())
 
 
-@pytest.mark.parametrize("name", [name for name in PENALTIES if name != "clip"])
+def test_rescaling_brings_the_mean_weight_down_to_its_bound_after_the_step():
+    """One factor for all weights, gammas too; small weights stay as they are."""
+    critic = DCGANCritic((16, 16, 1), filters=4, normalization="batch")
+    penalty = make_penalty("rescale", {"bound": 0.005})
+    penalty.prepare(critic)
+    before = [np.array(v) for v in critic.trainable_variables]
+    mean = np.abs(np.concatenate([np.ravel(v) for v in before])).mean()
+    assert mean > 0.005
+    penalty.before_step(critic)
+    np.testing.assert_array_equal(before[0], critic.trainable_variables[0])
+    for _ in range(2):  # A second time, nothing is left to do.
+        penalty.after_step(critic, {})
+        for old, variable in zip(before, critic.trainable_variables, strict=True):
+            np.testing.assert_allclose(variable, old * 0.005 / mean, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name in PENALTIES if PENALTIES[name].differentiates])
 def test_batch_normalisation_is_refused_with_the_reason(name):
     critic = DCGANCritic((16, 16, 1), filters=4, normalization="batch")
     with pytest.raises(ValueError, match="batch normalisation .* 'layer' or 'none'"):
@@ -291,6 +307,7 @@ def test_batch_normalisation_is_refused_with_the_reason(name):
         ("max_al", {"multiplier_rate": -1.0}, "multiplier_rate"),
         ("clip", {"bound": 0.0}, "bound"),
         ("clip", {"when": "never"}, "before"),
+        ("rescale", {"bound": 0.0}, "bound"),
     ],
 )
 def test_what_cannot_be(name, options, message):

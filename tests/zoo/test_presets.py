@@ -107,7 +107,9 @@ def test_a_new_process_computes_the_same(saved, tmp_path, classifier, generator,
 def test_layout_is_keras_hubs(saved, classifier):
     files = {str(p.relative_to(saved)) for p in saved.rglob("*") if p.is_file()}
     root = {"config.json", "model.weights.h5", "metadata.json", "task.json"}
-    expected = root | {"task.weights.h5"} | {f"generator/{name}" for name in root}
+    expected = (
+        root | {"task.weights.h5", "preprocessor.json"} | {f"generator/{name}" for name in root}
+    )
     assert files == expected | {f"critic/{name}" for name in root - {"task.json"}}
     config = json.loads((saved / "config.json").read_text())
     assert config["registered_name"] == "zoo>NetworkBackbone"
@@ -209,17 +211,36 @@ def test_own_networks_work_once_registered(tmp_path):
 # Handles
 
 
-def test_builtin_names(saved, monkeypatch, classifier):
-    assert all(isinstance(text, str) for text in list_presets().values())
-    entry = builtin.Builtin("CLS-GAN on digits.", str(saved))
-    monkeypatch.setitem(builtin.PRESETS, "clsgan_digits", entry)
-    assert list_presets()["clsgan_digits"] == "CLS-GAN on digits."
+@pytest.fixture
+def shipped(saved, tmp_path, monkeypatch):
+    """A built-in preset that is called clsgan_digits."""
+    shutil.copytree(saved, tmp_path / "builtin" / "clsgan_digits")
+    monkeypatch.setattr(builtin, "FOLDER", tmp_path / "builtin")
+
+    def describe(metadata):
+        metadata["description"] = "CLS-GAN on digits."
+
+    edit(tmp_path / "builtin" / "clsgan_digits" / "metadata.json", describe)
+
+
+def test_builtin_names(shipped, classifier):
+    assert list_presets() == {"clsgan_digits": "CLS-GAN on digits."}
+    assert str(list_presets()) == "clsgan_digits  CLS-GAN on digits."
+    assert list_presets("ImageGenerator") == {}
     loaded = ImageClassifier.from_preset("clsgan_digits")
     np.testing.assert_array_equal(loaded.predict(IMAGES), classifier.predict(IMAGES))
+    assert isinstance(from_preset("clsgan_digits/generator"), ImageGenerator)
     with pytest.raises(ValueError, match="Did you mean clsgan_digits"):
         from_preset("cls_gan_digit")
     with pytest.raises(ValueError, match="Built in are: clsgan_digits"):
         from_preset("xyz")
+
+
+def test_classes_list_their_presets(shipped, classifier):
+    (entry,) = ImageClassifier.presets.values()
+    assert entry["parameter_count"] == classifier.count_params()
+    assert entry["description"] == "CLS-GAN on digits."
+    assert ImageGenerator.presets == {} and "clsgan_digits" in classifier.presets
 
 
 def test_what_is_no_preset(tmp_path, saved):
@@ -402,8 +423,8 @@ def test_a_failed_save_leaves_the_old_preset(copy, monkeypatch, classifier, gene
     siblings = set(os.listdir(copy.parent))
     real = write._write
 
-    def fail_at_the_last_part(folder, saved, metadata):
-        real(folder, saved, metadata)
+    def fail_at_the_last_part(folder, saved, metadata, options):
+        real(folder, saved, metadata, options)
         if saved is critic:
             raise OSError("disk full")
 

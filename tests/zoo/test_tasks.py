@@ -415,3 +415,72 @@ def test_a_call_returns_floats_of_the_dtype_asked_for(generator):
     low = ImageGenerator(generator.network, dtype="bfloat16")
     assert low(z).dtype == "bfloat16"
     assert low.images_from_latents(z).dtype == "float32"
+
+
+# On the way between seeds, and compiling
+
+
+@pytest.mark.parametrize("latent", ["normal", "uniform"])
+def test_the_way_between_seeds_begins_and_ends_at_their_images(latent):
+    generator = make_generator(latent=latent)
+    way = generator.interpolate(3, 8, 5)
+    assert way.shape == (5, *SHAPE) and way.dtype == np.uint8
+    ends = np.concatenate([generator.generate(1, seed=3), generator.generate(1, seed=8)])
+    np.testing.assert_array_equal(way[[0, -1]], ends)
+    z = latents.latents_from_seeds(tf.constant([3, 8], tf.int64), 6, latent).numpy()
+    middle = (z[0] + z[1]) / 2
+    if latent == "normal":
+        angle = np.arccos(z[0] @ z[1] / np.linalg.norm(z[0]) / np.linalg.norm(z[1]))
+        middle = middle / np.cos(angle / 2)
+    expected = images.to_uint8(generator.images_from_latents(middle[None])).numpy()[0]
+    assert np.abs(way[2].astype(int) - expected).max() <= 1
+    np.testing.assert_array_equal(generator.interpolate(3, 3, 2)[1], way[0])
+
+
+def test_the_way_between_seeds_has_a_class_and_a_truncation(conditional):
+    np.testing.assert_array_equal(
+        conditional.interpolate(1, 2, 3, label=2)[0], conditional.generate(1, seed=1, labels=2)[0]
+    )
+    np.testing.assert_array_equal(
+        conditional.interpolate(1, 2, 3), conditional.interpolate(1, 2, 3, label=0)
+    )
+    cut = conditional.interpolate(1, 2, 3, truncation=0.5)
+    np.testing.assert_array_equal(
+        cut[0], conditional.generate(1, seed=1, labels=0, truncation=0.5)[0]
+    )
+    assert np.any(cut != conditional.interpolate(1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 1}, "steps"),
+        ({"seed_a": -1}, "seed"),
+        ({"truncation": 0.0}, "truncation"),
+        ({"label": 1}, "unconditional"),
+    ],
+)
+def test_ways_that_cannot_be(generator, options, message):
+    with pytest.raises(ValueError, match=message):
+        generator.interpolate(**{"seed_a": 1, "seed_b": 2, **options})
+
+
+def test_a_generator_is_drawn_towards_images_out_of_the_box():
+    generator = make_generator()
+    generator.compile()
+    assert isinstance(generator.loss, keras.losses.MeanAbsoluteError)
+    assert float(generator.optimizer.learning_rate) == pytest.approx(2e-4)
+    generator.compile(optimizer=keras.optimizers.Adam(0.05))
+    z = np.random.default_rng(0).normal(size=(16, 6)).astype("float32")
+    dark = np.full((16, *SHAPE), -1.0, "float32")
+    losses = generator.fit(z, dark, epochs=8, verbose=0).history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_compiled_generator_survives_a_keras_file(tmp_path, generator):
+    model = make_generator()
+    model.compile(optimizer=keras.optimizers.SGD(0.5))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.generate(2, seed=1), model.generate(2, seed=1))
+    assert float(loaded.optimizer.learning_rate) == 0.5

@@ -4,7 +4,7 @@ import keras
 
 
 class CountingCallback(keras.callbacks.Callback):
-    """Counts the steps of the run in `self.run_step`.
+    """Counts the steps of the run in `self.run_step`; a call of the model may take several.
 
     Args:
         first_step: int, steps that were taken before (in an earlier session).
@@ -15,4 +15,4 @@ class CountingCallback(keras.callbacks.Callback):
         self.run_step = first_step
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.run_step += 1
+        self.run_step += self.model.steps_per_execution

@@ -33,8 +33,10 @@ class Guarding(CountingCallback):
         self._seen, in_a_row = int(guard[TOTAL]), int(guard[IN_A_ROW])
         place = int(guard[OFFENDER])
         name = "a logged value" if place < 0 else self.model.guarded_names[place]
+        several = self.model.steps_per_execution
+        first = f"one of steps {self.run_step - several + 1} to " if several > 1 else "step "
         print(
-            f"\nwarning: step {self.run_step} was skipped, {name} was not finite "
+            f"\nwarning: {first}{self.run_step} was skipped, {name} was not finite "
             f"({in_a_row} in a row, {self._seen} in all)",
             file=sys.stderr,
         )

@@ -40,6 +40,9 @@ class StopRequest:
 class Saving(CountingCallback):
     """Saves every `every` steps; on a stop request saves and raises `Interrupted`.
 
+    Of several hosts only the one that writes stops by itself. The others would leave it waiting
+    for them in its last step; they go on, and end when it is gone.
+
     Args:
         checkpoints: where to save.
         every: int, steps between checkpoints.
@@ -57,7 +60,7 @@ class Saving(CountingCallback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         super().on_train_batch_end(batch, logs)
-        stop = self.request.signal_number
+        stop = self.request.signal_number if self.checkpoints.writes else None
         if stop is not None or self.run_step % self.every == 0:
             self.checkpoints.save()
         if stop is not None:

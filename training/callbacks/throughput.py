@@ -18,17 +18,16 @@ class Throughput(CountingCallback):
         super().__init__(first_step=first_step)
         self.images_per_step = images_per_step
         self._started = 0.0
-        self._steps = 0
+        self._from: int | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self._started, self._steps = time.perf_counter(), 0
+        self._started, self._from = time.perf_counter(), None
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         super().on_train_batch_end(batch, logs)
-        # The first step of a session compiles; a rate that counts it says nothing.
-        if self._steps == 0 and batch == 0:
-            self._started = time.perf_counter()
-        self._steps += 1
+        # The first call of a session compiles; a rate that counts it says nothing.
+        if self._from is None:
+            self._started, self._from = time.perf_counter(), self.run_step
         if logs is not None:
             logs["images_per_second"] = self._rate()
 
@@ -41,7 +40,8 @@ class Throughput(CountingCallback):
 
     def _rate(self) -> float:
         seconds = time.perf_counter() - self._started
-        return round(max(self._steps - 1, 0) * self.images_per_step / max(seconds, 1e-9))
+        steps = self.run_step - (self.run_step if self._from is None else self._from)
+        return round(steps * self.images_per_step / max(seconds, 1e-9))
 
 
 class Brief(CountingCallback):

@@ -14,6 +14,7 @@ def load(
     image_size: int | None = None,
     data_dir: str | None = None,
     manual_dir: str | None = None,
+    refuse_unreadable: bool = False,
 ) -> ImageData:
     """Loads a data set as three splits of `uint8` images of one shape.
 
@@ -33,6 +34,8 @@ def load(
             there.
         manual_dir: folder of the original files of a TensorFlow Datasets set, to prepare it
             from instead of downloading them.
+        refuse_unreadable: stop at files of a folder that cannot be read instead of skipping them
+            with a warning.
 
     Returns:
         The data set. Large TensorFlow Datasets sets are memory-mapped, others are in memory.
@@ -46,6 +49,8 @@ def load(
     data.train.images.shape  # (1197, 8, 8, 1)
     ```
     """
+    if refuse_unreadable and not pathlib.Path(spec).expanduser().is_dir():
+        raise UserError(f"--refuse-unreadable is for folders of images, and {spec!r} is none.")
     if image_size is not None and image_size < 1:
         raise UserError(f"--image-size must be at least 1 pixel; got {image_size}.")
     path = pathlib.Path(spec).expanduser()
@@ -69,7 +74,9 @@ def load(
     if path.is_dir():
         from training.data import folder
 
-        return folder.load_folder(path, image_size=image_size)
+        return folder.load_folder(
+            path, image_size=image_size, refuse_unreadable=refuse_unreadable
+        )
     raise UserError(f"{spec!r} is a file; expected a folder of images or an .npz file.")
 
 

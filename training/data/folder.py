@@ -31,7 +31,9 @@ class _File:
     label: int | None
 
 
-def load_folder(path: pathlib.Path, *, image_size: int | None = None) -> ImageData:
+def load_folder(
+    path: pathlib.Path, *, image_size: int | None = None, refuse_unreadable: bool = False
+) -> ImageData:
     """Loads a folder of PNG, JPEG, BMP, GIF (first frame) or WebP files.
 
     If the folder has sub-folders, each is a class, in the order of their names, with all images
@@ -47,6 +49,7 @@ def load_folder(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
     Args:
         path: the folder.
         image_size: side in pixels to bring the images to, or `None` to keep their size.
+        refuse_unreadable: stop at files that cannot be read instead of skipping them.
 
     Raises:
         UserError: if there is no readable image, a split would be empty, the folder mixes the
@@ -57,7 +60,13 @@ def load_folder(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
     if not everything:
         raise UserError(f"There are no images ({', '.join(EXTENSIONS)}) in {path}.")
     images = _decode_all(everything, image_size)
-    _warn_unreadable([file for file in everything if file.path not in images])
+    unreadable = [file for file in everything if file.path not in images]
+    if unreadable and refuse_unreadable:
+        raise UserError(
+            f"{_named(unreadable)} in {path} cannot be read. Mend or remove them, or leave "
+            "--refuse-unreadable out to skip them."
+        )
+    _warn_unreadable(unreadable)
     if not images:
         raise UserError(f"None of the {len(everything)} images in {path} can be read.")
     shape = _common_shape(path, images)
@@ -182,9 +191,14 @@ def _decode(path: pathlib.Path) -> np.ndarray:
 def _warn_unreadable(files: list[_File]) -> None:
     if not files:
         return
+    print(f"Warning: unreadable, skipped: {_named(files)}", file=sys.stderr)
+
+
+def _named(files: list[_File]) -> str:
+    """The number and the names of some files."""
     names = ", ".join(file.key for file in files[:_MAX_LISTED])
     more = f", and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
-    print(f"Warning: {len(files)} unreadable image(s) skipped: {names}{more}", file=sys.stderr)
+    return f"{len(files)} image file(s) ({names}{more})"
 
 
 def _common_shape(

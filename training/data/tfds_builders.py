@@ -71,6 +71,25 @@ def prepared_builder(
     return _prepare(builder, name, root, manual_dir)
 
 
+def described_builder(name: str, *, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
+    """Returns the builder of a set, prepared or not, for what it says of its features.
+
+    Args:
+        name: `set[/config][:version]`.
+        data_dir: as for `prepared_builder`.
+
+    Raises:
+        UserError: if there is no such set.
+    """
+    match = _NAME.fullmatch(name)
+    if not match:
+        raise _unknown_name(name)
+    root = pathlib.Path(data_dir).expanduser() if data_dir is not None else None
+    if root and root.joinpath("dataset_info.json").is_file():
+        return _builder_of_folder(root, match["set"], match["config"])
+    return _find(name, root)
+
+
 def _builder_of_folder(
     folder: pathlib.Path, set_name: str, config: str | None
 ) -> tfds.core.DatasetBuilder:

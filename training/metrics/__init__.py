@@ -1,1 +1,41 @@
-"""Metrics: features, statistics, value."""
+"""Metrics: features -> statistics -> value. `docs/metrics.md` states each protocol."""
+
+import difflib
+import importlib
+from collections.abc import Iterable
+
+from training.errors import UserError
+from training.metrics.metric import Metric
+
+METRICS = {
+    "fid": "training.metrics.fid",
+    "kid": "training.metrics.kid",
+    "is": "training.metrics.inception_score",
+    "pr": "training.metrics.precision_recall",
+    "mre": "training.metrics.mre",
+    "error": "training.metrics.error_rate",
+}
+"""What `--metrics` knows, and the module whose `METRIC` it is."""
+
+
+def find_metrics(names: Iterable[str]) -> list[Metric]:
+    """Returns the metrics of some names.
+
+    Raises:
+        UserError: an unknown name, or none.
+    """
+    metrics = []
+    for name in names:
+        if name not in METRICS:
+            near = difflib.get_close_matches(name, METRICS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UserError(f"Unknown metric {name!r}.{hint} Metrics: {', '.join(METRICS)}.")
+        metrics.append(importlib.import_module(METRICS[name]).METRIC)
+    if not metrics:
+        raise UserError(f"Name at least one metric: {', '.join(METRICS)}.")
+    return metrics
+
+
+def parse_metrics(text: str) -> list[Metric]:
+    """Reads `fid,kid` (each once)."""
+    return find_metrics(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

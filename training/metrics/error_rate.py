@@ -5,6 +5,8 @@ import numpy as np
 
 from training.data.image_data import Split
 from training.data.pipeline import evaluation_batches
+from training.errors import UserError
+from training.metrics.metric import Measured, Metric, Subject
 from zoo.images import to_float
 
 BATCH_SIZE = 200
@@ -29,3 +31,27 @@ def error_rate(classifier: keras.Model, split: Split) -> float:
         logits = classifier(to_float(images), training=False)
         wrong += int(np.sum(np.argmax(keras.ops.convert_to_numpy(logits), axis=-1) != labels))
     return wrong / len(split.images)
+
+
+def _measure(subject: Subject) -> Measured:
+    assert subject.data is not None and subject.classifier is not None
+    split: Split = getattr(subject.data, subject.split)
+    if split.labels is None:
+        raise UserError(f"{subject.data.name} has no labels to take the error rate of.")
+    classes = subject.classifier.num_classes
+    if classes != subject.data.num_classes:
+        raise UserError(
+            f"The classifier knows {classes} classes and {subject.data.name} has "
+            f"{subject.data.num_classes}."
+        )
+    error = error_rate(subject.classifier, split)
+    return Measured({"error": error}, (), {"images": len(split)})
+
+
+METRIC = Metric(
+    name="error",
+    title="Error rate",
+    measure=_measure,
+    better={"error": "low"},
+    needs="classifier",
+)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.models.trainer import StatelessTrainer
 
 Normalization = Literal["batch", "layer", "none"]
+GeneratorNormalization = Literal["batch", "conditional_batch", "layer", "none"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,13 @@ class AdversarialRecipe(Recipe):
     """Second moment decay, of both optimizers; RMSProp's rho."""
     epsilon: float = 1e-7
     """What both optimizers add to the root of the second moment."""
-    learning_rate_decay: Literal["none", "linear"] = "none"
-    """`linear` takes both learning rates down to 0 over the run."""
+    learning_rate_decay: Literal["none", "linear", "stairs"] = "none"
+    """`linear` takes both learning rates down to 0 over the run; `stairs` multiplies them by
+    `decay_factor` every `decay_every` steps."""
+    decay_factor: float | None = None
+    """Factor of a stair, in (0, 1]; stairs only."""
+    decay_every: int | None = None
+    """Generator steps of a stair; stairs only."""
     critic_steps: int = 1
     """Critic steps to one generator step."""
     ema: float | None = 0.999
@@ -49,8 +55,9 @@ class AdversarialRecipe(Recipe):
     """Channels of the generator at its base resolution."""
     critic_filters: int = 64
     """Channels of the critic's first layer."""
-    generator_normalization: Normalization = "batch"
-    """Normalisation of the generator's hidden layers."""
+    generator_normalization: GeneratorNormalization = "batch"
+    """Normalisation of the generator's hidden layers; conditional_batch has a scale and an offset
+    for each class, by which the label comes in instead of joining the latent."""
     critic_normalization: Normalization = "batch"
     """Normalisation of the critic's hidden layers."""
 
@@ -71,6 +78,22 @@ class AdversarialRecipe(Recipe):
                 f"--beta-1 {self.beta_1} has no effect with --optimizer rmsprop: give --beta-1 0."
             )
 
+        self._check_decay()
+
+    def _check_decay(self) -> None:
+        for field in ("decay_factor", "decay_every"):
+            value = getattr(self, field)
+            if (value is not None) != (self.learning_rate_decay == "stairs"):
+                raise UserError(
+                    "--learning-rate-decay stairs, --decay-factor and --decay-every go together; "
+                    f"given --learning-rate-decay {self.learning_rate_decay} and {option(field)} "
+                    f"{value}."
+                )
+        if self.decay_factor is not None and not 0.0 < self.decay_factor <= 1.0:
+            raise UserError(f"--decay-factor must be in (0, 1], given {self.decay_factor}.")
+        if self.decay_every is not None and self.decay_every < 1:
+            raise UserError(f"--decay-every must be at least 1, given {self.decay_every}.")
+
     def critic_batches(self) -> int:
         return self.critic_steps
 
@@ -85,30 +108,9 @@ class AdversarialRecipe(Recipe):
     def save_preset(
         self, model: "StatelessTrainer", directory: "pathlib.Path", *, metadata: dict[str, Any]
     ) -> None:
-        from zoo.presets import save_bundle
-        from zoo.tasks import ImageGenerator
+        from zoo.presets.trainer import save_trainer
 
-        save_bundle(
-            directory,
-            root=ImageGenerator(model.sampler),
-            parts={"critic": model.critic},
-            metadata=metadata,
-        )
-
-    def make_generator(
-        self, *, image_shape: tuple[int, ...], num_classes: int = 0
-    ) -> "keras.Model":
-        """Makes the generator."""
-        from zoo.networks import DCGANGenerator
-
-        return DCGANGenerator(
-            image_shape,
-            latent_dim=self.latent_dim,
-            base_filters=self.generator_filters,
-            normalization=self.generator_normalization,
-            latent=self.latent,
-            num_classes=num_classes,
-        )
+        save_trainer(model, directory, metadata=metadata)
 
     def make_optimizer(
         self, learning_rate: float, *, updates_per_step: int = 1
@@ -125,6 +127,11 @@ class AdversarialRecipe(Recipe):
         if self.learning_rate_decay == "linear":
             updates = self.steps * updates_per_step
             schedule = keras.optimizers.schedules.PolynomialDecay(learning_rate, updates, 0.0)
+        if self.decay_every is not None:
+            updates = self.decay_every * updates_per_step
+            schedule = keras.optimizers.schedules.ExponentialDecay(
+                learning_rate, updates, self.decay_factor, staircase=True
+            )
         if self.optimizer == "rmsprop":
             # Keras adds RMSProp's epsilon under the root.
             return keras.optimizers.RMSprop(schedule, rho=self.beta_2, epsilon=self.epsilon**2)

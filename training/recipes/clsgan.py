@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from training.errors import UserError
 from training.recipe import option
-from training.recipes.adversarial import AdversarialRecipe
+from training.recipes.penalised import PenalisedRecipe
 
 if TYPE_CHECKING:
     import pathlib
@@ -23,12 +23,27 @@ if TYPE_CHECKING:
     from zoo.models.trainer import StatelessTrainer
 
 
+_GENERATORS = ("dcgan", "resnet")
+_OF_UNLABELLED = (
+    "unlabelled_weight",
+    "unlabelled_ramp",
+    "classes_by_average",
+    "unlabelled_cross_entropy",
+)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CLSGANRecipe(AdversarialRecipe):
+class CLSGANRecipe(PenalisedRecipe):
     """Fields of CLS-GAN."""
 
     labels: int | Literal["all"] = "all"
     """How many training images keep their label, class-balanced; `all` trains supervised."""
+    network: str = "clsgan"
+    """Critic: clsgan (the paper's), clsgan_released (the released script's, 32 to 56 pixels)."""
+    generator_network: str = "dcgan"
+    """Generator: dcgan (the paper's, and the script's) or resnet (the LGAN paper's)."""
+    shared_latents: bool = False
+    """Take the critic step's labelled fakes for the generator step, instead of fresh ones."""
     margin_scale: float = 0.2
     """Margin Delta = margin_scale * mean |x - g|; 2.4576 is that of the official code."""
     hinge_weight: float = 1.0
@@ -44,7 +59,9 @@ class CLSGANRecipe(AdversarialRecipe):
     """Weight of L(x, y) itself for unlabelled images, y from the averaged critic, beside the hinge
     (this project's addition)."""
     dropout: float = 0.2
-    """Dropout of the critic, before each group of convolutions."""
+    """Dropout of the critic, before each group of convolutions; clsgan only."""
+    head_bias: bool = True
+    """Give the critic's class layer a bias; the released script's has none."""
     control: bool = False
     """Also train the supervised-only control: same network, labels, steps and optimizer."""
 
@@ -72,6 +89,39 @@ class CLSGANRecipe(AdversarialRecipe):
             )
         if self.classes_by_average and self.semi_supervised and self.ema is None:
             raise UserError("--classes-by-average needs the average: give --ema, such as 0.999.")
+        self._check_unlabelled()
+        self._check_networks()
+        self.check_penalty()
+
+    def _check_unlabelled(self) -> None:
+        """Refuses what is about unlabelled images where there are none, if it was asked for."""
+        from training.recipes import find
+
+        if self.semi_supervised:
+            return
+        default = find(self.model, data=self.data, name=self.recipe)
+        for field in _OF_UNLABELLED:
+            unasked = (getattr(default, field), getattr(CLSGANRecipe, field))
+            if getattr(self, field) not in unasked:
+                raise UserError(
+                    f"{option(field)} {getattr(self, field)} has no effect with --labels all, "
+                    "which leaves no image without a label: give --labels, such as 1000."
+                )
+
+    def _check_networks(self) -> None:
+        """Asks the networks' registry, so that nothing is found out after the data are read."""
+        from zoo.names import unknown_name
+        from zoo.networks.registry import NETWORKS
+
+        critics = {name: part.features for name, part in NETWORKS.items() if part.features}
+        if self.network not in critics:
+            raise UserError(unknown_name("network of a classifier", self.network, critics))
+        if self.generator_network not in _GENERATORS:
+            raise UserError(unknown_name("generator network", self.generator_network, _GENERATORS))
+        if "dropout" not in critics[self.network].options and self.dropout:
+            raise UserError(f"--network {self.network} has no dropout: give --dropout 0.")
+        if self.image_size is not None:
+            self.check_size((self.image_size, self.image_size, 1))
 
     @property
     def semi_supervised(self) -> bool:
@@ -105,29 +155,42 @@ class CLSGANRecipe(AdversarialRecipe):
         self, *, image_shape: tuple[int, ...], class_names: tuple[str, ...]
     ) -> "keras.Model":
         """Makes the critic, a classifier."""
-        from zoo.networks import CLSGANFeatures
+        from zoo.networks import make_features
         from zoo.tasks import ImageClassifier
 
-        features = CLSGANFeatures(
-            image_shape,
+        features = make_features(
+            self.network,
+            image_shape=image_shape,
             filters=self.critic_filters,
             normalization=self.critic_normalization,
-            dropout=self.dropout,
+            dropout=self.dropout or None,
         )
         return ImageClassifier(
             features,
             len(class_names),
             class_names=list(class_names),
             extra_class=self.semi_supervised,
+            head_bias=self.head_bias,
         )
 
     def build(
         self, *, image_shape: tuple[int, ...], class_names: tuple[str, ...]
     ) -> "ConditionalLossSensitiveGAN":
         from zoo.models import ConditionalLossSensitiveGAN
+        from zoo.networks import make_generator
 
+        self.check_size(image_shape)
+        generator = make_generator(
+            self.generator_network,
+            image_shape=image_shape,
+            latent_dim=self.latent_dim,
+            latent=self.latent,
+            num_classes=len(class_names),
+            filters=self.generator_filters,
+            normalization=self.generator_normalization,
+        )
         model = ConditionalLossSensitiveGAN(
-            self.make_generator(image_shape=image_shape, num_classes=len(class_names)),
+            generator,
             self.make_classifier(image_shape=image_shape, class_names=class_names),
             semi_supervised=self.semi_supervised,
             margin_scale=self.margin_scale,
@@ -136,6 +199,8 @@ class CLSGANRecipe(AdversarialRecipe):
             unlabelled_ramp_steps=round(self.unlabelled_ramp * self.steps),
             classes_by_average=self.classes_by_average and self.semi_supervised,
             unlabelled_cross_entropy=self.unlabelled_cross_entropy if self.semi_supervised else 0.0,
+            penalty=self.make_penalty(),
+            shared_latents=self.shared_latents,
             critic_steps=self.critic_steps,
             ema=self.ema,
             seed=self.seed,
@@ -149,15 +214,9 @@ class CLSGANRecipe(AdversarialRecipe):
     def save_preset(
         self, model: "StatelessTrainer", directory: "pathlib.Path", *, metadata: dict[str, Any]
     ) -> None:
-        from zoo.presets import save_bundle
-        from zoo.tasks import ImageGenerator
+        from zoo.presets.trainer import save_trainer
 
-        save_bundle(
-            directory,
-            root=model.classifier,
-            parts={"generator": ImageGenerator(model.sampler)},
-            metadata=metadata,
-        )
+        save_trainer(model, directory, metadata=metadata)
 
     def build_control(
         self, *, image_shape: tuple[int, ...], class_names: tuple[str, ...]

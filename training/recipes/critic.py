@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from training.errors import UserError
 from training.recipe import option
-from training.recipes.adversarial import AdversarialRecipe
+from training.recipes.penalised import PenalisedRecipe
 
 if TYPE_CHECKING:
     import keras
@@ -14,36 +14,24 @@ if TYPE_CHECKING:
     from training.data.label_maps import LabelMap
     from training.data.pipeline import Stream
     from zoo.models import AdversarialModel
-    from zoo.penalties import Penalty
 
 Shape = tuple[int, ...]
 
-_PENALTY_OPTIONS = {
-    "penalty_weight": "weight",
-    "penalty_power": "power",
-    "penalty_noise": "noise_scale",
-    "penalty_buffer": "buffer",
-    "penalty_buffer_mode": "buffer_mode",
-    "multiplier_rate": "multiplier_rate",
-    "inequality": "inequality",
-    "clip_bound": "bound",
-    "clip_when": "when",
-}
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CriticRecipe(AdversarialRecipe):
+class CriticRecipe(PenalisedRecipe):
     """Fields of every GAN whose critic gives one score an image."""
 
     network: str = "dcgan"
-    """Networks: dcgan (any size), resnet (the LGAN paper's), scene (LSGAN's, 112 pixels), mlp."""
+    """Networks: dcgan (any size), resnet (the LGAN paper's), scene (LSGAN's, 112 pixels),
+    characters (LSGAN's for thousands of classes, 28 pixels), mlp."""
     depth: int | None = None
     """Hidden layers of both networks; mlp only."""
     activation: str | None = None
     """Activation of the hidden layers; mlp only."""
-    conditional: Literal["none", "onehot", "embedding"] = "none"
+    conditional: Literal["none", "onehot", "embedding", "projection"] = "none"
     """Class-conditional: the label joins the latent and, as maps, the critic's images, one-hot or
-    through a learned linear map."""
+    through a learned linear map; with projection the critic's score has a term <v_y, features>."""
     label_dim: int | None = None
     """Size of the linear label map; embedding only."""
     spectral_norm: bool = False
@@ -52,27 +40,6 @@ class CriticRecipe(AdversarialRecipe):
     """Fake images of a generator step for each one of a critic step."""
     shared_latents: bool = False
     """Take the last critic step's latents for the generator step, instead of fresh ones."""
-    penalty: str = "none"
-    """Penalty on the critic: none, gp, lp, cp, dragan, r1, r2, direct, per_pixel, max_gp,
-    max_gp_one, max_lp, max_al, clip. Its options below are by default its own."""
-    penalty_weight: float | None = None
-    """Factor of the penalty; rho of max_al."""
-    penalty_power: int | None = None
-    """Power of the gradient norm, 1 or 2; direct only."""
-    penalty_noise: float | None = None
-    """Size of the noise on real images; dragan only."""
-    penalty_buffer: int | None = None
-    """How many points of largest gradient are kept for the next step; max_* only."""
-    penalty_buffer_mode: Literal["append", "replace"] | None = None
-    """Whether kept points stand beside the batch's or for some of them; max_* only."""
-    multiplier_rate: float | None = None
-    """Step of the multiplier; max_al only."""
-    inequality: bool | None = None
-    """Let gradient norms below one be; max_al only."""
-    clip_bound: float | None = None
-    """Critic weights are clipped to [-bound, bound]; clip only."""
-    clip_when: Literal["before", "after"] | None = None
-    """Clip before or after each critic step; clip only."""
 
     @property
     def needs_labels(self) -> bool:  # type: ignore[override]
@@ -97,19 +64,18 @@ class CriticRecipe(AdversarialRecipe):
         if self.label_dim is not None and self.label_dim < 1:
             raise UserError(f"--label-dim must be at least 1, given {self.label_dim}.")
         self._check_networks()
-        self._check_penalty()
+        self.check_penalty()
 
     def _check_networks(self) -> None:
         """Asks the networks' registry, so that nothing is found out after the data are read."""
-        from zoo.networks import check_image_size
         from zoo.networks.registry import family
 
         try:
             critic = family(self.network).critic
-            if self.image_size is not None:
-                check_image_size(self.network, (self.image_size, self.image_size, 1))
         except ValueError as error:
             raise UserError(f"--network {self.network}: {error}") from None
+        if self.image_size is not None:
+            self.check_size((self.image_size, self.image_size, 1))
         if critic is None:
             raise UserError(f"--network {self.network} has no critic that gives one score.")
         for field in ("depth", "activation"):
@@ -126,54 +92,16 @@ class CriticRecipe(AdversarialRecipe):
                 f"The generator of --network {self.network} has no normalisation: give "
                 "--generator-normalization none."
             )
-
-    def _check_penalty(self) -> None:
-        from zoo.names import unknown_name
-        from zoo.penalties import PENALTIES, penalty_class, penalty_options
-
-        if self.penalty != "none" and self.penalty not in PENALTIES:
-            raise UserError(unknown_name("penalty", self.penalty, ["none", *PENALTIES]))
-        known = {} if self.penalty == "none" else penalty_options(self.penalty)
-        for field, argument in _PENALTY_OPTIONS.items():
-            if getattr(self, field) is not None and argument not in known:
-                raise UserError(
-                    f"{option(field)} {getattr(self, field)} has no effect with --penalty "
-                    f"{self.penalty}: give {option(field)} None."
-                )
-        try:
-            self.make_penalty()
-        except ValueError as error:
-            raise UserError(f"--penalty {self.penalty}: {error}") from None
-        buffer = self.penalty_buffer or 0
-        if buffer and self.conditional != "none":
-            raise UserError("--penalty-buffer keeps images without labels: not with --conditional.")
-        if buffer >= self.batch_size:
+        if self.generator_normalization == "conditional_batch" and self.conditional == "none":
             raise UserError(
-                f"--penalty-buffer {buffer} must be smaller than --batch-size {self.batch_size}."
+                "--generator-normalization conditional_batch has a scale for each class: give "
+                "--conditional onehot, embedding or projection with it."
             )
-        if (
-            self.penalty != "none"
-            and penalty_class(self.penalty).differentiates
-            and self.critic_normalization == "batch"
-        ):
+        if "label_dim" in critic.options and self.conditional != "embedding":
             raise UserError(
-                f"--penalty {self.penalty} takes the critic's gradient image by image, and batch "
-                "normalisation makes it depend on the other images. Give --critic-normalization "
-                "layer or none."
+                f"The critic of --network {self.network} takes the label through a linear map: "
+                "give --conditional embedding --label-dim 256."
             )
-
-    def make_penalty(self) -> "Penalty | None":
-        """Makes the penalty; None for none."""
-        from zoo.penalties import make_penalty
-
-        if self.penalty == "none":
-            return None
-        options = {
-            argument: getattr(self, field)
-            for field, argument in _PENALTY_OPTIONS.items()
-            if getattr(self, field) is not None
-        }
-        return make_penalty(self.penalty, options)
 
     def streams(self, data: "ImageData", label_map: "LabelMap | None") -> "dict[str, Stream]":
         from training.data.pipeline import Stream
@@ -184,28 +112,41 @@ class CriticRecipe(AdversarialRecipe):
         self, *, image_shape: Shape, num_classes: int
     ) -> "tuple[keras.Model, keras.Model]":
         """Makes generator and critic; `num_classes` is 0 for unconditional ones."""
-        from zoo.networks import check_image_size, make_critic, make_generator
-        from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator
-        from zoo.networks.spectral import SpectralCritic
+        self.check_size(image_shape)
+        generator = self.make_generator(image_shape, num_classes)
+        return generator, self.make_critic(image_shape, num_classes)
 
-        try:
-            check_image_size(self.network, image_shape)
-        except ValueError as error:
-            raise UserError(str(error)) from None
-        *pixels, channels = image_shape
-        maps = self.label_dim or num_classes
-        joins_by_itself = self.conditional != "embedding"
+    def make_generator(self, image_shape: Shape, num_classes: int) -> "keras.Model":
+        """Makes the generator."""
+        from zoo.networks import ConditionalGenerator, make_generator
+
+        mapped = self.label_dim or 0 if self.generator_normalization != "conditional_batch" else 0
         generator = make_generator(
             self.network,
             image_shape=image_shape,
-            latent_dim=self.latent_dim if joins_by_itself else self.latent_dim + maps,
+            latent_dim=self.latent_dim + mapped,
             latent=self.latent,
-            num_classes=num_classes if joins_by_itself else 0,
+            num_classes=0 if mapped else num_classes,
             filters=self.generator_filters,
             normalization=self.generator_normalization,
             depth=self.depth,
             activation=self.activation,
         )
+        if mapped:
+            return ConditionalGenerator(generator, num_classes, label_dim=mapped)
+        return generator
+
+    def make_critic(self, image_shape: Shape, num_classes: int) -> "keras.Model":
+        """Makes the critic."""
+        from zoo.networks import ConditionalCritic, ProjectionCritic, make_critic
+        from zoo.networks.registry import family
+        from zoo.networks.spectral import SpectralCritic
+
+        part = family(self.network).critic
+        by_itself = part is not None and "label_dim" in part.options
+        joins = self.conditional in ("onehot", "embedding") and not by_itself
+        *pixels, channels = image_shape
+        maps = (self.label_dim or num_classes) if joins else 0
         critic = make_critic(
             self.network,
             image_shape=(*pixels, channels + maps),
@@ -213,14 +154,14 @@ class CriticRecipe(AdversarialRecipe):
             normalization=self.critic_normalization,
             depth=self.depth,
             activation=self.activation,
+            num_classes=num_classes if by_itself else None,
+            label_dim=self.label_dim if by_itself else None,
         )
-        if not joins_by_itself:
-            generator = ConditionalGenerator(generator, num_classes, label_dim=maps)
-        if num_classes:
+        if joins:
             critic = ConditionalCritic(critic, num_classes, label_dim=self.label_dim or 0)
-        if self.spectral_norm:
-            critic = SpectralCritic(critic)
-        return generator, critic
+        elif self.conditional == "projection":
+            critic = ProjectionCritic(critic, num_classes)
+        return SpectralCritic(critic) if self.spectral_norm else critic
 
     def make_model(
         self, generator: "keras.Model", critic: "keras.Model", shared: dict[str, Any]

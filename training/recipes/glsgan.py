@@ -2,7 +2,8 @@
 
 Adam 2e-4 with beta1 0.5, batch 64, z 100 uniform, slope 0, all critic weights clipped to 0.08 after
 every step, the critic step's fakes in the generator step and margin scale 2.4576 are those of
-glsgan.lua in guojunq/glsgan. Not run on its data sets yet.
+glsgan.lua in guojunq/glsgan, whose alternative to clipping is `--penalty rescale --clip-when None`.
+Not run on its data sets yet.
 """
 
 import dataclasses

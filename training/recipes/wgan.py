@@ -1,9 +1,11 @@
 """WGAN (weight clipping) on any image data: `python -m training.fit --model wgan --data DATA`.
 
 RMSProp 5e-5, weights clipped to 0.01 before each of 5 critic steps, batch 64, z 100 normal and the
-DCGAN nets with batch normalisation are those of martinarjovsky/WassersteinGAN, main.py; rho 0.99
-and epsilon 1e-8 are the defaults of its RMSProp. Its 100 critic steps at the start of the run and
-at every 500th generator step are not taken here. Not run on its data sets yet.
+DCGAN nets with batch normalisation are those of martinarjovsky/WassersteinGAN, main.py. rho 0.99
+and epsilon 1e-8 are not in what was read of that code: they are what PyTorch, in which it is
+written, takes where nothing is said. Left out are its 100 critic steps for each of the first 25
+generator steps and for every 500th: a step here takes the same number of batches each time.
+`--critic-steps 100` has that many always. Not run on its data sets yet.
 """
 
 import dataclasses

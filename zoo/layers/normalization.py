@@ -2,31 +2,68 @@
 
 import keras
 
-NORMALIZATIONS = ("batch", "layer", "none")
+from zoo.layers.conditional_normalization import ConditionalBatchNormalization
+
+CONDITIONAL = "conditional_batch"
+NORMALIZATIONS = ("batch", CONDITIONAL, "layer", "none")
 
 
-def normalization(kind: str, *, name: str) -> keras.layers.Layer:
-    """Returns a normalisation layer with the settings of the DCGAN code.
+def normalization(
+    kind: str,
+    *,
+    name: str,
+    momentum: float = 0.9,
+    epsilon: float = 1e-5,
+    scale_deviation: float = 0.02,
+    num_classes: int = 0,
+) -> keras.layers.Layer:
+    """Returns a normalisation layer, by default with the settings of the DCGAN code.
 
     Batch normalisation takes its statistics over the global batch (`synchronized=True`), so that
     one replica and many compute the same.
 
     Args:
-        kind: `"batch"` (gamma ~ N(1, 0.02), momentum 0.9, epsilon 1e-5), `"layer"` or `"none"`.
+        kind: `"batch"`, `"conditional_batch"` (the batch's statistics, then a scale and an offset
+            of each class; see `normalise`), `"layer"` or `"none"`.
         name: str, the layer's name.
+        momentum: float in [0, 1), decay of the moving statistics; batch kinds.
+        epsilon: float > 0, added to the variance; batch kinds.
+        scale_deviation: float >= 0, gamma ~ N(1, scale_deviation) at the start; batch kinds.
+        num_classes: int, K, at least 1 for `"conditional_batch"`.
+
+    Raises:
+        ValueError: another kind, or the conditional one without classes.
 
     Source: soumith/dcgan.torch, main.lua.
     """
-    if kind == "batch":
-        return keras.layers.BatchNormalization(
-            momentum=0.9,
-            epsilon=1e-5,
-            gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02),
-            synchronized=True,
-            name=name,
-        )
     if kind == "layer":
         return keras.layers.LayerNormalization(axis=(1, 2, 3), epsilon=1e-5, name=name)
     if kind == "none":
         return keras.layers.Identity(name=name)
-    raise ValueError(f"`normalization` must be one of {NORMALIZATIONS}, received {kind!r}.")
+    if kind not in NORMALIZATIONS:
+        raise ValueError(f"`normalization` must be one of {NORMALIZATIONS}, received {kind!r}.")
+    gamma = keras.initializers.RandomNormal(1.0, scale_deviation) if scale_deviation else "ones"
+    if kind == CONDITIONAL:
+        return ConditionalBatchNormalization(
+            num_classes, momentum=momentum, epsilon=epsilon, gamma_initializer=gamma, name=name
+        )
+    return keras.layers.BatchNormalization(
+        momentum=momentum,
+        epsilon=epsilon,
+        gamma_initializer=gamma,
+        synchronized=True,
+        name=name,
+    )
+
+
+def normalise(
+    norm: keras.layers.Layer,
+    x: keras.KerasTensor,
+    label: keras.KerasTensor | None = None,
+    *,
+    training: bool,
+) -> keras.KerasTensor:
+    """Applies a layer of `normalization`; `label` `[B]` is for the conditional kind alone."""
+    if isinstance(norm, ConditionalBatchNormalization):
+        return norm(x, label, training=training)
+    return norm(x, training=training)

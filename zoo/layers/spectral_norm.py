@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from zoo.layers.projection import LabelProjection
+
 _EPSILON = 1e-12
 
 
@@ -17,7 +19,8 @@ class SpectralNormalization(keras.layers.Wrapper):
     a checkpoint see the raw ones; Keras' own layer of this name overwrites them.
 
     Args:
-        layer: a layer, or a network, with kernels of two axes or more (dense, convolution).
+        layer: a layer, or a network, with kernels of two axes or more (dense, convolution, label
+            projection).
 
     Source: Miyato et al., arXiv 1802.05957, algorithm 1.
 
@@ -53,7 +56,12 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def kernels(self) -> list[keras.Variable]:
         """Returns the raw kernels that are normalised."""
-        kinds = (keras.layers.Dense, keras.layers.Conv2D, keras.layers.Conv2DTranspose)
+        kinds = (
+            keras.layers.Dense,
+            keras.layers.Conv2D,
+            keras.layers.Conv2DTranspose,
+            LabelProjection,
+        )
         layers = self.layer._flatten_layers()
         return [layer.kernel for layer in layers if isinstance(layer, kinds)]
 

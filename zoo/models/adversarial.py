@@ -160,6 +160,10 @@ class AdversarialModel(StatelessTrainer):
         """Returns the critic's losses, and the values to log beside them."""
         return self.critic_losses(real, fake), self.diagnostics(real, fake)
 
+    def penalised_score(self, examples: Examples, noise: Noise) -> tf.Tensor:
+        """Computes what the penalty takes the gradient of, a value a sample: the score `[b]`."""
+        return self.score(examples, noise).scores
+
     def penalise(
         self, real: Examples, fake: Examples, noise: Noise, global_batch: tf.Tensor
     ) -> Penalised:
@@ -168,7 +172,7 @@ class AdversarialModel(StatelessTrainer):
             return NOTHING
 
         def score(images: tf.Tensor) -> tf.Tensor:
-            return self.score(real._replace(images=images), noise).scores
+            return self.penalised_score(real._replace(images=images), noise)
 
         return self.penalty.terms(score, real.images, fake.images, noise, global_batch)
 

@@ -11,6 +11,7 @@ from zoo.models.adversarial import AdversarialModel, Losses
 from zoo.models.trainer import Examples
 from zoo.objectives.conditional import class_losses, labelled_loss, unlabelled_loss
 from zoo.objectives.loss_sensitive import MARGIN_SCALE, hinge, hinge_argument, margin
+from zoo.penalties import Penalty
 from zoo.randomness import Noise
 
 LABELLED, UNLABELLED = "labelled", "unlabelled"
@@ -46,7 +47,12 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
             unlabelled term, of `E[L(x_u, y_u)]` with the class y_u found by the averaged critic:
             the first term of the labelled objective for unlabelled images. Needs
             `classes_by_average`.
+        penalty: a `zoo.penalties.Penalty` on the loss L(., y) of the true class, at the labelled
+            pairs (x, G(z, y)): the paper's L is Lipschitz for each y. One with a buffer would need
+            its points' labels and is refused. None for none.
         critic_steps: int >= 1, critic steps a generator step.
+        shared_latents: bool, whether the generator step takes the latents of the last critic
+            step's labelled pairs, as clsgan.lua does, or fresh ones.
         ema: float in [0, 1), decay of the averages of *both* networks; None for none.
         seed: int, seed of all noise drawn in training.
 
@@ -69,7 +75,9 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         unlabelled_ramp_steps: int = 0,
         classes_by_average: bool = False,
         unlabelled_cross_entropy: float = 0.0,
+        penalty: Penalty | None = None,
         critic_steps: int = 1,
+        shared_latents: bool = False,
         ema: float | None = None,
         seed: int = 0,
         name: str | None = None,
@@ -90,10 +98,17 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
             raise ValueError("`unlabelled_cross_entropy` needs `classes_by_average`.")
         if generator.num_classes < 2:
             raise ValueError("CLS-GAN needs a conditional generator of at least two classes.")
+        if getattr(penalty, "buffer", 0):
+            raise ValueError(
+                "The penalty's buffer keeps images without their labels, and CLS-GAN penalises the "
+                "loss of the true class: use no buffer."
+            )
         super().__init__(
             generator,
             critic,
+            penalty=penalty,
             critic_steps=critic_steps,
+            shared_latents=shared_latents,
             ema=ema,
             seed=seed,
             streams=(LABELLED, UNLABELLED) if semi_supervised else (LABELLED,),
@@ -116,6 +131,10 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
     def losses_per_class(self, examples: Examples) -> tf.Tensor:
         """Returns `L(x, l)`, float32 `[b, K]`, of examples that have been scored."""
         return class_losses(examples.scores, extra_class=self.semi_supervised)
+
+    def penalised_score(self, examples: Examples, noise: Noise) -> tf.Tensor:
+        """Computes `L(x, y)` of the true class `[b]`."""
+        return labelled_loss(self.losses_per_class(self.score(examples, noise)), examples.labels)
 
     def labelled_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
         """Computes cross-entropy and hinge of labelled pairs: (terms `[b]`, values to log)."""
@@ -171,8 +190,10 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
             batch = {**batch, UNLABELLED: self.with_classes(batch[UNLABELLED])}
         fakes = {name: self.make_fakes(noises[name], batch[name].labels) for name in self.streams}
         terms_of = {LABELLED: self.labelled_terms, UNLABELLED: self.unlabelled_terms}
+        if self.penalty is not None:
+            self.penalty.before_step(self.critic)
 
-        def loss() -> tuple[tf.Tensor, Losses]:
+        def loss() -> tuple[tf.Tensor, tuple[Losses, dict[str, tf.Tensor]]]:
             terms: Losses = {}
             values: Losses = {}
             for name in self.streams:
@@ -181,10 +202,24 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
                 new_terms, new_values = terms_of[name](real, fake)
                 terms |= new_terms
                 values |= new_values
-            share, logs = self._total("critic_loss", terms, global_batch)
-            return share, logs | values
+            penalised = self.penalise(
+                batch[LABELLED], fakes[LABELLED], noise.child("penalty"), global_batch
+            )
+            share, logs = self._total("critic_loss", terms | penalised.terms, global_batch)
+            return share, (logs | values | penalised.logs, penalised.found)
 
-        return minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
+        logs, found = minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
+        if self.penalty is not None:
+            self.penalty.after_step(self.critic, found)
+        return logs
+
+    def generator_step(
+        self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
+    ) -> Losses:
+        """Takes one generator step, on the labelled pairs' latents where they are shared."""
+        if self.shared_latents:
+            noise = noise.child(LABELLED)
+        return super().generator_step(batch, noise, global_batch)
 
     def generator_losses(self, fake: Examples) -> Losses:
         return {"generator_loss": labelled_loss(self.losses_per_class(fake), fake.labels)}

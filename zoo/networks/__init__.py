@@ -1,9 +1,11 @@
 """Networks: subclassed, built by their constructor, any resolution, any channels."""
 
+from zoo.networks.characters import CharacterCritic, CharacterGenerator
 from zoo.networks.classifier import CLSGANFeatures, ReleasedCLSGANFeatures
+from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator, ProjectionCritic
 from zoo.networks.dcgan import DCGANCritic, DCGANGenerator
 from zoo.networks.mlp import MLPCritic, MLPGenerator
-from zoo.networks.network import Generator, ImageNetwork, Network
+from zoo.networks.network import Critic, Generator, ImageNetwork, Network
 from zoo.networks.registry import (
     NETWORKS,
     check_image_size,
@@ -16,6 +18,11 @@ from zoo.networks.scene import SceneCritic, SceneGenerator
 
 __all__ = [
     "CLSGANFeatures",
+    "CharacterCritic",
+    "CharacterGenerator",
+    "ConditionalCritic",
+    "ConditionalGenerator",
+    "Critic",
     "DCGANCritic",
     "DCGANGenerator",
     "Generator",
@@ -24,6 +31,7 @@ __all__ = [
     "MLPGenerator",
     "NETWORKS",
     "Network",
+    "ProjectionCritic",
     "ReleasedCLSGANFeatures",
     "ResNetCritic",
     "ResNetGenerator",

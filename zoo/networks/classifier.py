@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from zoo.layers.dropout import StatelessDropout
 from zoo.layers.normalization import normalization as make_normalization
+from zoo.networks.convolutions import downsample
 from zoo.networks.network import (
     ImageNetwork,
     check_image_shape,
@@ -147,9 +148,7 @@ class ReleasedCLSGANFeatures(ImageNetwork):
 
     def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         x = ops.cast(inputs, self.compute_dtype)
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            x = ops.leaky_relu(norm(convolution(x), training=training), 0.2)
-        return self.flatten(x)
+        return self.flatten(downsample(x, self.convolutions, self.norms, training=training))
 
     def get_config(self) -> dict:
         return {

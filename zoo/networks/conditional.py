@@ -1,14 +1,16 @@
-"""Class-conditional pairs out of any networks: the label joins the latent and the images."""
+"""Class-conditional pairs out of any networks: by joining the label, or by projection on it."""
 
 from typing import Self
 
 import keras
 from keras import layers, ops
 
-from zoo.networks.network import Generator, ImageNetwork, Inputs, Network
+from zoo.layers.projection import LabelProjection
+from zoo.networks.network import Critic, Generator, ImageNetwork, Inputs, Network
 
 
-def _label_map(num_classes: int, label_dim: int) -> layers.Layer:
+def label_map(num_classes: int, label_dim: int) -> layers.Layer:
+    """Returns a learned linear map of the one-hot label: ints `[B]` to `[B, label_dim]`."""
     # A dense layer on the one-hot label is this embedding, without making the one-hot.
     initializer = keras.initializers.RandomNormal(0.0, 0.02)
     return layers.Embedding(
@@ -66,7 +68,7 @@ class ConditionalGenerator(Generator):
         )
         self.network = network
         self.label_dim = label_dim
-        self.label_map = _label_map(num_classes, label_dim)
+        self.label_map = label_map(num_classes, label_dim)
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
@@ -89,8 +91,75 @@ class ConditionalGenerator(Generator):
         return cls(**_with_network(config))
 
 
+class LabelledCritic(ImageNetwork):
+    """The base of critics that take `{"images": [B, ..., C], "label": [B]}`."""
+
+    takes_labels = True
+
+    def symbolic_inputs(self) -> Inputs:
+        return {
+            "images": keras.Input(self.image_shape, name="images"),
+            "label": keras.Input((), dtype="int64", name="label"),
+        }
+
+
 @keras.saving.register_keras_serializable(package="zoo")
-class ConditionalCritic(ImageNetwork):
+class ProjectionCritic(LabelledCritic):
+    """A critic whose score is `psi(phi(x)) + <v_y, phi(x)>`.
+
+    phi are the network's features, psi its last layer, v a learned vector of each class.
+
+    Args:
+        network: a critic with features (`zoo.networks.network.Critic`).
+        num_classes: int, K, at least 1.
+
+    Returns of a call on `{"images": [B, ..., C], "label": [B]}`: scores `[B]`.
+
+    Source: Miyato and Koyama, arXiv 1802.05637, equation 3. phi are the features before the last
+    layer of whatever network; that of the paper sums over positions.
+    """
+
+    def __init__(
+        self,
+        network: Critic,
+        num_classes: int,
+        *,
+        name: str | None = None,
+        dtype: object = None,
+    ):
+        if not isinstance(network, Critic):
+            raise ValueError(
+                f"`network` must be a zoo.networks.network.Critic, received a "
+                f"{type(network).__name__}: a projection needs the features before the score."
+            )
+        super().__init__(
+            network.image_shape, name=name, dtype=network.dtype_policy if dtype is None else dtype
+        )
+        self.network = network
+        self.num_classes = num_classes
+        self.projection = LabelProjection(num_classes, dtype="float32", name="projection")
+        self.build_from_symbolic_inputs()
+
+    def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
+        features = self.network.features(inputs["images"], training=training)
+        return self.network.score_of(features) + self.projection(features, inputs["label"])
+
+    def get_config(self) -> dict:
+        return {
+            "network": keras.saving.serialize_keras_object(self.network),
+            "num_classes": self.num_classes,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        """Returns a critic of this configuration, with a network of its own."""
+        return cls(**_with_network(config))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ConditionalCritic(LabelledCritic):
     """A critic that sees the label as constant maps behind the image's channels.
 
     Args:
@@ -100,10 +169,8 @@ class ConditionalCritic(ImageNetwork):
 
     Returns of a call on `{"images": [B, ..., C], "label": [B]}`: scores `[B]`.
 
-    Source: mcgan.py of xudonmao/Multi-class_GAN, at the input only.
+    The maps are at the input alone; `zoo.networks.CharacterCritic` has them at inner layers too.
     """
-
-    takes_labels = True
 
     def __init__(
         self,
@@ -129,14 +196,8 @@ class ConditionalCritic(ImageNetwork):
         self.network = network
         self.num_classes = num_classes
         self.label_dim = label_dim
-        self.label_map = _label_map(num_classes, label_dim) if label_dim else None
+        self.label_map = label_map(num_classes, label_dim) if label_dim else None
         self.build_from_symbolic_inputs()
-
-    def symbolic_inputs(self) -> Inputs:
-        return {
-            "images": keras.Input(self.image_shape, name="images"),
-            "label": keras.Input((), dtype="int64", name="label"),
-        }
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
         images = ops.cast(inputs["images"], self.compute_dtype)

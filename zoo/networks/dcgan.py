@@ -4,9 +4,10 @@ import keras
 from keras import layers, ops
 
 from zoo.layers.normalization import normalization as make_normalization
+from zoo.networks.convolutions import downsample, upsample
 from zoo.networks.network import (
+    Critic,
     Generator,
-    ImageNetwork,
     Inputs,
     check_image_shape,
     check_positive,
@@ -29,7 +30,8 @@ class DCGANGenerator(Generator):
         image_shape: (size, size, channels); size is 4 to 7 times a power of two.
         latent_dim: int, d, the latent's dimension.
         base_filters: int, channels at the base resolution (512 in the papers).
-        normalization: `"batch"`, `"layer"` or `"none"`.
+        normalization: `"batch"`, `"conditional_batch"` (the label goes to the norms, not to the
+            latent), `"layer"` or `"none"`.
         latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior it is trained with.
         num_classes: int, 0 for an unconditional generator; otherwise it takes
             `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
@@ -90,14 +92,16 @@ class DCGANGenerator(Generator):
             )
             for i, count in enumerate(filters)
         ]
-        self.norms = [make_normalization(normalization, name=f"norm_{i}") for i in range(steps)]
+        self.norms = [
+            make_normalization(normalization, name=f"norm_{i}", num_classes=num_classes)
+            for i in range(steps)
+        ]
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
         x = self.unflatten(self.project(self.join(inputs)))
-        for norm, up in zip(self.norms, self.ups, strict=True):
-            x = up(ops.relu(norm(x, training=training)))
-        return ops.tanh(x)
+        label = self.label_for_norms(inputs)
+        return ops.tanh(upsample(x, self.norms, self.ups, label=label, training=training))
 
     def get_config(self) -> dict:
         return {
@@ -108,7 +112,7 @@ class DCGANGenerator(Generator):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class DCGANCritic(ImageNetwork):
+class DCGANCritic(Critic):
     """Critic: 4x4 stride-2 convolutions down to base x base, doubling the channels, then dense.
 
     `x -> filters @ size/2 -> ... -> base x base -> raw score`, each with LeakyReLU(0.2), all but
@@ -159,11 +163,9 @@ class DCGANCritic(ImageNetwork):
         )
         self.build_from_symbolic_inputs()
 
-    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        x = ops.cast(inputs, self.compute_dtype)
-        for down, norm in zip(self.downs, self.norms, strict=True):
-            x = ops.leaky_relu(norm(down(x), training=training), 0.2)
-        return ops.squeeze(self.score(self.flatten(x)), axis=-1)
+    def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        x = ops.cast(images, self.compute_dtype)
+        return self.flatten(downsample(x, self.downs, self.norms, training=training))
 
     def get_config(self) -> dict:
         return {

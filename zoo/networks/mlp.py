@@ -5,7 +5,7 @@ import math
 import keras
 from keras import layers, ops
 
-from zoo.networks.network import Generator, ImageNetwork, Inputs, check_positive
+from zoo.networks.network import Critic, Generator, Inputs, check_positive
 
 GAIN = 1.4
 
@@ -107,7 +107,7 @@ class MLPGenerator(Generator):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class MLPCritic(ImageNetwork):
+class MLPCritic(Critic):
     """Critic: `flatten -> depth x (dense, activation) -> raw score`, weights orthogonal, gain 1.4.
 
     Args:
@@ -143,11 +143,11 @@ class MLPCritic(ImageNetwork):
         self.score = _dense(1, name="score", dtype="float32")
         self.build_from_symbolic_inputs()
 
-    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        x = self.flatten(ops.cast(inputs, self.compute_dtype))
+    def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        x = self.flatten(ops.cast(images, self.compute_dtype))
         for dense in self.hidden:
             x = self.nonlinearity(dense(x))
-        return ops.squeeze(self.score(x), axis=-1)
+        return x
 
     def get_config(self) -> dict:
         return {

@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops
 
+from zoo.layers.normalization import CONDITIONAL
+
 Inputs: TypeAlias = Any
 """A `keras.KerasTensor` or a dict of them by name."""
 
@@ -60,6 +62,23 @@ class ImageNetwork(Network):
         }
 
 
+class Critic(ImageNetwork):
+    """A network from images to raw scores: a last dense layer `score` on its `features`."""
+
+    score: keras.layers.Layer
+
+    def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        """Computes what the score is a linear function of: `[B, d]`."""
+        raise NotImplementedError
+
+    def score_of(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        """Computes the float32 scores `[B]` of `features`."""
+        return ops.squeeze(self.score(features), axis=-1)
+
+    def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
+        return self.score_of(self.features(inputs, training=training))
+
+
 class Generator(Network):
     """A network that makes images out of latents, and of labels where it has classes.
 
@@ -68,8 +87,14 @@ class Generator(Network):
         latent_dim: int, d, the latent's dimension.
         latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior it is trained with.
         num_classes: int, 0 for an unconditional generator; otherwise it takes
-            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
+            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent, or hands
+            the label to its norms where these are conditional.
+
+    Subclass attributes:
+        normalization: str, that of the hidden layers; see `zoo.layers.normalization`.
     """
+
+    normalization = "none"
 
     def __init__(
         self,
@@ -98,10 +123,24 @@ class Generator(Network):
             return latent
         return {"latent": latent, "label": keras.Input((), dtype="int64", name="label")}
 
+    @property
+    def conditions_norms(self) -> bool:
+        """Whether the label reaches the network through its norms, and not through the latent."""
+        return self.normalization == CONDITIONAL
+
+    def label_for_norms(self, inputs: Inputs) -> keras.KerasTensor | None:
+        """Returns the labels `[B]` for conditional norms, None where there are none."""
+        return inputs["label"] if self.conditions_norms else None
+
     def join(self, inputs: Inputs) -> keras.KerasTensor:
-        """Returns the latent with the one-hot label behind it: `[B, d + num_classes]`."""
+        """Returns the latent with the one-hot label behind it: `[B, d + num_classes]`.
+
+        Where the norms take the label, it is the latent alone.
+        """
         if not self.num_classes:
             return ops.cast(inputs, self.compute_dtype)
+        if self.conditions_norms:
+            return ops.cast(inputs["latent"], self.compute_dtype)
         one_hot = ops.one_hot(inputs["label"], self.num_classes, dtype=self.compute_dtype)
         return ops.concatenate([ops.cast(inputs["latent"], self.compute_dtype), one_hot], axis=-1)
 

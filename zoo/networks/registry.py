@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zoo.names import unknown_name
+from zoo.networks.characters import CharacterCritic, CharacterGenerator, characters_base
 from zoo.networks.classifier import CLSGANFeatures, ReleasedCLSGANFeatures
 from zoo.networks.dcgan import DCGANCritic, DCGANGenerator
 from zoo.networks.mlp import MLPCritic, MLPGenerator, check_mlp_shape
@@ -53,6 +54,10 @@ def _scene(shape: Shape) -> None:
     scene_base(check_image_shape(shape)[0])
 
 
+def _characters(shape: Shape) -> None:
+    characters_base(check_image_shape(shape)[0])
+
+
 def _released(shape: Shape) -> None:
     size = check_image_shape(shape)[0]
     fixed_halvings(size, steps=3, network="The released CLS-GAN script's pair")
@@ -60,6 +65,7 @@ def _released(shape: Shape) -> None:
 
 _DCGAN = Part(DCGANGenerator, {"filters": "base_filters", "normalization": "normalization"})
 _BOTH = {"filters": "filters", "normalization": "normalization"}
+_LABELLED = {**_BOTH, "num_classes": "num_classes", "label_dim": "label_dim"}
 _MLP = {"filters": "units", "depth": "depth", "activation": "activation"}
 
 NETWORKS: dict[str, Family] = {
@@ -73,14 +79,20 @@ NETWORKS: dict[str, Family] = {
         Part(SceneGenerator, {"filters": "base_filters", "normalization": "normalization"}),
         critic=Part(SceneCritic, _BOTH),
     ),
+    "characters": Family(
+        _characters,
+        Part(CharacterGenerator, {"filters": "base_filters", "normalization": "normalization"}),
+        critic=Part(CharacterCritic, _LABELLED),
+    ),
     "clsgan": Family(
         _doubling, _DCGAN, features=Part(CLSGANFeatures, {**_BOTH, "dropout": "dropout"})
     ),
     "clsgan_released": Family(_released, _DCGAN, features=Part(ReleasedCLSGANFeatures, _BOTH)),
 }
 """Families by name. `dcgan`: DCGAN at any size. `resnet`: the LGAN paper's. `mlp`: perceptrons, for
-points too. `scene`: LSGAN's for 112 x 112. `clsgan`: the CLS-GAN paper's classifier with DCGAN's
-generator. `clsgan_released`: those of the released CLS-GAN script."""
+points too. `scene`: LSGAN's for 112 x 112. `characters`: LSGAN's for thousands of classes, whose
+critic takes labels. `clsgan`: the CLS-GAN paper's classifier with DCGAN's generator.
+`clsgan_released`: those of the released CLS-GAN script."""
 
 
 def family(name: str) -> Family:
@@ -122,7 +134,8 @@ def make_generator(
         num_classes: int, 0 for an unconditional generator.
         filters: int, channels at the base resolution (`mlp`: units of a layer). This and what
             follows: None takes the network's own default.
-        normalization: `"batch"`, `"layer"` or `"none"`; `mlp` has none, and takes `"none"` only.
+        normalization: `"batch"`, `"conditional_batch"` (of a conditional generator), `"layer"` or
+            `"none"`; `mlp` has none, and takes `"none"` only.
         depth: int, hidden layers; `mlp` only.
         activation: str, of the hidden layers; `mlp` only.
 
@@ -155,6 +168,8 @@ def make_critic(
     normalization: str | None = None,
     depth: int | None = None,
     activation: str | None = None,
+    num_classes: int | None = None,
+    label_dim: int | None = None,
 ) -> Network:
     """Makes the critic of a family: from images to raw scores `[B]`.
 
@@ -167,6 +182,8 @@ def make_critic(
             `"none"` only.
         depth: int, hidden layers; `mlp` only.
         activation: str, of the hidden layers; `mlp` only.
+        num_classes: int; `characters` only, and needed there.
+        label_dim: int, the size of the label's linear map; `characters` only.
 
     Raises:
         ValueError: as `make_generator`.
@@ -179,6 +196,7 @@ def make_critic(
             f"critic does: {scoring}."
         )
     given = {"depth": depth, "activation": activation}
+    given |= {"num_classes": num_classes, "label_dim": label_dim}
     options = _constructor_options(
         name, part, "critic", {"filters": filters, "normalization": normalization, **given}
     )

@@ -3,15 +3,16 @@
 import keras
 from keras import layers, ops
 
+from zoo.layers.normalization import normalise
+from zoo.layers.normalization import normalization as make_normalization
 from zoo.networks.network import (
+    Critic,
     Generator,
-    ImageNetwork,
     Inputs,
     check_image_shape,
     check_positive,
     halvings,
 )
-from zoo.networks.normalization import normalization_of
 
 _PLAIN_BLOCKS = 2
 
@@ -21,9 +22,16 @@ def _convolution(filters: int, kernel: int, *, he: bool = True, name: str) -> la
     return layers.Conv2D(filters, kernel, padding="same", kernel_initializer=initializer, name=name)
 
 
-def _norm(kind: str, *, name: str) -> layers.Layer:
+def _norm(kind: str, *, name: str, num_classes: int = 0) -> layers.Layer:
     # What tf.layers.batch_normalization, which the LGAN code calls, has by default.
-    return normalization_of(kind, momentum=0.99, epsilon=1e-3, name=name)
+    return make_normalization(
+        kind,
+        name=name,
+        momentum=0.99,
+        epsilon=1e-3,
+        scale_deviation=0.0,
+        num_classes=num_classes,
+    )
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -37,7 +45,8 @@ class ResidualBlock(layers.Layer):
     Args:
         filters: int, channels of input and output.
         resample: `"up"`, `"down"` or `"none"`.
-        normalization: `"batch"`, `"layer"` or `"none"`.
+        normalization: `"batch"`, `"conditional_batch"`, `"layer"` or `"none"`.
+        num_classes: int, K, for conditional norms; a call then takes the labels `[B]` too.
     """
 
     def __init__(
@@ -46,6 +55,7 @@ class ResidualBlock(layers.Layer):
         *,
         resample: str,
         normalization: str,
+        num_classes: int = 0,
         name: str | None = None,
         dtype: object = None,
     ):
@@ -53,8 +63,9 @@ class ResidualBlock(layers.Layer):
         self.filters = filters
         self.resample = resample
         self.normalization = normalization
-        self.norm_1 = _norm(normalization, name="norm_1")
-        self.norm_2 = _norm(normalization, name="norm_2")
+        self.num_classes = num_classes
+        self.norm_1 = _norm(normalization, name="norm_1", num_classes=num_classes)
+        self.norm_2 = _norm(normalization, name="norm_2", num_classes=num_classes)
         self.convolution_1 = _convolution(filters, 3, name="convolution_1")
         self.convolution_2 = _convolution(filters, 3, name="convolution_2")
         if resample != "none":
@@ -74,12 +85,18 @@ class ResidualBlock(layers.Layer):
             self.shortcut.build(input_shape)
         self.built = True
 
-    def call(self, x: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        residual = ops.relu(self.norm_1(x, training=training))
+    def call(
+        self,
+        x: keras.KerasTensor,
+        label: keras.KerasTensor | None = None,
+        training: bool = False,
+    ) -> keras.KerasTensor:
+        residual = ops.relu(normalise(self.norm_1, x, label, training=training))
         if self.resample == "up":
             residual = self.up(residual)
         residual = self.convolution_1(residual)
-        residual = self.convolution_2(ops.relu(self.norm_2(residual, training=training)))
+        residual = ops.relu(normalise(self.norm_2, residual, label, training=training))
+        residual = self.convolution_2(residual)
         if self.resample == "up":  # A 1x1 convolution commutes with doubling and with the mean.
             return self.up(self.shortcut(x)) + residual
         if self.resample == "down":
@@ -97,6 +114,7 @@ class ResidualBlock(layers.Layer):
             "filters": self.filters,
             "resample": self.resample,
             "normalization": self.normalization,
+            "num_classes": self.num_classes,
         }
 
 
@@ -112,7 +130,8 @@ class ResNetGenerator(Generator):
         image_shape: (size, size, channels); size is 4 to 7 times a power of two.
         latent_dim: int, d, the latent's dimension.
         filters: int, channels everywhere (128 in the paper's code).
-        normalization: `"batch"` (momentum 0.99, epsilon 1e-3), `"layer"` or `"none"`.
+        normalization: `"batch"` (momentum 0.99, epsilon 1e-3), `"conditional_batch"` (the label
+            goes to the norms, not to the latent), `"layer"` or `"none"`.
         latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior it is trained with.
         num_classes: int, 0 for an unconditional generator; otherwise it takes
             `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
@@ -150,18 +169,26 @@ class ResNetGenerator(Generator):
         self.project = layers.Dense(base * base * filters, name="project")
         self.unflatten = layers.Reshape((base, base, filters), name="unflatten")
         self.blocks = [
-            ResidualBlock(filters, resample="up", normalization=normalization, name=f"block_{i}")
+            ResidualBlock(
+                filters,
+                resample="up",
+                normalization=normalization,
+                num_classes=num_classes,
+                name=f"block_{i}",
+            )
             for i in range(steps)
         ]
-        self.norm = _norm(normalization, name="norm")
+        self.norm = _norm(normalization, name="norm", num_classes=num_classes)
         self.output_layer = _convolution(shape[2], 3, he=False, name="output")
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
         x = self.unflatten(self.project(self.join(inputs)))
+        label = self.label_for_norms(inputs)
         for block in self.blocks:
-            x = block(x, training=training)
-        return ops.tanh(self.output_layer(ops.relu(self.norm(x, training=training))))
+            x = block(x, label, training=training)
+        x = ops.relu(normalise(self.norm, x, label, training=training))
+        return ops.tanh(self.output_layer(x))
 
     def get_config(self) -> dict:
         return {
@@ -172,7 +199,7 @@ class ResNetGenerator(Generator):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class ResNetCritic(ImageNetwork):
+class ResNetCritic(Critic):
     """Critic: residual halvings, two plain blocks, ReLU, mean over positions, dense; no norm.
 
     The first block halves without a ReLU before it: `conv, relu, conv, mean pool` beside
@@ -214,13 +241,13 @@ class ResNetCritic(ImageNetwork):
         self.score = layers.Dense(1, dtype="float32", name="score")
         self.build_from_symbolic_inputs()
 
-    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        images = ops.cast(inputs, self.compute_dtype)
+    def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        images = ops.cast(images, self.compute_dtype)
         x = self.down(self.first_2(ops.relu(self.first_1(images))))
         x = x + self.first_shortcut(self.down(images))
         for block in self.blocks:
             x = block(x, training=training)
-        return ops.squeeze(self.score(self.pool(ops.relu(x))), axis=-1)
+        return self.pool(ops.relu(x))
 
     def get_config(self) -> dict:
         return {**super().get_config(), "filters": self.filters}

@@ -3,15 +3,16 @@
 import keras
 from keras import layers, ops
 
+from zoo.layers.normalization import normalization as make_normalization
+from zoo.networks.convolutions import downsample, upsample
 from zoo.networks.network import (
+    Critic,
     Generator,
-    ImageNetwork,
     Inputs,
     check_image_shape,
     check_positive,
     fixed_halvings,
 )
-from zoo.networks.normalization import normalization_of
 
 # Of each up-convolution but the last: channels as a share of the base filters, and stride.
 _UPS = ((1, 2), (1, 1), (1, 2), (1, 1), (2, 2), (4, 2))
@@ -23,8 +24,8 @@ def scene_base(size: int) -> int:
     return fixed_halvings(size, steps=_HALVINGS, network="LSGAN's scene network")
 
 
-def _norm(kind: str, *, name: str) -> layers.Layer:
-    return normalization_of(kind, momentum=0.9, epsilon=1e-5, name=name)
+def _norm(kind: str, *, name: str, num_classes: int = 0) -> layers.Layer:
+    return make_normalization(kind, name=name, scale_deviation=0.0, num_classes=num_classes)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -39,7 +40,8 @@ class SceneGenerator(Generator):
         image_shape: (size, size, channels); size is 64, 80, 96 or 112 (the paper's).
         latent_dim: int, d, the latent's dimension (1024 in the code).
         base_filters: int, F, at least 4 (256 in the code).
-        normalization: `"batch"` (momentum 0.9, epsilon 1e-5), `"layer"` or `"none"`.
+        normalization: `"batch"` (momentum 0.9, epsilon 1e-5), `"conditional_batch"` (the label goes
+            to the norms, not to the latent), `"layer"` or `"none"`.
         latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d, the code's), the prior.
         num_classes: int, 0 for an unconditional generator; otherwise it takes
             `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
@@ -92,14 +94,16 @@ class SceneGenerator(Generator):
             )
             for i, (count, stride) in enumerate(shapes)
         ]
-        self.norms = [_norm(normalization, name=f"norm_{i}") for i in range(len(shapes))]
+        self.norms = [
+            _norm(normalization, name=f"norm_{i}", num_classes=num_classes)
+            for i in range(len(shapes))
+        ]
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
         x = self.unflatten(self.project(self.join(inputs)))
-        for norm, up in zip(self.norms, self.ups, strict=True):
-            x = up(ops.relu(norm(x, training=training)))
-        return ops.tanh(x)
+        label = self.label_for_norms(inputs)
+        return ops.tanh(upsample(x, self.norms, self.ups, label=label, training=training))
 
     def get_config(self) -> dict:
         return {
@@ -110,7 +114,7 @@ class SceneGenerator(Generator):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SceneCritic(ImageNetwork):
+class SceneCritic(Critic):
     """Critic: four 5x5 stride-2 convolutions F, 2F, 4F, 8F with LeakyReLU(0.2), then dense.
 
     All but the first normalised; convolutions ~ N(0, 0.02) truncated at two deviations, dense
@@ -163,11 +167,9 @@ class SceneCritic(ImageNetwork):
         )
         self.build_from_symbolic_inputs()
 
-    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        x = ops.cast(inputs, self.compute_dtype)
-        for down, norm in zip(self.downs, self.norms, strict=True):
-            x = ops.leaky_relu(norm(down(x), training=training), 0.2)
-        return ops.squeeze(self.score(self.flatten(x)), axis=-1)
+    def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        x = ops.cast(images, self.compute_dtype)
+        return self.flatten(downsample(x, self.downs, self.norms, training=training))
 
     def get_config(self) -> dict:
         return {

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zoo.names import unknown_name
-from zoo.penalties.clipping import WeightClipping
+from zoo.penalties.clipping import WeightClipping, WeightRescaling
 from zoo.penalties.gradient import (
     CentredPenalty,
     DirectPenalty,
@@ -40,6 +40,7 @@ PENALTIES: dict[str, type[Penalty]] = {
     "max_lp": MaxLipschitzPenalty,
     "max_al": MaxAugmentedLagrangian,
     "clip": WeightClipping,
+    "rescale": WeightRescaling,
 }
 
 

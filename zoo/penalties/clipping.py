@@ -1,4 +1,4 @@
-"""Clipping of the critic's weights."""
+"""Constraints on the critic's weights: clipping, and rescaling."""
 
 import keras
 import tensorflow as tf
@@ -41,3 +41,33 @@ class WeightClipping(Penalty):
         """Clips, where that is when."""
         if self.when == "after":
             self._clip(critic)
+
+
+class WeightRescaling(Penalty):
+    """Divides all trainable weights of the critic by one number where they are large.
+
+    Where `m = mean |w|` over every weight, those of its norms too, is larger than the bound, after
+    a critic step, all become `w * bound / m`; otherwise they stay.
+
+    Args:
+        bound: float > 0, of the mean; the script's is that of its clipping.
+
+    Source: the alternative to clipping in glsgan.lua of guojunq/glsgan.
+    """
+
+    differentiates = False
+
+    def __init__(self, bound: float = 0.08, *, name: str | None = None):
+        super().__init__(0.0, name=name)
+        if bound <= 0:
+            raise ValueError(f"`bound` must be positive, received {bound}.")
+        self.bound = bound
+
+    def after_step(self, critic: keras.Model, found: dict[str, tf.Tensor]) -> None:
+        """Rescales the weights."""
+        weights = [variable.value.read_value() for variable in critic.trainable_variables]
+        count = sum(weight.shape.num_elements() for weight in weights)
+        mean = tf.add_n([tf.reduce_sum(tf.abs(weight)) for weight in weights]) / count
+        factor = self.bound / tf.maximum(mean, self.bound)
+        for variable, weight in zip(critic.trainable_variables, weights, strict=True):
+            variable.assign(factor * weight)

@@ -88,7 +88,7 @@ class LipschitzPenalty(GradientNormPenalty):
     """LP, one-sided: `weight * E[max(0, || grad c(xhat) ||_2 - 1)^2]` at interpolates.
 
     Args:
-        weight: float >= 0.
+        weight: float >= 0; the default, that of `GradientPenalty`, is this project's choice.
 
     Source: Petzka et al., arXiv 1709.08894; mode `lp` of sobolev_cifar10.py in
     ZhimingZhou/LGANs-for-reproduce.
@@ -126,8 +126,9 @@ class DRAGANPenalty(GradientPenalty):
 
     Args:
         weight: float >= 0.
-        noise_scale: float > 0, in the units of images in [-1, 1]. The released LSGAN-GP has 30;
-            the default is this project's choice.
+        noise_scale: float > 0, in the units of images in [-1, 1]. The released LSGAN-GP has 30
+            (and weight 150 beside a loss summed over 64 images); both defaults are this project's
+            choice.
 
     Source: Kodali et al., arXiv 1705.07215; this form is that of xudonmao/improved_LSGAN.
     """
@@ -148,7 +149,7 @@ class RealCentredPenalty(CentredPenalty):
     """R1: `weight / 2 * E[|| grad c(x) ||_2^2]` at real images.
 
     Args:
-        weight: float >= 0, gamma.
+        weight: float >= 0, gamma; the default is this project's choice.
 
     Source: Mescheder et al., arXiv 1801.04406, equation 9.
     """
@@ -169,7 +170,7 @@ class FakeCentredPenalty(RealCentredPenalty):
     """R2: `weight / 2 * E[|| grad c(g) ||_2^2]` at fake images.
 
     Args:
-        weight: float >= 0, gamma.
+        weight: float >= 0, gamma; the default is this project's choice.
 
     Source: Mescheder et al., arXiv 1801.04406, equation 9 on the generator's distribution.
     """

@@ -1,58 +1,48 @@
-"""The presets that come with the zoo, and how a handle becomes a folder."""
+"""The presets that come with the zoo: the folders beside this file, found by looking."""
 
-import dataclasses
-import difflib
-import os
+import json
 import pathlib
+from typing import Any
+
+from zoo.presets.layout import CONFIG_FILE, METADATA_FILE
+
+FOLDER = pathlib.Path(__file__).with_name("builtin_weights")
 
 
-@dataclasses.dataclass(frozen=True)
-class Builtin:
-    """A preset that is known by name.
+class PresetTable(dict[str, str]):
+    """Names and descriptions of presets; printed, or shown at a prompt, as a table."""
+
+    def __repr__(self) -> str:
+        width = max((len(name) for name in self), default=0)
+        return "\n".join(f"{name:<{width}}  {text}" for name, text in self.items())
+
+    __str__ = __repr__
+
+
+def builtin_folders() -> dict[str, pathlib.Path]:
+    """Returns the folders of the built-in presets by name."""
+    return {path.parent.name: path.parent for path in sorted(FOLDER.glob(f"[!.]*/{CONFIG_FILE}"))}
+
+
+def builtin_metadata() -> dict[str, dict[str, Any]]:
+    """Returns `metadata.json` of the built-in presets by name."""
+    return {
+        name: json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+        for name, folder in builtin_folders().items()
+    }
+
+
+def list_presets(task: str | None = None) -> PresetTable:
+    """Returns the built-in presets: name to description, printed as a table.
 
     Args:
-        description: str, one line: model, data, what it does.
-        folder: str, the preset's folder, relative to the `zoo` package.
+        task: `"ImageClassifier"` or `"ImageGenerator"`, for those alone; None for all.
+
+    Example:
+    >>> print(zoo.list_presets())  # doctest: +SKIP
     """
-
-    description: str
-    folder: str
-
-
-PRESETS: dict[str, Builtin] = {}
-
-
-def list_presets() -> dict[str, str]:
-    """Returns the built-in presets, name to description."""
-    return {name: builtin.description for name, builtin in PRESETS.items()}
-
-
-def resolve(handle: str | os.PathLike) -> pathlib.Path:
-    """Returns the folder of a preset.
-
-    Args:
-        handle: a name out of `list_presets()`, or a folder.
-
-    Raises:
-        ValueError: neither.
-    """
-    builtin = PRESETS.get(str(handle))
-    folder = _package_folder() / builtin.folder if builtin else pathlib.Path(handle).expanduser()
-    if folder.is_dir():
-        return folder
-    if folder.exists():
-        raise ValueError(f"{handle!s} is a file; a preset is a folder (with a config.json inside).")
-    raise ValueError(f"There is no preset {str(handle)!r}: no such folder, {_hint(str(handle))}")
-
-
-def _hint(name: str) -> str:
-    if not PRESETS:
-        return "and no presets are built in."
-    near = difflib.get_close_matches(name, PRESETS, n=3, cutoff=0.4)
-    if near:
-        return f"and no built-in preset of this name. Did you mean {' or '.join(near)}?"
-    return f"and no built-in preset of this name. Built in are: {', '.join(sorted(PRESETS))}."
-
-
-def _package_folder() -> pathlib.Path:
-    return pathlib.Path(__file__).resolve().parents[1]
+    return PresetTable(
+        (name, str(metadata.get("description", "")))
+        for name, metadata in builtin_metadata().items()
+        if task is None or task in metadata.get("tasks", [])
+    )

@@ -7,13 +7,32 @@ FORMAT = 1
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"
+WEIGHTS_INDEX_FILE = "model.weights.json"
 TASK_FILE = "task.json"
 TASK_WEIGHTS_FILE = "task.weights.h5"
+PREPROCESSOR_FILE = "preprocessor.json"
 METADATA_FILE = "metadata.json"
+TRAINER_FILE = "trainer.json"
 CARD_FILE = "README.md"
-FILES = (CONFIG_FILE, WEIGHTS_FILE, TASK_FILE, TASK_WEIGHTS_FILE, METADATA_FILE, CARD_FILE)
+SHEET_FILE = "sheet.png"
+GOLDEN_FILE = "golden.npz"
+FILES = (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    WEIGHTS_INDEX_FILE,
+    TASK_FILE,
+    TASK_WEIGHTS_FILE,
+    PREPROCESSOR_FILE,
+    METADATA_FILE,
+    TRAINER_FILE,
+    CARD_FILE,
+    SHEET_FILE,
+    GOLDEN_FILE,
+)
+SHARDS = "model_*.weights.h5"
 
 BACKBONE = "NetworkBackbone"
+PREPROCESSOR = "NetworkImagePreprocessor"
 # The class in task.json (an adapter for keras-hub) -> the class of `zoo.tasks`.
 TASKS = {"NetworkImageClassifier": "ImageClassifier", "NetworkImageGenerator": "ImageGenerator"}
 # Where a preset of another task holds this one.

@@ -8,7 +8,7 @@ import pathlib
 import keras
 
 from zoo.networks.network import Network
-from zoo.presets.builtin import resolve
+from zoo.presets.handles import resolve
 from zoo.presets.layout import (
     BACKBONE,
     CONFIG_FILE,
@@ -16,12 +16,11 @@ from zoo.presets.layout import (
     METADATA_FILE,
     PART_FOLDERS,
     TASK_FILE,
-    TASK_WEIGHTS_FILE,
     TASKS,
     WEIGHTS_FILE,
-    fingerprint,
 )
-from zoo.presets.safety import check_config, is_network
+from zoo.presets.safety import check_config, check_inside, is_network
+from zoo.presets.weights import load_weights, weight_files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +43,11 @@ class Preset:
 
     def build_network(self, *, load_weights: bool, dtype: object) -> Network:
         """Returns the network, its weights loaded and verified if asked for."""
-        network = dict(self.network)
+        network = self.network
         if dtype is not None:
-            network["config"] = {**network["config"], "dtype": dtype}
+            network = with_dtype(network, dtype)
         try:
-            built = keras.saving.deserialize_keras_object(network, safe_mode=True)
+            built = build(network)
         except (TypeError, KeyError) as error:
             raise ValueError(
                 f"{self.folder / CONFIG_FILE} does not fit {network['registered_name']}: "
@@ -60,29 +59,35 @@ class Preset:
 
     def load_weights(self, model: keras.Model, name: str) -> None:
         """Loads one of the preset's weight files, after its size and checksum."""
-        path = self.folder / name
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"The preset {self.folder} lacks {name}. Copy the whole folder, or pass "
-                "load_weights=False for a network that is not trained."
-            )
-        expected = self.metadata.get("files", {}).get(name)
-        if expected is not None and fingerprint(path) != expected:
-            raise ValueError(
-                f"{path} is damaged or was changed: its size or SHA-256 is not the one in "
-                f"{METADATA_FILE}. Copy or download the preset again."
-            )
-        try:
-            model.load_weights(path)
-        except (OSError, ValueError, KeyError) as error:
-            raise ValueError(f"{path} does not fit the preset's configuration: {error}") from error
+        load_weights(model, self.folder, name, files=self.metadata.get("files", {}))
+
+
+def build(network: dict) -> Network:
+    """Makes a network of its checked configuration, all of its layers in its own precision."""
+    # A layer that is given no dtype takes the process' policy, not that of the network it is in.
+    before = keras.config.dtype_policy()
+    own = network["config"].get("dtype")
+    keras.config.set_dtype_policy(before if own is None else keras.dtype_policies.get(own))
+    try:
+        return keras.saving.deserialize_keras_object(network, safe_mode=True)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def with_dtype(network: dict, dtype: object) -> dict:
+    """Returns a serialized network, and those inside of it, with another dtype policy."""
+    inner = {
+        key: with_dtype(value, dtype) if is_network(value) else value
+        for key, value in network["config"].items()
+    }
+    return {**network, "config": {**inner, "dtype": dtype}}
 
 
 def read(handle: str | os.PathLike) -> Preset:
     """Reads and checks a preset's JSON files.
 
     Args:
-        handle: a built-in name or a folder.
+        handle: a built-in name, a folder or an address; see `zoo.presets.handles.resolve`.
 
     Raises:
         ValueError: no preset, or one that cannot be trusted or understood.
@@ -98,7 +103,7 @@ def read_for(handle: str | os.PathLike, task: str) -> Preset:
     """Reads the preset of a task, which may be a part of another task's preset.
 
     Args:
-        handle: a built-in name or a folder.
+        handle: a built-in name, a folder or an address; see `zoo.presets.handles.resolve`.
         task: `"ImageClassifier"` or `"ImageGenerator"`.
 
     Raises:
@@ -109,6 +114,7 @@ def read_for(handle: str | os.PathLike, task: str) -> Preset:
         return preset
     part = PART_FOLDERS.get(task)
     if part and preset.task and (preset.folder / part).is_dir():
+        check_inside(preset.folder / part)
         return read_for(preset.folder / part, task)
     if preset.task is None:
         network = preset.network["class_name"]
@@ -141,6 +147,7 @@ def load_network(
 
 
 def _read_json(path: pathlib.Path) -> dict:
+    check_inside(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -197,7 +204,7 @@ def _read_metadata(folder: pathlib.Path) -> dict:
             f"{path} is of format {written!r}; this version of the zoo reads {FORMAT}. Upgrade it."
         )
     files = content.get("files", {})
-    weights = [name for name in (WEIGHTS_FILE, TASK_WEIGHTS_FILE) if (folder / name).exists()]
+    weights = [path.name for path in weight_files(folder)]
     if not isinstance(files, dict) or ("format" in content and set(weights) - set(files)):
         raise ValueError(f"{path} has no checksum for each of {', '.join(weights)}.")
     return content

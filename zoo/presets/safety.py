@@ -1,5 +1,7 @@
 """What a configuration from elsewhere may name: registered networks, and dtype policies."""
 
+import pathlib
+
 import keras
 
 from zoo.networks.network import Network
@@ -44,6 +46,15 @@ def _check_object(config: dict, where: str) -> None:
         "preset may only hold subclasses of zoo.networks.Network registered with "
         "keras.saving.register_keras_serializable; import the module that registers yours first."
     )
+
+
+def check_inside(path: pathlib.Path) -> None:
+    """Raises ValueError where a preset's file is a link to somewhere out of its folder."""
+    if not path.resolve().is_relative_to(path.parent.resolve()):
+        raise ValueError(
+            f"{path} is a link out of the preset's folder, which a preset may not have. Put the "
+            "file itself there if you trust it."
+        )
 
 
 def is_network(config: object) -> bool:

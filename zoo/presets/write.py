@@ -8,7 +8,8 @@ import pathlib
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import keras
 
@@ -19,6 +20,9 @@ from zoo.presets.layout import (
     FILES,
     FORMAT,
     METADATA_FILE,
+    PREPROCESSOR,
+    PREPROCESSOR_FILE,
+    SHARDS,
     TASK_FILE,
     TASK_WEIGHTS_FILE,
     TASKS,
@@ -26,6 +30,7 @@ from zoo.presets.layout import (
     fingerprint,
 )
 from zoo.presets.safety import check_config
+from zoo.presets.weights import WeightsDtype, save_weights, weight_files
 
 _OWN_METADATA = (
     "format",
@@ -35,8 +40,21 @@ _OWN_METADATA = (
     "date_saved",
     "tasks",
     "files",
+    "weights_dtype",
 )
 _PART = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class WeightOptions(NamedTuple):
+    """How weights are written.
+
+    Attributes:
+        dtype: of the files.
+        max_shard_size: GB, None for one file.
+    """
+
+    dtype: WeightsDtype = "float32"
+    max_shard_size: float | None = None
 
 
 def save_bundle(
@@ -45,6 +63,9 @@ def save_bundle(
     root: Network,
     parts: Mapping[str, Network] | None = None,
     metadata: Mapping[str, object] | None = None,
+    weights_dtype: WeightsDtype = "float32",
+    max_shard_size: float | None = None,
+    finish: Callable[[pathlib.Path], None] | None = None,
 ) -> pathlib.Path:
     """Writes a preset and its parts into a folder, whole or not at all.
 
@@ -56,12 +77,17 @@ def save_bundle(
         parts: what was trained along with it, by sub-folder: `{"generator": task}` or
             `{"critic": network}`. Each is a preset of its own.
         metadata: JSON values to add to each metadata.json: data, metrics, command, licence.
+        weights_dtype: `"float16"` halves the weight files; loaded they are float32, rounded.
+        max_shard_size: float, GB; a network of more goes into several files. None for one.
+        finish: takes the folder under its temporary name, to check it or to add a model card;
+            where it raises, nothing is written.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: a folder that is no preset, a part or a metadata key that cannot be.
+        ValueError: a folder that is no preset, a part or a metadata key that cannot be, or weights
+            that float16 cannot hold.
     """
     directory = pathlib.Path(directory).expanduser().absolute()
     parts, metadata = dict(parts or {}), dict(metadata or {})
@@ -72,9 +98,12 @@ def save_bundle(
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
         staged = temporary / "new"
-        _write(staged, root, metadata)
+        options = WeightOptions(weights_dtype, max_shard_size)
+        _write(staged, root, metadata, options)
         for name, part in parts.items():
-            _write(staged / name, part, metadata)
+            _write(staged / name, part, metadata, options)
+        if finish is not None:
+            finish(staged)
         _replace(staged, directory, temporary / "old")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -117,7 +146,9 @@ def _check_replaceable(directory: pathlib.Path) -> None:
 
 
 def _belongs_to_preset(entry: pathlib.Path) -> bool:
-    return _is_preset(entry) if entry.is_dir() else entry.name in FILES
+    if entry.is_dir():
+        return _is_preset(entry)
+    return entry.name in FILES or entry.match(SHARDS)
 
 
 def _is_preset(folder: pathlib.Path) -> bool:
@@ -140,7 +171,7 @@ def _replace(staged: pathlib.Path, directory: pathlib.Path, old: pathlib.Path) -
         raise
 
 
-def _write(folder: pathlib.Path, saved: Network, metadata: dict) -> None:
+def _write(folder: pathlib.Path, saved: Network, metadata: dict, options: WeightOptions) -> None:
     """Writes one preset into a new folder."""
     is_task = hasattr(saved, "preset_class")
     network = saved.network if is_task else saved
@@ -150,27 +181,43 @@ def _write(folder: pathlib.Path, saved: Network, metadata: dict) -> None:
     backbone = _serialize_backbone(network)
     check_config(backbone["config"]["network"], where=type(network).__name__)
     _write_json(folder / CONFIG_FILE, backbone)
-    network.as_functional().save_weights(folder / WEIGHTS_FILE)
+    save_weights(network.as_functional(), folder / WEIGHTS_FILE, **options._asdict())
     if is_task:
-        arguments = {"backbone": backbone, "preprocessor": None, **saved.preset_arguments()}
+        preprocessor = _serialize_preprocessor(saved)
+        if preprocessor is not None:
+            _write_json(folder / PREPROCESSOR_FILE, preprocessor)
+        nested = {"backbone": backbone, "preprocessor": preprocessor}
+        arguments = {**nested, **saved.preset_arguments()}
         _write_json(folder / TASK_FILE, _serialized(saved.preset_class, arguments))
         head = saved.head()
         if head is not None:
-            head.save_weights(folder / TASK_WEIGHTS_FILE)
+            save_weights(head, folder / TASK_WEIGHTS_FILE, dtype=options.dtype)
     tasks = [TASKS[saved.preset_class]] if is_task else []
-    own = _own_metadata(folder, saved.count_params(), tasks)
+    own = _own_metadata(folder, saved.count_params(), tasks, options.dtype)
     _write_json(folder / METADATA_FILE, {**own, **metadata})
 
 
 def _serialize_backbone(network: Network) -> dict:
-    serialized = _without_build_state(keras.saving.serialize_keras_object(network))
     arguments = {
-        "network": serialized,
+        "network": serialize_network(network),
         "name": network.name,
         "trainable": True,
         "dtype": keras.dtype_policies.serialize(network.dtype_policy),
     }
     return _serialized(BACKBONE, arguments)
+
+
+def serialize_network(network: Network) -> dict:
+    """Returns a network's configuration, without what Keras adds when it is built or compiled."""
+    return _without_build_state(keras.saving.serialize_keras_object(network))
+
+
+def _serialize_preprocessor(saved: Network) -> dict | None:
+    """Returns what makes raw images ready in keras-hub; a classifier here does so by itself."""
+    if saved.preset_class != "NetworkImageClassifier":
+        return None
+    arguments = {"image_shape": list(saved.image_shape), "name": "preprocessor"}
+    return _serialized(PREPROCESSOR, arguments)
 
 
 def _serialized(adapter: str, arguments: dict) -> dict:
@@ -191,11 +238,21 @@ def _without_build_state(config: dict) -> dict:
     }
 
 
-def _own_metadata(folder: pathlib.Path, parameter_count: int, tasks: list[str]) -> dict:
-    weights = [path for path in sorted(folder.iterdir()) if path.suffix == ".h5"]
+def _own_metadata(
+    folder: pathlib.Path, parameter_count: int, tasks: list[str], dtype: WeightsDtype
+) -> dict:
     date = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
-    files = {path.name: fingerprint(path) for path in weights}
-    values = (FORMAT, _version(), keras.__version__, parameter_count, date, tasks, files)
+    files = {path.name: fingerprint(path) for path in weight_files(folder)}
+    values = (
+        FORMAT,
+        _version(),
+        keras.__version__,
+        parameter_count,
+        date,
+        tasks,
+        files,
+        dtype,
+    )
     return dict(zip(_OWN_METADATA, values, strict=True))
 
 

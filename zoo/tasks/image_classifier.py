@@ -39,6 +39,7 @@ class ImageClassifier(Task):
         dropout: float in [0, 1), the rate before the last layer.
         extra_class: bool, whether an implicit class of logit 0 was trained with (semi-supervised
             CLS-GAN). It enters `losses_per_class` and nothing else.
+        head_bias: bool, whether the last layer has a bias.
         name: str, the model's name.
         dtype: a dtype policy or its name, of pooling and dropout; by default the network's. Logits
             are float32 under any.
@@ -67,6 +68,7 @@ class ImageClassifier(Task):
         activation: str | None = None,
         dropout: float = 0.0,
         extra_class: bool = False,
+        head_bias: bool = True,
         name: str | None = None,
         dtype: object = None,
     ):
@@ -89,8 +91,11 @@ class ImageClassifier(Task):
         self.activation = activation
         self.dropout = dropout
         self.extra_class = extra_class
+        self.head_bias = head_bias
         self.head_dropout = StatelessDropout(dropout, name="head_dropout", dtype=self.dtype_policy)
-        self.predictions = keras.layers.Dense(num_classes, dtype="float32", name="predictions")
+        self.predictions = keras.layers.Dense(
+            num_classes, use_bias=head_bias, dtype="float32", name="predictions"
+        )
         self.build_from_symbolic_inputs()
 
     def symbolic_inputs(self) -> Inputs:
@@ -267,6 +272,7 @@ class ImageClassifier(Task):
             "activation": self.activation,
             "dropout": self.dropout,
             "extra_class": self.extra_class,
+            "head_bias": self.head_bias,
             "name": self.name,
         }
 

@@ -1,15 +1,18 @@
 """A generator of images: seeds in, uint8 images out."""
 
+import os
 import random
 from collections.abc import Sequence
+from typing import Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from zoo.images import to_uint8
-from zoo.latents import latents_from_seeds
+from zoo.images import check_raw, prepare, to_uint8
+from zoo.inversion import InversionResult, invert_images
+from zoo.latents import interpolate_latents, latents_from_seeds
 from zoo.networks.network import Inputs, Network
 from zoo.tasks.task import Task
 
@@ -52,6 +55,24 @@ class ImageGenerator(Task):
                 f"{', '.join(missing)}."
             )
         self.build_from_symbolic_inputs()
+
+    @classmethod
+    def from_preset(
+        cls, handle: str | os.PathLike, *, load_weights: bool = True, dtype: object = None
+    ) -> Self:
+        """Loads a trained generator of images; arguments and errors as in `Task.from_preset`.
+
+        Raises:
+            ValueError: also for a generator of points (the toys `ring` and `grid`).
+        """
+        generator = super().from_preset(handle, load_weights=load_weights, dtype=dtype)
+        if len(generator.image_shape) != 3:
+            raise ValueError(
+                f"The preset {handle!s} makes points of shape {generator.image_shape}, not images: "
+                "there is no sheet to draw and nothing to serve. Load its network with "
+                f"zoo.load_network({str(handle)!r})."
+            )
+        return generator
 
     def symbolic_inputs(self) -> Inputs:
         return self.network.symbolic_inputs()
@@ -123,14 +144,12 @@ class ImageGenerator(Task):
         """
         if n < 1:
             raise ValueError(f"`n` must be at least 1, received n={n}.")
-        if truncation is not None and not 0.0 < truncation <= 1.0:
-            raise ValueError(f"`truncation` must be in (0, 1], received {truncation}.")
+        _check_truncation(truncation)
         if seed is None:
             seed = random.randrange(_RANDOM_SEEDS)
-        if not 0 <= seed <= _END_OF_SEEDS - n:
-            raise ValueError(f"`seed` must be in [0, 2**63 - {n}], received seed={seed}.")
+        _check_seed(seed, n)
+        classes = self.check_labels(n, labels)
         seeds = seed + np.arange(n, dtype="int64")
-        classes = self._check_labels(n, labels)
         batches = [
             self.images_from_seeds(
                 tf.constant(seeds[start : start + _BATCH]),
@@ -141,7 +160,134 @@ class ImageGenerator(Task):
         ]
         return np.concatenate([batch.numpy() for batch in batches])
 
-    def _check_labels(self, n: int, labels: Labels | None) -> np.ndarray | None:
+    def interpolate(
+        self,
+        seed_a: int,
+        seed_b: int,
+        steps: int = 8,
+        *,
+        label: int | None = None,
+        truncation: float | None = None,
+    ) -> np.ndarray:
+        """Generates images on the way from one seed to another.
+
+        Normal latents go along an arc, uniform ones along a straight line. The first image is that
+        of `generate(1, seed=seed_a)`, the last that of `generate(1, seed=seed_b)`.
+
+        Args:
+            seed_a: int in [0, 2^63), the first image's seed.
+            seed_b: int in [0, 2^63), the last image's seed.
+            steps: int, how many images, at least 2.
+            label: class of all images, for a conditional generator; 0 by default.
+            truncation: float in (0, 1], multiplies the latents; None for 1.
+
+        Returns:
+            uint8 array `[steps, height, width, channels]`.
+
+        Raises:
+            ValueError: an argument out of its range, or a label for an unconditional generator.
+        """
+        if steps < 2:
+            raise ValueError(f"`steps` must be at least 2, received steps={steps}.")
+        _check_truncation(truncation)
+        for seed in (seed_a, seed_b):
+            _check_seed(seed, 1)
+        if label is None and self.num_classes:
+            label = 0
+        classes = self.check_labels(steps, label)
+        kind = self.network.latent
+        ends = latents_from_seeds(tf.constant([seed_a, seed_b], tf.int64), self.latent_dim, kind)
+        latents = interpolate_latents(ends[0], ends[1], tf.linspace(0.0, 1.0, steps), kind)
+        latents *= 1.0 if truncation is None else truncation
+        batches = [
+            to_uint8(
+                self.images_from_latents(
+                    latents[start : start + _BATCH],
+                    None if classes is None else tf.constant(classes[start : start + _BATCH]),
+                )
+            ).numpy()
+            for start in range(0, steps, _BATCH)
+        ]
+        return np.concatenate(batches)
+
+    def invert(
+        self,
+        images: np.ndarray,
+        *,
+        labels: Labels | None = None,
+        steps: int = 500,
+        restarts: int = 4,
+        learning_rate: float = 0.05,
+        seed: int = 0,
+        batch_size: int = 256,
+    ) -> InversionResult:
+        """Finds the latents whose images are nearest to some images, by gradient descent.
+
+        Args:
+            images: uint8 `[n, h, w, c]` of any size.
+            labels: one class or n of them; for a conditional generator, and needed there.
+            steps: int, gradient steps.
+            restarts: int, latents that are tried for each image.
+            learning_rate: float, that of the first step; it falls to 0.
+            seed: int, of the latents one starts from.
+            batch_size: int, images that are inverted at a time.
+
+        Returns:
+            latents, float images in [-1, 1], mean absolute errors, and their history; see
+            `zoo.inversion.invert_images`.
+
+        Raises:
+            ValueError: images that are not uint8, or an argument out of its range.
+        """
+        images = np.asarray(images)
+        check_raw(images, rank=4)
+        if not len(images):
+            raise ValueError("`images` is empty; give at least one image.")
+        classes = None if labels is None else self.check_labels(len(images), labels)
+        return invert_images(
+            self,
+            prepare(tf.constant(images), self.image_shape).numpy(),
+            labels=classes,
+            steps=steps,
+            restarts=restarts,
+            learning_rate=learning_rate,
+            seed=seed,
+            batch_size=batch_size,
+        )
+
+    def compile(
+        self, optimizer: object = "auto", loss: object = "auto", **keras_arguments: object
+    ) -> None:
+        """Configures `fit(latents, images)`, which draws the generator towards given images.
+
+        Adversarial training is `zoo.models`' and `python -m training.fit --init-from`'s.
+
+        Args:
+            optimizer: `"auto"` for Adam(2e-4), or what Keras takes.
+            loss: `"auto"` for the mean absolute error, or what Keras takes.
+            **keras_arguments: further arguments of `keras.Model.compile`.
+        """
+        if optimizer == "auto":
+            optimizer = keras.optimizers.Adam(2e-4)
+        if loss == "auto":
+            loss = keras.losses.MeanAbsoluteError()
+        super().compile(optimizer=optimizer, loss=loss, **keras_arguments)
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles as a `.keras` file says; Keras leaves that to models with an own `compile`."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def check_labels(self, n: int, labels: Labels | None) -> np.ndarray | None:
+        """Returns the int64 classes `[n]` of n images, None for an unconditional generator.
+
+        Args:
+            n: int, how many images.
+            labels: one class or n of them; None for class `i % num_classes` of image i.
+
+        Raises:
+            ValueError: no classes of this generator.
+        """
         if not self.num_classes:
             if labels is not None:
                 raise ValueError("This generator is unconditional; it takes no `labels`.")
@@ -163,3 +309,13 @@ class ImageGenerator(Task):
 
     def preset_arguments(self) -> dict:
         return {"name": self.name}
+
+
+def _check_truncation(truncation: float | None) -> None:
+    if truncation is not None and not 0.0 < truncation <= 1.0:
+        raise ValueError(f"`truncation` must be in (0, 1], received {truncation}.")
+
+
+def _check_seed(seed: int, n: int) -> None:
+    if not 0 <= seed <= _END_OF_SEEDS - n:
+        raise ValueError(f"`seed` must be in [0, 2**63 - {n}], received seed={seed}.")

@@ -8,9 +8,26 @@ from typing import ClassVar, Self
 import keras
 
 from zoo.networks.network import Network
+from zoo.presets.builtin import builtin_folders, builtin_metadata
 from zoo.presets.layout import TASK_WEIGHTS_FILE, TASKS
 from zoo.presets.read import Preset, read_for
 from zoo.presets.write import save_bundle
+
+
+class _Presets:
+    """The built-in presets of a class of tasks: name to description, size and place."""
+
+    def __get__(self, task: "Task | None", owner: "type[Task]") -> dict[str, dict]:
+        kind = TASKS.get(getattr(owner, "preset_class", ""))
+        return {
+            name: {
+                "description": metadata.get("description", ""),
+                "parameter_count": metadata["parameter_count"],
+                "folder": str(builtin_folders()[name]),
+            }
+            for name, metadata in builtin_metadata().items()
+            if kind is None or kind in metadata.get("tasks", [])
+        }
 
 
 class Task(Network):
@@ -26,6 +43,7 @@ class Task(Network):
     """
 
     preset_class: ClassVar[str]
+    presets: ClassVar = _Presets()
 
     def __init__(self, network: Network, *, name: str | None = None, dtype: object = None):
         if not (isinstance(network, Network) and hasattr(network, "image_shape")):

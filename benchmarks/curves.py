@@ -1,0 +1,91 @@
+"""`python -m benchmarks.curves RUN... --out FILE.png`: what each run's critic looked like.
+
+One row a run, from its TensorBoard files: both losses, the gap between real and fake scores, the
+critic's gradient norms, and what only some models have (active hinges, weights at the bound). It
+makes the figure of docs/models.md.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
+from tensorboard.util.tensor_util import make_ndarray  # noqa: E402
+
+Curve = tuple[list[int], list[float]]
+
+PANELS = {
+    "losses": ("critic_loss", "generator_loss"),
+    "gap": ("gap",),
+    "gradient norms of the critic": (
+        "gradient_norm_data",
+        "gradient_norm_interpolates",
+        "gradient_norm_max",
+    ),
+    "generator's gradient norm": ("generator_gradient_norm",),
+    "shares": ("active_hinges", "clipped_weights"),
+}
+
+
+def read_curves(run: pathlib.Path) -> dict[str, Curve]:
+    """Reads the scalars of a run's TensorBoard files, as (steps, values) by name."""
+    events = EventAccumulator(str(run / "logs" / "train"), size_guidance={"tensors": 0})
+    events.Reload()
+    curves = {}
+    for name in events.Tags()["tensors"]:
+        points = [
+            (event.step, float(make_ndarray(event.tensor_proto)))
+            for event in events.Tensors(name)
+            if not event.tensor_proto.tensor_shape.dim and event.tensor_proto.dtype == 1
+        ]
+        if points:
+            steps, values = zip(*points, strict=True)
+            curves[name] = (list(steps), list(values))
+    return curves
+
+
+def plot(runs: list[pathlib.Path]) -> Figure:
+    """Draws one row a run, one column a panel."""
+    figure, axes = plt.subplots(
+        len(runs), len(PANELS), figsize=(3.0 * len(PANELS), 1.9 * len(runs)), squeeze=False
+    )
+    for row, run in zip(axes, runs, strict=True):
+        curves = read_curves(run)
+        model = json.loads((run / "recipe.json").read_text())["model"]
+        for axis, (title, names) in zip(row, PANELS.items(), strict=True):
+            present = [name for name in names if name in curves]
+            for name in present:
+                axis.plot(*curves[name], label=name.removeprefix("gradient_norm_"))
+            axis.set_visible(bool(present))
+            axis.tick_params(labelsize=7)
+            axis.set_title(f"{model}: {title}", fontsize=8)
+            if len(names) > 1 and present:
+                axis.legend(fontsize=6)
+    figure.tight_layout()
+    return figure
+
+
+def main(arguments: list[str]) -> int:
+    """Draws the figure of some runs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.curves",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="RUN")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("curves.png"))
+    options = parser.parse_args(arguments)
+    plot(options.runs).savefig(options.out, dpi=80)
+    print(options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

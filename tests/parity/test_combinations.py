@@ -1,0 +1,74 @@
+"""Every --precision x --jit x --strategy: it trains, or says at the start why it cannot."""
+
+import itertools
+import typing
+
+import pytest
+
+from tests.cases import tiny_recipe
+from training.distribute import compiled, make_strategy
+from training.errors import UserError
+from training.fit import main
+from training.recipe import Recipe
+
+TYPES = typing.get_type_hints(Recipe)
+DEVICES = {"one device": {}, "four devices": {"virtual_devices": 4}}
+COMBINATIONS = list(
+    itertools.product(
+        *(typing.get_args(TYPES[field]) for field in ("precision", "jit", "strategy")), DEVICES
+    )
+)
+
+
+def refusal(jit: str, strategy: str, devices: str) -> str | None:
+    """What the command says of a combination; None where it trains."""
+    if strategy == "tpu":
+        return "--strategy tpu: no TPU was found"
+    if strategy == "multi_worker":
+        return "--strategy multi_worker needs to know the hosts"
+    several = strategy == "mirrored" or (devices == "four devices" and strategy == "auto")
+    if jit == "on" and several:
+        return "--jit on does not work over several CPU devices"
+    return None
+
+
+@pytest.mark.parametrize(("precision", "jit", "strategy", "devices"), COMBINATIONS)
+def test_every_combination_is_made_or_refused(precision, jit, strategy, devices, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    recipe = tiny_recipe(
+        "lsgan", precision=precision, jit=jit, strategy=strategy, **DEVICES[devices]
+    )
+    recipe.check()
+    reason = refusal(jit, strategy, devices)
+    if reason is not None:
+        with pytest.raises(UserError, match=reason):
+            make_strategy(recipe)
+        return
+    made = make_strategy(recipe)
+    one = strategy == "single" or (strategy == "auto" and devices == "one device")
+    assert made.num_replicas_in_sync == (1 if one else 4)
+    assert compiled(recipe, made) == (jit == "on")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--jit", "on", "--virtual-devices", "4"], "XLA cannot reach another device's variables"),
+        (["--jit", "on", "--strategy", "mirrored"], "Use --jit off, or one device"),
+        (["--strategy", "tpu"], "no TPU was found"),
+        (["--strategy", "multi_worker"], "TF_CONFIG"),
+        (["--strategy", "single", "--devices", "2"], "--strategy single is one device"),
+        (["--devices", "9"], "--virtual-devices"),
+        (["--steps-per-call", "7"], "must be a multiple of --steps-per-call 7"),
+        (["--steps-per-call", "0"], "--steps-per-call must be at least 1"),
+    ],
+)
+def test_a_refused_combination_ends_with_code_2_and_its_reason(
+    options, message, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert main(["--model", "lsgan", *options, "--run-dir", "run"]) == 2
+    said = capsys.readouterr().err
+    assert message in said and "Traceback" not in said
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,25 @@
+"""Tiny runs by the code that runs real ones: with samples, reports and checkpoints."""
+
+import pathlib
+
+import tensorflow as tf
+
+from tests.cases import tiny_data
+from training.callbacks.saving import StopRequest
+from training.recipe import Recipe
+from training.run_folder import RunFolder
+from training.session import Session, _build
+from zoo.models.trainer import StatelessTrainer
+
+
+def make(recipe: Recipe, strategy: tf.distribute.Strategy | None = None) -> StatelessTrainer:
+    """Builds the recipe's model for the tiny data."""
+    return _build(recipe.build, recipe, tiny_data(), strategy or tf.distribute.get_strategy())
+
+
+def run(recipe: Recipe, model: StatelessTrainer, folder: pathlib.Path) -> None:
+    """Trains to the recipe's last step, from the folder's newest checkpoint on."""
+    data, run_folder = tiny_data(), RunFolder(folder)
+    run_folder.create(recipe)
+    streams = recipe.streams(data, recipe.label_map(data))
+    Session(recipe, data, run_folder, StopRequest()).train(model, streams, name="")

@@ -1,0 +1,201 @@
+"""The command `training.evaluate --metrics`: what it writes, appends, and refuses."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.training.metrics.cases import noise_data
+from training import evaluate
+from training.data.image_data import ImageData
+from training.fit import main as fit
+from training.metrics import METRICS, find_metrics
+from zoo.networks import DCGANGenerator
+from zoo.presets import save_bundle
+from zoo.tasks import ImageGenerator
+
+TINY = ["--generator-filters", "8", "--critic-filters", "4", "--latent-dim", "5"]
+FEW = ["--samples", "40", "--no-cache"]
+MRE = ["--mre-images", "6", "--mre-steps", "3", "--mre-restarts", "1"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> pathlib.Path:
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_folder(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def runs(folder) -> pathlib.Path:
+    """CLS-GAN of two seeds: a generator and a classifier each."""
+    arguments = ["--model", "clsgan", "--steps", "2", "--no-control", *TINY]
+    assert fit([*arguments, "--seeds", "2", "--run-dir", "runs"]) == 0
+    return folder / "runs"
+
+
+@pytest.fixture(scope="module")
+def generator() -> ImageGenerator:
+    return ImageGenerator(DCGANGenerator((8, 8, 1), latent_dim=5, base_filters=8))
+
+
+@pytest.fixture(scope="module")
+def preset(folder, generator) -> pathlib.Path:
+    save_bundle(folder / "preset", root=generator, parts={}, metadata={})
+    return folder / "preset"
+
+
+@pytest.fixture
+def images(folder) -> pathlib.Path:
+    """A folder of grey 8x8 images, one of which is no image."""
+    root = folder / "images"
+    root.mkdir(exist_ok=True)
+    for number, pixels in enumerate(noise_data(count=60).train.images[..., 0]):
+        Image.fromarray(pixels).save(root / f"{number:02d}.png")
+    (root / "broken.png").write_bytes(b"no image")
+    return root
+
+
+def rows_of(path: pathlib.Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_every_metric_of_two_runs(runs, folder, capsys):
+    """A row a metric and seed in `--out` and in each run's own scores, then mean and deviation."""
+    arguments = ["--metrics", ",".join(METRICS), *FEW, *MRE, "--out", "out.jsonl"]
+    assert evaluate.main([str(runs), *arguments]) == 0
+    said = capsys.readouterr().out
+    rows = rows_of(folder / "out.jsonl")
+    assert [row["metric"] for row in rows] == [*METRICS, *METRICS]
+    assert [row["seed"] for row in rows] == [0] * len(METRICS) + [1] * len(METRICS)
+    network = rows[0]["features"]
+    keys = {row["metric"]: row["key"] for row in rows}
+    assert keys == {
+        "fid": f"fid[{network},40/test]",
+        "kid": f"kid[{network},40/test,100x40]",
+        "is": f"is[{network},40,10 splits]",
+        "pr": f"pr[{network},40/test,k=3+5]",
+        "mre": "mre[6/test,3x1]",
+        "error": "error[400/test]",
+    }
+    for row in rows:
+        assert np.isfinite(row["value"]) and row["key"] in said
+        assert row["model"] == "clsgan" and row["labels"] == 100 and row["steps"] == 2
+    own = rows_of(runs / "seed-1" / "scores.jsonl")
+    assert [row for row in own if "key" in row] == rows[len(METRICS) :]
+    assert f"{keys['fid']}: " in said and "± " in said and "too few for a covariance" in said
+
+
+def test_seed_split_and_samples_decide_the_images(preset, folder):
+    """And `--seeds 2` measures the next images too."""
+    options = ["--data", "digits", "--metrics", "fid", "--no-cache"]
+    values = {}
+    for name, more in {
+        "plain": ["--samples", "40"],
+        "again": ["--samples", "40"],
+        "seed": ["--samples", "40", "--seed", "1"],
+        "samples": ["--samples", "41"],
+        "split": ["--samples", "40", "--split", "validation"],
+        "two": ["--samples", "40", "--seeds", "2"],
+        "next": ["--samples", "40", "--seed", "40"],
+        "features": ["--samples", "40", "--features", "mnist"],
+    }.items():
+        out = folder / f"{name}.jsonl"
+        assert evaluate.main([str(preset), *options, *more, "--out", str(out)]) == 0
+        values[name] = [row["value"] for row in rows_of(out)]
+    assert values["plain"] == values["again"]
+    assert values["two"] == values["plain"] + values["next"]
+    different = [values[name][0] for name in ("plain", "seed", "samples", "split", "features")]
+    assert len(set(different)) == 5
+
+
+def test_the_cache_is_used_where_it_is_asked_for(preset, folder):
+    options = ["--data", "digits", "--metrics", "fid", "--samples", "40"]
+    assert evaluate.main([str(preset), *options]) == 0
+    names = {path.name.split("-")[0] for path in (folder / "cache").rglob("*.npz")}
+    assert names == {"digits", "DCGANGenerator"}
+    assert evaluate.main([str(preset), *options, "--cache-dir", "here"]) == 0
+    assert len(list((folder / "here").iterdir())) == 2
+
+
+def test_unreadable_images_are_skipped_and_named_or_refused(preset, images, folder, capsys):
+    options = [str(preset), "--data", str(images), "--metrics", "fid", *FEW, "--features", "digits"]
+    assert evaluate.main([*options, "--out", "skipped.jsonl"]) == 0
+    assert "1 image file(s) (broken.png)" in capsys.readouterr().err
+    (row,) = rows_of(folder / "skipped.jsonl")
+    assert row["data"] == "images" and row["reference_images"] == 6
+    refuse = [*options, "--refuse-unreadable", "--out", "refused.jsonl"]
+    assert evaluate.main(refuse) == 2
+    assert "broken.png" in capsys.readouterr().err
+    assert not (folder / "refused.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--metrics", "fidd"], "Did you mean 'fid'"),
+        (["--metrics", ""], "at least one metric"),
+        (["--metrics", "fid"], "give --data"),
+        (["--metrics", "fid", "--data", "digits", "--split", "tests"], "no split 'tests'"),
+        (["--metrics", "fid", "--data", "digits", "--samples", "3"], "at least 10"),
+        (["--metrics", "fid", "--data", "digits", "--image-size", "16"], "(8, 8, 1)"),
+        (["--metrics", "fid", "--data", "ring"], "points"),
+        (["--metrics", "fid", "--data", "digits", "--seeds", "0"], "--seeds"),
+        (["--metrics", "fid", "--data", "digits", "--seed", "-1"], "--seed"),
+        (["--metrics", "mre", "--data", "digits", "--mre-steps", "0"], "--mre-steps"),
+        (["--metrics", "mre", "--data", "digits", "--mre-labels", "searched"], "no classes"),
+        (["--metrics", "fid", "--data", "digits", "--mre-steps", "9"], "the metric mre"),
+        (["--metrics", "mre", "--data", "digits", "--samples", "99"], "a metric of features"),
+        (["--metrics", "error", "--data", "digits"], "ImageClassifier"),
+        (["--metrics", "fid", "--data", "digits", "--refuse-unreadable"], "--refuse-unreadable"),
+        (["--metrics", "fid", "--data", "digits", "--features", "inception"], "6726825d"),
+        (
+            ["--metrics", "fid", "--data", "digits", "--no-cache", "--cache-dir", "x"],
+            "--cache-dir has no effect",
+        ),
+        (["--split", "train"], "--metrics"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(
+    arguments, said, preset, folder, capsys, monkeypatch
+):
+    monkeypatch.delenv("FID_INCEPTION_WEIGHTS", raising=False)
+    out = folder / "nothing.jsonl"
+    more = ["--out", str(out)] if "--metrics" in arguments else []
+    assert evaluate.main([str(preset), *arguments, *more]) == 2
+    error = capsys.readouterr().err
+    assert said in error and "Traceback" not in error
+    assert not out.exists()
+
+
+def test_of_a_run_without_a_classifier_the_metrics_are_asked_for(folder, capsys):
+    assert fit(["--model", "lsgan", "--steps", "1", *TINY, "--run-dir", "gan"]) == 0
+    assert evaluate.main([str(folder / "gan")]) == 2
+    assert "--metrics fid" in capsys.readouterr().err
+    before = (folder / "gan" / "scores.jsonl").read_text()
+    assert evaluate.main([str(folder / "gan"), "--metrics", "fid,error", *FEW]) == 2
+    assert (folder / "gan" / "scores.jsonl").read_text() == before
+
+
+def test_every_registered_metric_says_what_is_better():
+    for metric in find_metrics(METRICS):
+        assert metric.better and set(metric.better.values()) <= {"low", "high"}
+
+
+def test_shapes_that_differ_are_both_said(generator):
+    from training.errors import UserError
+    from training.metrics.evaluation import Evaluation
+
+    data: ImageData = noise_data(side=12)
+    evaluation = Evaluation(metrics=find_metrics(["mre"]), data=data)
+    with pytest.raises(UserError, match=r"\(8, 8, 1\), and noise has \(12, 12, 1\)"):
+        evaluation.measure(generator=generator)

@@ -1,0 +1,150 @@
+"""Sheets and films that people look at: what is in them, pixel by pixel."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.zoo.test_tasks import make_classifier, randomize
+from training import data as data_sets
+from training import sample
+from zoo.networks import DCGANGenerator, MLPGenerator
+from zoo.presets import save_bundle
+from zoo.tasks import ImageGenerator
+
+
+def make(num_classes=0, shape=(8, 8, 1)):
+    network = DCGANGenerator(shape, latent_dim=6, base_filters=4, num_classes=num_classes)
+    return randomize(ImageGenerator(network))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sample")
+    make().save_to_preset(folder / "plain")
+    make(num_classes=3).save_to_preset(folder / "run" / "preset")
+    make_classifier().save_to_preset(folder / "classifier")
+    save_bundle(folder / "ring", root=ImageGenerator(MLPGenerator((2,), latent_dim=4)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def digits(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
+        yield data_sets.load("digits")
+
+
+def cells(path, rows, columns, size=8):
+    """Takes a sheet apart: uint8 `[rows * columns, size, size]`."""
+    with Image.open(path) as image:
+        factor = image.width // (columns * (size + 1) - 1)
+        pixels = np.asarray(image)[::factor, ::factor]
+    assert pixels.shape == (rows * (size + 1) - 1, columns * (size + 1) - 1)
+    return np.stack(
+        [
+            pixels[r * (size + 1) : r * (size + 1) + size, c * (size + 1) : c * (size + 1) + size]
+            for r in range(rows)
+            for c in range(columns)
+        ]
+    )
+
+
+def run(folder, source, *options):
+    out = folder / "sheet.png"
+    code = sample.main([str(folder / source), "--out", str(out), *options])
+    assert code == 0
+    return out
+
+
+def test_images_belong_to_their_seeds(folder):
+    generator = make()
+    seen = cells(run(folder, "plain"), 8, 8)
+    np.testing.assert_array_equal(seen, generator.generate(64, seed=0)[..., 0])
+    seen = cells(run(folder, "plain", "--seed", "5", "--grid", "2x3"), 2, 3)
+    np.testing.assert_array_equal(seen, generator.generate(6, seed=5)[..., 0])
+    seen = cells(run(folder, "plain", "--seeds", "9,3,4"), 1, 3)
+    for image, seed in zip(seen, (9, 3, 4), strict=True):
+        assert np.abs(image.astype(int) - generator.generate(1, seed=seed)[0, ..., 0]).max() <= 1
+    seen = cells(run(folder, "plain", "--seeds", "10-18"), 2, 8)
+    np.testing.assert_array_equal(seen[:9], generator.generate(9, seed=10)[..., 0])
+    assert np.all(seen[9:] == 255)
+
+
+def test_classes_and_truncation(folder):
+    generator = make(num_classes=3)
+    rows = np.repeat([0, 1], 4)
+    seen = cells(run(folder, "run", "--grid", "2x4"), 2, 4)
+    np.testing.assert_array_equal(seen, generator.generate(8, seed=0, labels=rows)[..., 0])
+    seen = cells(run(folder, "run", "--grid", "2x4", "--class", "2", "--truncation", "0.5"), 2, 4)
+    expected = generator.generate(8, seed=0, labels=2, truncation=0.5)[..., 0]
+    np.testing.assert_array_equal(seen, expected)
+
+
+def test_the_way_between_two_seeds_as_sheet_and_film(folder):
+    film = folder / "film.gif"
+    options = ["--interpolate", "3,7", "--grid", "1x5", "--class", "1", "--gif", str(film)]
+    expected = make(num_classes=3).interpolate(3, 7, 5, label=1)[..., 0]
+    np.testing.assert_array_equal(cells(run(folder, "run", *options), 1, 5), expected)
+    with Image.open(film) as gif:
+        assert gif.n_frames == 8 and gif.info["loop"] == 0 and gif.width == 256
+        gif.seek(4)
+        last = np.asarray(gif.convert("L"))[::32, ::32]
+    assert np.abs(last.astype(int) - expected[4]).max() <= 3
+
+
+def test_the_nearest_training_image_stands_beside_each(folder, digits):
+    seen = cells(run(folder, "plain", "--grid", "2x2", "--nearest", "digits"), 2, 4)
+    made = make().generate(4, seed=0)[..., 0]
+    np.testing.assert_array_equal(seen[::2], made)
+    train = digits.train.images[..., 0].astype(float)
+    for image, beside in zip(made, seen[1::2], strict=True):
+        distances = ((train - image) ** 2).sum(axis=(1, 2))
+        found = ((train - beside) ** 2).sum(axis=(1, 2)).argmin()
+        assert distances[found] == distances.min() and np.array_equal(train[found], beside)
+
+
+def test_images_are_inverted(folder, tmp_path, capsys):
+    made = make().generate(2, seed=3)
+    for i, image in enumerate(made):
+        Image.fromarray(image[..., 0]).save(tmp_path / f"{i}.png")
+    seen = cells(run(folder, "plain", "--invert", str(tmp_path)), 1, 8)
+    np.testing.assert_array_equal(seen[[0, 2]], made[..., 0])
+    difference = np.abs(seen[[1, 3]].astype(int) - made[..., 0]).mean()
+    assert difference < 8
+    assert "mean absolute error" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("plain", ["--grid", "0x3"], "--grid must be"),
+        ("plain", ["--seeds", "9-3"], "--seeds must be"),
+        ("plain", ["--seeds", "x"], "--seeds must be"),
+        ("plain", ["--seeds", "0-3", "--grid", "2x3"], "6 places for the 4"),
+        ("plain", ["--seeds", "0-3", "--seed", "2"], "not both"),
+        ("plain", ["--seeds", "0-3", "--interpolate", "1,2"], "Give one of"),
+        ("plain", ["--interpolate", "1-2"], "two seeds"),
+        ("plain", ["--gif", "x.gif"], "--interpolate A,B too"),
+        ("plain", ["--truncation", "2"], "truncation"),
+        ("plain", ["--class", "1"], "unconditional"),
+        ("run", ["--class", "3"], "0..2"),
+        ("run", ["--invert", "x.png"], "needs --class"),
+        ("plain", ["--invert", "x.png", "--nearest", "digits"], "--nearest has no effect"),
+        ("plain", ["--invert", "."], "is no image|one size"),
+        ("plain", ["--nearest", "no_such_data"], "no_such_data"),
+        ("ring", [], "points"),
+        ("classifier", [], "holds an ImageClassifier"),
+        ("nothing", [], "no such folder"),
+    ],
+)
+def test_mistakes_exit_with_2(folder, tmp_path, monkeypatch, capsys, source, options, message):
+    monkeypatch.chdir(tmp_path)
+    if "needs --class" in message:
+        Image.new("L", (8, 8)).save("x.png")
+    (tmp_path / "notes.txt").write_text("no image")
+    code = sample.main([str(folder / source), "--out", str(tmp_path / "out.png"), *options])
+    said = capsys.readouterr().err
+    assert code == 2 and re.search(message, said) and "Traceback" not in said
+    assert not (tmp_path / "out.png").exists() and not list(tmp_path.glob(".*"))

@@ -1,0 +1,162 @@
+"""A finished run becomes a preset of the zoo, with everything that is said of it."""
+
+import dataclasses
+import json
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from training import fit, preset_card, ship
+from training.recipe import to_json
+from training.recipes import find
+from zoo.networks import CLSGANFeatures, DCGANGenerator
+from zoo.presets import builtin, save_bundle
+from zoo.presets.golden import golden_outputs
+from zoo.tasks import ImageClassifier, ImageGenerator, from_preset
+
+TINY = ["--generator-filters", "8", "--critic-filters", "4", "--latent-dim", "5", "--steps", "3"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("ship")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_folder(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def classifier_run(folder):
+    """What a finished run leaves, without the run: a step of CLS-GAN takes long to trace."""
+    run = folder / "runs" / "c"
+    recipe = dataclasses.replace(find("clsgan", data="digits"), generator_filters=8)
+    features = CLSGANFeatures((8, 8, 1), filters=4, normalization="none")
+    generator = DCGANGenerator((8, 8, 1), latent_dim=5, base_filters=8, num_classes=10)
+    result = {"weights": "average", "seconds": 1.5, "labels": 100, "test_error": 0.9}
+    save_bundle(
+        run / "preset",
+        root=ImageClassifier(features, 10),
+        parts={"generator": ImageGenerator(generator)},
+    )
+    (run / "recipe.json").write_text(to_json(recipe))
+    (run / "result.json").write_text(json.dumps(result))
+    (run / "scores.jsonl").write_text(json.dumps(result) + "\n" + json.dumps({"fid": 3.25}))
+    return run
+
+
+@pytest.fixture(scope="module")
+def generator_run(folder):
+    assert fit.main(["--model", "lsgan", *TINY, "--seed", "4", "--run-dir", "runs/g"]) == 0
+    return folder / "runs" / "g"
+
+
+def test_a_generator_is_shipped_with_all_that_belongs_to_it(generator_run, tmp_path, capsys):
+    assert ship.main([str(generator_run), "lsgan_tiny", "--to", str(tmp_path)]) == 0
+    assert str(tmp_path / "lsgan_tiny") in capsys.readouterr().out
+    shipped = tmp_path / "lsgan_tiny"
+    task, original = from_preset(shipped), from_preset(generator_run / "preset")
+    images = original.generate(3, seed=5)
+    np.testing.assert_array_equal(task.generate(3, seed=5), images)
+    assert (shipped / "critic" / "config.json").exists()
+    golden = np.load(shipped / "golden.npz")["outputs"]
+    assert golden.shape == (4, 8, 8, 1) and np.abs(golden - golden_outputs(task)).max() < 1e-6
+    with Image.open(shipped / "sheet.png") as sheet:
+        assert sheet.width > 300
+    metadata = json.loads((shipped / "metadata.json").read_text())
+    assert metadata["recipe"]["seed"] == 4 and metadata["licence"].startswith("CC BY 4.0")
+    card = (shipped / "README.md").read_text()
+    for said in (metadata["command"], "--seed 4", "CC BY 4.0", "seconds on", "## Limits"):
+        assert said in card
+
+
+def test_the_command_on_the_card_makes_the_same_recipe(generator_run):
+    recipe, _ = ship.read_finished(generator_run)
+    words = ship.command_of(recipe).split()[3:]
+    again = fit.read_recipe(fit.read_command(words))
+    assert dataclasses.replace(again, run_dir="runs/g") == recipe
+    unusual = dataclasses.replace(
+        find("lsgan"), flip=True, ema=None, epochs=2.0, steps=123, conditional="onehot"
+    )
+    words = ship.command_of(unusual).split()[3:]
+    assert {"--flip", "--epochs", "--ema"} <= set(words) and "--steps" not in words
+
+
+def test_a_classifier_is_measured_as_it_is_shipped(classifier_run, tmp_path):
+    shipped = ship.ship(classifier_run, "clsgan_tiny", to=tmp_path, weights_dtype="float16")
+    card = (shipped / "README.md").read_text()
+    assert (
+        "- fid 3.25" in card
+        and "| all | 400 |" in card
+        and "float16" in card
+        and "sheet.png" in card
+    )
+    with h5py.File(shipped / "model.weights.h5") as file:
+        kinds = set()
+        file.visititems(lambda _, item: kinds.add(getattr(item, "dtype", None)))
+        assert kinds == {None, np.dtype("float16")}
+    golden = np.load(shipped / "golden.npz")["outputs"]
+    task = from_preset(shipped)
+    assert task.predictions.kernel.dtype == "float32"
+    np.testing.assert_allclose(golden, golden_outputs(task), atol=1e-6)
+    rounded = golden_outputs(from_preset(classifier_run / "preset"))
+    np.testing.assert_allclose(golden, rounded, atol=0.02)
+    assert np.any(golden != rounded)
+    assert (shipped / "generator" / "config.json").exists()
+
+
+def test_parts_stay_only_where_they_fit(generator_run, tmp_path, monkeypatch, capsys):
+    whole = ship.weight_bytes(generator_run / "preset")
+    monkeypatch.setattr(ship, "MAX_BYTES", whole - 1)
+    shipped = ship.ship(generator_run, "a", to=tmp_path)
+    assert not (shipped / "critic").exists() and (shipped / "README.md").exists()
+    monkeypatch.setattr(ship, "MAX_BYTES", 1000)
+    assert ship.main([str(generator_run), "b", "--to", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "--weights-dtype float16" in said and "1,000" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_nothing_but_a_finished_run_is_shipped(generator_run, tmp_path, capsys):
+    unfinished = tmp_path / "run"
+    unfinished.mkdir()
+    (unfinished / "recipe.json").write_text((generator_run / "recipe.json").read_text())
+    for run, name, message in (
+        (tmp_path, "x", "no recipe.json"),
+        (unfinished, "x", "is not finished"),
+        (generator_run, "../x", "NAME must be"),
+        (generator_run, "X", "NAME must be"),
+    ):
+        assert ship.main([str(run), name, "--to", str(tmp_path / "out")]) == 2
+        said = capsys.readouterr().err
+        assert message in said and "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_data_need_a_licence(generator_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(preset_card, "DATA_LICENCES", {})
+    with pytest.raises(ship.UserError, match="--licence"):
+        ship.ship(generator_run, "x", to=tmp_path)
+    shipped = ship.ship(
+        generator_run, "x", to=tmp_path, licence="CC0", limits="Blurred.", hardware="an abacus"
+    )
+    card = (shipped / "README.md").read_text()
+    assert "licence: CC0" in card and "Blurred." in card and "on an abacus" in card
+
+
+def test_the_page_lists_what_is_shipped(generator_run, tmp_path, monkeypatch, capsys):
+    ship.ship(generator_run, "lsgan_tiny", to=tmp_path)
+    monkeypatch.setattr(builtin, "FOLDER", tmp_path)
+    monkeypatch.setattr(ship, "PAGE", tmp_path / "page.md")
+    assert ship.main(["--page"]) == 0
+    page = (tmp_path / "page.md").read_text()
+    assert "| [`lsgan_tiny`](" in page and "LeastSquaresGAN: generator of digits" in page
+    assert "lsgan_tiny" in str(builtin.list_presets())
+    with pytest.raises(SystemExit):
+        ship.main([])

@@ -1,0 +1,87 @@
+"""Every registered model as it comes, and with those settings that keep state of their own."""
+
+from tests.cases import REGISTERED, tiny_recipe
+from training.recipe import Recipe
+from training.recipes.critic import CriticRecipe
+from zoo.penalties import PENALTIES
+
+PLAIN = {"critic_normalization": "none"}
+"""What a penalty needs that looks at one image after another."""
+
+VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
+    "lgan, max_gp, buffer appended": (
+        "lgan",
+        {**PLAIN, "penalty": "max_gp", "penalty_buffer": 3, "penalty_buffer_mode": "append"},
+    ),
+    "lgan, max_al, buffer replaced": (
+        "lgan",
+        {
+            **PLAIN,
+            "penalty": "max_al",
+            "penalty_weight": 1.0,
+            "penalty_buffer": 3,
+            "multiplier_rate": 0.1,
+        },
+    ),
+    "wgan_gp, dragan": ("wgan_gp", {**PLAIN, "penalty": "dragan"}),
+    "ls_gan, all pairs, direct": ("ls_gan", {**PLAIN, "pairs": "all", "penalty": "direct"}),
+    "hinge, spectral norm, label maps": (
+        "hinge",
+        {
+            **PLAIN,
+            "conditional": "embedding",
+            "label_dim": 2,
+            "spectral_norm": True,
+            "generator_batches": 2,
+        },
+    ),
+    "lsgan, projection, conditional batch norm": (
+        "lsgan",
+        {
+            **PLAIN,
+            "conditional": "projection",
+            "generator_normalization": "conditional_batch",
+            "spectral_norm": True,
+        },
+    ),
+    "clsgan, gp on the true class's loss": (
+        "clsgan",
+        {**PLAIN, "penalty": "gp", "shared_latents": True},
+    ),
+}
+"""Model and changes of what has a buffer, a multiplier, noise or power iterations of its own."""
+
+LOW_PRECISION: dict[str, tuple[str, dict[str, object]]] = {
+    f"{model}, float16": (model, {"precision": "mixed_float16"}) for model in ("lsgan", "clsgan")
+}
+"""What has a loss scale."""
+
+
+def _penalised(model: str, penalty: str) -> tuple[str, dict[str, object]]:
+    options = {name: None for name in CriticRecipe.__dataclass_fields__ if _is_option(name)}
+    small = {"network": "mlp", "depth": 1, "generator_normalization": "none"}
+    return model, {**options, **small, **PLAIN, "penalty": penalty}
+
+
+def _is_option(field: str) -> bool:
+    named = ("multiplier_rate", "inequality", "clip_bound", "clip_when")
+    return field.startswith("penalty_") or field in named
+
+
+PENALISED = {
+    f"{model}, {penalty} alone": _penalised(model, penalty)
+    for model in REGISTERED
+    if isinstance(tiny_recipe(model), CriticRecipe)
+    for penalty in PENALTIES
+}
+"""Every penalty, with its own defaults, on every model with one score an image; small networks."""
+
+_CHANGES = VARIANTS | LOW_PRECISION | PENALISED
+
+
+def recipe_of(case: str, **changes: object) -> Recipe:
+    """The tiny recipe of a registered model, or of one of the cases above."""
+    model, own = _CHANGES.get(case, (case, {}))
+    recipe = tiny_recipe(model, **(own | changes))
+    recipe.check()
+    return recipe

@@ -1,0 +1,181 @@
+"""Metrics while it trains, on the averaged weights; and the best state by one of them."""
+
+import json
+import math
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.callbacks.counting import CountingCallback
+from training.checkpoint import Checkpoints
+from training.data.image_data import ImageData
+from training.errors import UserError
+from training.metrics import parse_metrics
+from training.metrics.evaluation import Evaluation, default_cache
+from training.metrics.feature_networks import load_feature_network
+from training.metrics.metric import Inversion
+from training.recipe import Recipe
+from training.run_folder import RunFolder, append_lines
+from zoo.models.trainer import StatelessTrainer
+
+# A quick look, not a result: `training.evaluate` measures with more images and steps.
+INVERSION = Inversion(images=100, steps=100, restarts=1)
+
+
+def score_interval(recipe: Recipe, *, batches_per_step: int) -> int:
+    """Returns how many steps lie between two measurements: as `score_every` says, or a report's."""
+    if recipe.score_every is None:
+        return recipe.report_every
+    steps = round(1000 * recipe.score_every / (recipe.batch_size * batches_per_step))
+    several = recipe.steps_per_call
+    return max(math.ceil(steps / several), 1) * several
+
+
+def make_evaluation(
+    recipe: Recipe, data: ImageData, strategy: tf.distribute.Strategy
+) -> Evaluation:
+    """Makes what measures while it trains: never against the test split.
+
+    Raises:
+        UserError: an unknown metric, one the model cannot be measured by, or no feature network.
+    """
+    metrics = parse_metrics(recipe.score_metrics or "")
+    several_hosts = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    own = tf.distribute.get_strategy() if several_hosts else strategy
+    evaluation = Evaluation(
+        metrics=metrics,
+        data=data,
+        split=recipe.score_split,
+        samples=recipe.score_samples,
+        network=None,
+        inversion=INVERSION,
+        cache=default_cache(),
+        cache_generated=False,
+        strategy=own,
+    )
+    if not any(metric.of_features for metric in metrics):
+        return evaluation
+    network = load_feature_network(recipe.score_features, data=data.name, strategy=own)
+    return evaluation.with_network(network)
+
+
+def direction(evaluation: Evaluation, value: str) -> str:
+    """Returns whether `"low"` or `"high"` values are better.
+
+    Raises:
+        UserError: no metric that is measured has such a value.
+    """
+    known = {name: better for m in evaluation.metrics for name, better in m.better.items()}
+    if value not in known:
+        raise UserError(
+            f"--best-by {value} is not measured: --score-metrics gives {', '.join(known)}."
+        )
+    return known[value]
+
+
+class Scores(CountingCallback):
+    """Measures the averaged networks every so many steps; keeps the best state.
+
+    Values go to the logs (and so to TensorBoard) at the next report, rows to `scores.jsonl`. The
+    best value and its step are in `state`, which is part of every checkpoint of the run, so that a
+    resumed run chooses as one that was left alone.
+
+    Args:
+        model: the trained model.
+        evaluation: how is measured.
+        folder: the run's folder.
+        every: int, steps between measurements.
+        described: what every row says of the model.
+        best_by: the value by which the best state is chosen; None to keep none.
+        writes: whether this process measures and writes; of several hosts only the chief does.
+    """
+
+    def __init__(
+        self,
+        model: StatelessTrainer,
+        evaluation: Evaluation,
+        folder: RunFolder,
+        *,
+        every: int,
+        described: dict[str, Any],
+        best_by: str | None,
+        writes: bool = True,
+    ):
+        super().__init__()
+        self.evaluation = evaluation
+        self.folder = folder
+        self.every = every
+        self.described = described
+        self.best_by = best_by
+        self.writes = writes
+        self.latest: dict[str, float] = {}
+        self.best = Checkpoints(folder.path / "best", model, writes=writes)
+        self.state: dict[str, keras.Variable] = {}
+        self._measure = _measurer(model, evaluation)
+        if best_by is not None:
+            self.sign = 1.0 if direction(evaluation, best_by) == "low" else -1.0
+            start = np.array([math.inf * self.sign, -1.0])
+            self.state["scores/best"] = keras.Variable(start, trainable=False, dtype="float64")
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        super().on_train_batch_end(batch, logs)
+        if self.writes and self.run_step % self.every == 0:
+            self.measure()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if logs is not None:
+            logs |= self.latest
+
+    def measure(self) -> None:
+        """Measures now; appends the rows unless an earlier session of the run has."""
+        rows = [
+            {**self.described, **row, "step": self.run_step, "while_training": True}
+            for row in self._measure()
+        ]
+        self.latest = {f"score_{k}": v for row in rows for k, v in row["values"].items()}
+        known = _lines(self.folder.scores)
+        append_lines(self.folder.scores, [row for row in rows if json.dumps(row) not in known])
+        if self.best_by is None:
+            return
+        value = self.latest[f"score_{self.best_by}"]
+        best = self.state["scores/best"]
+        if math.isfinite(value) and self.sign * value < self.sign * float(np.asarray(best)[0]):
+            best.assign([value, float(self.run_step)])
+            self.best.save()
+
+    def restore_best(self) -> dict[str, Any]:
+        """Puts the best state into the model; returns by what it was chosen, its value and step."""
+        if self.best_by is None or self.best.restore() == 0:
+            return {}
+        value, step = np.asarray(self.state["scores/best"])
+        split = self.evaluation.split
+        return {
+            "best_by": self.best_by,
+            "best_value": float(value),
+            "best_step": int(step),
+            "best_split": split,
+        }
+
+
+def _measurer(
+    model: StatelessTrainer, evaluation: Evaluation
+) -> Callable[[], list[dict[str, Any]]]:
+    """Returns what measures the model's averaged networks."""
+    from zoo.tasks import ImageGenerator
+
+    needs = {metric.needs for metric in evaluation.metrics}
+    generator = classifier = None
+    if "generator" in needs and hasattr(model, "sampler"):
+        generator = ImageGenerator(model.sampler)
+    if "classifier" in needs:
+        classifier = getattr(model, "classifier", None)
+    evaluation.check(generator, classifier)
+    return lambda: evaluation.measure(generator=generator, classifier=classifier)
+
+
+def _lines(path: pathlib.Path) -> set[str]:
+    return set(path.read_text().splitlines()) if path.exists() else set()

@@ -1,0 +1,84 @@
+"""Starting a run with the weights of a preset, or of another run's preset: `--init-from`."""
+
+import pathlib
+from typing import TYPE_CHECKING
+
+import keras
+
+from training.errors import UserError
+
+if TYPE_CHECKING:
+    from zoo.models.trainer import StatelessTrainer
+
+
+def preset_of(source: str | pathlib.Path) -> str:
+    """Returns the preset of a run's folder, or the handle as it is.
+
+    Raises:
+        UserError: a run without a preset.
+    """
+    path = pathlib.Path(source)
+    if (path / "preset").is_dir():
+        return str(path / "preset")
+    if (path / "recipe.json").exists():
+        raise UserError(f"{source} has no preset yet: finish the run with its own command first.")
+    return str(source)
+
+
+def initialise(model: "StatelessTrainer", source: str) -> None:
+    """Takes the weights of both networks from a preset; the optimizers start anew.
+
+    A network and its average both start with what the preset has, which is the average of the run
+    that it is from.
+
+    Args:
+        model: a compiled GAN.
+        source: a preset's handle, or the folder of a finished run.
+
+    Raises:
+        UserError: no such preset, one without a critic, or networks that are not the model's.
+    """
+    from zoo.presets import load_network
+    from zoo.tasks import ImageClassifier
+
+    handle = preset_of(source)
+    try:
+        if hasattr(model, "classifier"):
+            critic: keras.Model = ImageClassifier.from_preset(handle)
+            generator = load_network(f"{handle}/generator")
+        else:
+            generator, critic = load_network(handle), load_network(f"{handle}/critic")
+    except (ValueError, OSError) as error:
+        raise UserError(f"--init-from {source}: {error}") from None
+    loaded = (("generator", generator), ("critic", critic))
+    for part, network in loaded:
+        _check_same(getattr(model, part), network, what=f"--init-from {source}: the {part}")
+    for part, network in loaded:
+        for name in (part, f"{part}_average"):
+            if getattr(model, name, None) is not None:
+                getattr(model, name).set_weights(network.get_weights())
+
+
+def _check_same(own: keras.Model, other: keras.Model, *, what: str) -> None:
+    """Refuses weights of another architecture."""
+    if type(own) is not type(other):
+        raise UserError(f"{what} is a {type(other).__name__}, this run's a {type(own).__name__}.")
+    ours, theirs = _sizes(own), _sizes(other)
+    if ours == theirs:
+        return
+    for key in ("image_shape", "num_classes", "latent_dim"):
+        one, two = getattr(own, key, None), getattr(other, key, None)
+        if one != two:
+            raise UserError(f"{what} has {key} {two}, this run's {one}. Give the same.")
+    differing = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
+    key = differing[0]
+    raise UserError(
+        f"{what} has other weights than this run's, {len(differing)} of them; the first is {key}: "
+        f"{theirs.get(key, 'none')} there, {ours.get(key, 'none')} here. Give the options of the "
+        "run it is from."
+    )
+
+
+def _sizes(network: keras.Model) -> dict[str, tuple[int, ...]]:
+    # Not the path, which begins with the model's own name; names repeat, their order tells.
+    return {f"{i} ({v.name})": tuple(v.shape) for i, v in enumerate(network.variables)}

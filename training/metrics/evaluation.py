@@ -1,0 +1,198 @@
+"""Measures a generator or a classifier against a data set: one row a metric, protocol and all."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from training.data.image_data import ImageData
+from training.errors import UserError
+from training.metrics.extraction import gather
+from training.metrics.feature_networks import FeatureNetwork
+from training.metrics.metric import Inversion, Measured, Metric, Subject
+from training.metrics.sources import GeneratedImages, RealImages
+from training.metrics.statistics import IS_SPLITS, Statistic
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.tasks import ImageGenerator
+
+SPLITS = ("train", "validation", "test")
+
+
+def default_cache() -> pathlib.Path:
+    """Returns where features and statistics are kept: `$XDG_CACHE_HOME/lipschitz-gan-zoo`."""
+    root = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(root) / "lipschitz-gan-zoo" / "metrics"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How metrics are measured.
+
+    Args:
+        metrics: which.
+        data: the real images.
+        split: the split that is the reference.
+        samples: int, images that are generated.
+        network: makes the features; None where no metric needs any.
+        inversion: how images are reconstructed for the MRE.
+        cache: folder of features and statistics; None to keep nothing.
+        cache_generated: whether statistics of generated images are kept too.
+        strategy: over whose devices images and features are made.
+
+    Raises:
+        UserError: a split that is not there, too few samples, or points where images are needed.
+    """
+
+    metrics: Sequence[Metric]
+    data: ImageData
+    split: str = "test"
+    samples: int = 10_000
+    network: FeatureNetwork | None = None
+    inversion: Inversion = dataclasses.field(default_factory=Inversion)
+    cache: pathlib.Path | None = None
+    cache_generated: bool = True
+    strategy: tf.distribute.Strategy | None = None
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise UserError(
+                f"{self.data.name} has no split {self.split!r}; it has: {', '.join(SPLITS)}."
+            )
+        if self.samples < IS_SPLITS:
+            raise UserError(f"--samples must be at least {IS_SPLITS}, given {self.samples}.")
+        if len(self.data.image_shape) != 3 and any(m.of_features for m in self.metrics):
+            raise UserError(
+                f"{self.data.name} holds points, and feature networks take images; "
+                "`modes` in the run's logs says how good a generator of points is."
+            )
+
+    def measure(
+        self,
+        *,
+        generator: "ImageGenerator | None" = None,
+        classifier: "keras.Model | None" = None,
+        seed: int = 0,
+    ) -> list[dict[str, Any]]:
+        """Measures everything.
+
+        Args:
+            generator: for metrics of generators; its images are those of seeds `seed`,
+                `seed + 1`, ...
+            classifier: for metrics of classifiers.
+            seed: int, of the first image.
+
+        Returns:
+            A row a metric: `key` (the protocol in short), `value`, `values`, `warnings`, and the
+            protocol in full.
+
+        Raises:
+            UserError: what a metric needs is not there, or does not fit the data.
+        """
+        self.check(generator, classifier)
+        subject = Subject(
+            reference=self._statistics("reference", self._real()),
+            generated=self._statistics("generated", self._generated(generator, seed)),
+            data=self.data,
+            split=self.split,
+            generator=generator,
+            classifier=classifier,
+            inversion=self.inversion,
+        )
+        return [self._row(metric, metric.measure(subject), seed=seed) for metric in self.metrics]
+
+    def with_network(self, network: FeatureNetwork) -> "Evaluation":
+        """Returns the same with another feature network."""
+        return dataclasses.replace(self, network=network)
+
+    def check(self, generator: "ImageGenerator | None", classifier: "keras.Model | None") -> None:
+        """Raises UserError where a metric has nothing to measure, or what does not fit the data."""
+        given = {"generator": generator, "classifier": classifier}
+        for metric in self.metrics:
+            network = given[metric.needs]
+            if network is None:
+                raise UserError(
+                    f"The metric {metric.name} needs a {metric.needs}, and there is none here."
+                )
+            if tuple(network.image_shape) != tuple(self.data.image_shape):
+                raise UserError(
+                    f"The {metric.needs} is for images of shape {tuple(network.image_shape)}, and "
+                    f"{self.data.name} has {tuple(self.data.image_shape)}. Give the data it was "
+                    "trained on, or bring them to its size with --image-size."
+                )
+
+    def _real(self) -> RealImages | None:
+        needed = any(metric.reference for metric in self.metrics)
+        return RealImages.of_split(self.data, self.split) if needed else None
+
+    def _generated(self, generator: "ImageGenerator | None", seed: int) -> GeneratedImages | None:
+        if generator is None or not any(metric.generated for metric in self.metrics):
+            return None
+        return GeneratedImages.of(generator, seed=seed, count=self.samples)
+
+    def _statistics(
+        self, side: str, source: RealImages | GeneratedImages | None
+    ) -> dict[str, Statistic]:
+        if source is None:
+            return {}
+        assert self.network is not None
+        kinds = list(dict.fromkeys(k for metric in self.metrics for k in getattr(metric, side)))
+        cache = self.cache if side == "reference" or self.cache_generated else None
+        return gather(source, self.network, kinds, cache=cache, strategy=self.strategy)
+
+    def _row(self, metric: Metric, measured: Measured, *, seed: int) -> dict[str, Any]:
+        protocol: dict[str, Any] = {"data": self.data.name, "split": self.split}
+        if metric.of_features:
+            assert self.network is not None
+            protocol |= {
+                "features": self.network.name,
+                "samples": self.samples,
+                "sample_seed": seed,
+            }
+        if metric.reference:
+            protocol["reference_images"] = len(getattr(self.data, self.split))
+        return {
+            "key": protocol_key(metric, measured, protocol),
+            "metric": metric.name,
+            "value": next(iter(measured.values.values())),
+            "values": measured.values,
+            "warnings": list(measured.warnings),
+            **protocol,
+            **measured.protocol,
+        }
+
+
+def protocol_key(metric: Metric, measured: Measured, protocol: dict[str, Any]) -> str:
+    """Writes the protocol in short, such as `fid[mnist-cnn-4b4ded,10k/test]`."""
+    more = measured.protocol
+    parts = []
+    if metric.of_features:
+        count = short_count(protocol["samples"])
+        parts += [protocol["features"]]
+        parts += [f"{count}/{protocol['split']}" if metric.reference else count]
+    if "subsets" in more:
+        parts.append(f"{more['subsets']}x{more['subset_size']}")
+    if "splits" in more:
+        parts.append(f"{more['splits']} splits")
+    if "neighbours" in more:
+        parts.append("k=" + "+".join(map(str, more["neighbours"])))
+    if "mre_images" in more:
+        parts.append(f"{short_count(more['mre_images'])}/{protocol['split']}")
+        parts.append(f"{more['mre_steps']}x{more['mre_restarts']}")
+        if more["mre_labels"] != "given":
+            parts.append(f"labels {more['mre_labels']}")
+        if more["mre_max_norm"] is not None:
+            parts.append(f"|z|<={more['mre_max_norm']:g}")
+    if "images" in more:
+        parts.append(f"{short_count(more['images'])}/{protocol['split']}")
+    return f"{metric.name}[{','.join(parts)}]"
+
+
+def short_count(count: int) -> str:
+    """Writes 10000 as `10k`, and 1197 as it is."""
+    return f"{count // 1000}k" if count and count % 1000 == 0 else str(count)

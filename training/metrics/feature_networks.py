@@ -1,0 +1,87 @@
+"""Which network makes the features, and what it is called in every result."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from training.errors import UserError
+
+INCEPTION = "inception"
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureNetwork:
+    """A network that makes features and logits of raw images.
+
+    Args:
+        name: with the start of the weights' SHA-256, such as `mnist-cnn-1a2b3c`.
+        from_raw: uint8 `[b, h, w, c]` of any size to `(features [b, d], logits [b, K])`.
+        model: whose variables it uses.
+        batch_size: int, images at a time on one device.
+    """
+
+    name: str
+    from_raw: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+    model: keras.Model
+    batch_size: int
+
+    def __call__(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Computes features and logits, in graph code."""
+        return self.from_raw(images)
+
+
+def load_feature_network(
+    name: str | None,
+    *,
+    data: str,
+    inception: pathlib.Path | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+) -> FeatureNetwork:
+    """Loads a feature network.
+
+    Args:
+        name: `"inception"`, the data set of a shipped network (`"mnist"`), or None for Inception
+            where its file is given, else the network shipped for `data`.
+        data: the data set that is measured.
+        inception: file of the Inception's weights.
+        strategy: over whose devices the weights are spread.
+
+    Raises:
+        UserError: no such network, none shipped for the data, or weights that are missing or of
+            another checksum.
+    """
+    with (strategy or tf.distribute.get_strategy()).scope():
+        if name == INCEPTION or (name is None and inception is not None):
+            from training.metrics.inception_weights import load_inception
+
+            inception_network, digest = load_inception(inception)
+            return FeatureNetwork(
+                f"inception-{digest[:6]}", inception_network.from_raw, inception_network, 32
+            )
+        if inception is not None:
+            raise UserError(
+                f"--inception-weights has no effect with --features {name}: give one of them."
+            )
+        return _shipped(name, data)
+
+
+def _shipped(name: str | None, data: str) -> FeatureNetwork:
+    from training.metrics.feature_cnn import shipped
+
+    networks = shipped()
+    wanted = (name or data).removesuffix("-cnn")
+    if wanted not in networks:
+        problem = (
+            f"There is no feature network {name!r}."
+            if name is not None
+            else f"No feature network was trained on {data}."
+        )
+        raise UserError(
+            f"{problem} Give one with --features: {', '.join(networks)} (shipped), or {INCEPTION} "
+            "with --inception-weights FILE."
+        )
+    network = networks[wanted].load()
+    return FeatureNetwork(networks[wanted].name, network.from_raw, network, 256)

@@ -1,0 +1,40 @@
+"""Inception Score: how sure the class of each image is, and how varied the classes are."""
+
+import numpy as np
+
+from training.metrics.metric import Measured, Metric, Subject
+from training.metrics.statistics import ClassScores
+
+
+def inception_score(scores: ClassScores) -> tuple[float, float]:
+    """Computes `exp(E KL(p(y|x) || p(y)))` of each split.
+
+    Equal to `exp(E sum p log p - sum q log q)` with `q = E p`, which is why sums are enough.
+
+    Returns:
+        (mean, standard deviation over splits).
+
+    Source: Salimans et al., arXiv 1606.03498.
+    """
+    marginal = scores.sums / scores.counts[:, None]
+    logarithms = np.log(marginal, where=marginal > 0, out=np.zeros_like(marginal))
+    negative_entropy = (marginal * logarithms).sum(axis=1)
+    values = np.exp(scores.entropies / scores.counts - negative_entropy)
+    return float(values.mean()), float(values.std())
+
+
+def _measure(subject: Subject) -> Measured:
+    scores = subject.generated["class_scores"]
+    assert isinstance(scores, ClassScores)
+    mean, deviation = inception_score(scores)
+    return Measured({"is": mean, "is_std": deviation}, (), {"splits": len(scores.counts)})
+
+
+METRIC = Metric(
+    name="is",
+    title="Inception Score",
+    reference=(),
+    generated=("class_scores",),
+    measure=_measure,
+    better={"is": "high"},
+)

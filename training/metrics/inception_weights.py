@@ -1,0 +1,98 @@
+"""The weights of the FID Inception, from a file that a person has fetched."""
+
+import hashlib
+import os
+import pathlib
+
+import numpy as np
+
+from training.errors import UserError
+from training.metrics.inception import FEATURES, LOGITS, Inception
+from training.metrics.torch_file import read_state_dict
+
+FILE = "pt_inception-2015-12-05-6726825d.pth"
+SHA256_PREFIX = "6726825d"
+VARIABLE = "FID_INCEPTION_WEIGHTS"
+HOW_TO_GET = (
+    f"It is the file {FILE} (SHA-256 {SHA256_PREFIX}...), 91 MB, of the GitHub releases of "
+    "pytorch-fid (release fid_weights) and torch-fidelity (release v0.2.0, there named "
+    "weights-inception-2015-12-05-6726825d.pth). Fetch it where there is a network and give its "
+    f"path with --inception-weights, or in the environment variable {VARIABLE}. Without it, take "
+    "one of the shipped feature networks with --features, such as cifar10."
+)
+
+
+def find_weights(path: pathlib.Path | None) -> pathlib.Path:
+    """Returns the path of the weights: that given, or that of the environment variable.
+
+    Raises:
+        UserError: neither, or no such file; says where people get it.
+    """
+    named = os.environ.get(VARIABLE)
+    path = path or (pathlib.Path(named) if named else None)
+    if path is None:
+        raise UserError(f"The Inception features need their weights. {HOW_TO_GET}")
+    if not path.is_file():
+        raise UserError(f"There is no file {path} with the Inception's weights. {HOW_TO_GET}")
+    return path
+
+
+def load_inception(
+    path: pathlib.Path | None, *, sha256_prefix: str = SHA256_PREFIX
+) -> tuple[Inception, str]:
+    """Builds the network with the weights of a file.
+
+    Args:
+        path: the state dict; None for the environment variable's.
+        sha256_prefix: what the file's SHA-256 must start with.
+
+    Returns:
+        The network and the file's SHA-256.
+
+    Raises:
+        UserError: no file, another checksum, or no state dict of this network.
+    """
+    path = find_weights(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not digest.startswith(sha256_prefix):
+        raise UserError(
+            f"{path} has the SHA-256 {digest[:8]}..., not {sha256_prefix}...: it is another file "
+            f"or was damaged, and its numbers could not be compared. {HOW_TO_GET}"
+        )
+    network = Inception()
+    assign(network, read_state_dict(path), source=str(path))
+    return network, digest
+
+
+def assign(network: Inception, state: dict[str, np.ndarray], *, source: str) -> None:
+    """Copies a state dict into the network.
+
+    Raises:
+        UserError: a tensor is missing or of another shape.
+    """
+
+    def take(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        if name not in state or state[name].shape != shape:
+            given = f"{state[name].shape}" if name in state else "nothing"
+            raise UserError(
+                f"{source} is not the state dict of the FID Inception: {name} should be of shape "
+                f"{shape}, found {given}."
+            )
+        return state[name]
+
+    for key, convolution in network.convolutions.items():
+        height, width, channels, filters = convolution.kernel.shape
+        kernel = take(f"{key}.conv.weight", (filters, channels, height, width))
+        convolution.kernel.assign(kernel.transpose(2, 3, 1, 0))
+        norm = network.norms[key]
+        pairs = (
+            (norm.gamma, "weight"),
+            (norm.beta, "bias"),
+            (norm.moving_mean, "running_mean"),
+            (norm.moving_variance, "running_var"),
+        )
+        for variable, name in pairs:
+            variable.assign(take(f"{key}.bn.{name}", (filters,)))
+    network.predictions.kernel.assign(take("fc.weight", (LOGITS, FEATURES)).T)
+    network.predictions.bias.assign(take("fc.bias", (LOGITS,)))

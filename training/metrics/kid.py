@@ -1,0 +1,82 @@
+"""Kernel (Inception) distance: unbiased MMD^2 of features under a cubic kernel, over subsets."""
+
+import numpy as np
+
+from training.metrics.metric import Measured, Metric, Subject
+from training.metrics.statistics import SHUFFLE_SEED, KeptFeatures
+
+SUBSETS = 100
+SUBSET_SIZE = 1000
+
+
+def kernel_distance(
+    generated: np.ndarray,
+    reference: np.ndarray,
+    *,
+    subsets: int = SUBSETS,
+    subset_size: int = SUBSET_SIZE,
+    seed: int = SHUFFLE_SEED,
+) -> tuple[float, float]:
+    """Computes mean and standard deviation of MMD^2 over random subsets of both sets.
+
+    The kernel is `(x.y / d + 1)^3`; the estimate of one subset of m rows each is
+    `(sum_{i!=j} k(x_i,x_j) + sum_{i!=j} k(y_i,y_j)) / (m(m-1)) - 2 sum_{ij} k(x_i,y_j) / m^2`.
+    Subsets are drawn in torch-fidelity's order, so that its numbers come out for the same rows.
+
+    Args:
+        generated: float `[n, d]`.
+        reference: float `[m, d]`.
+        subsets: int, how many.
+        subset_size: int, rows of each set in a subset.
+        seed: int, of the subsets.
+
+    Returns:
+        (mean, standard deviation over subsets).
+
+    Source: Binkowski et al., arXiv 1801.01401.
+    """
+    generator = np.random.RandomState(seed)
+    values = np.empty(subsets)
+    for i in range(subsets):
+        rows = generator.choice(len(generated), subset_size, replace=False)
+        others = generator.choice(len(reference), subset_size, replace=False)
+        values[i] = _squared_mmd(
+            np.asarray(generated[rows], np.float64), np.asarray(reference[others], np.float64)
+        )
+    return float(values.mean()), float(values.std())
+
+
+def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return (x @ y.T / x.shape[1] + 1.0) ** 3
+
+
+def _squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
+    size = len(x)
+    within = 0.0
+    for rows in (x, y):
+        kernel = _kernel(rows, rows)
+        within += kernel.sum() - np.trace(kernel)
+    return within / (size * (size - 1)) - 2.0 * _kernel(x, y).mean()
+
+
+def _measure(subject: Subject) -> Measured:
+    reference, generated = subject.reference["features"], subject.generated["features"]
+    assert isinstance(reference, KeptFeatures) and isinstance(generated, KeptFeatures)
+    size = min(SUBSET_SIZE, len(reference.features), len(generated.features))
+    warnings: tuple[str, ...] = ()
+    if size < SUBSET_SIZE:
+        warnings = (f"subsets of {size:,} images, not of {SUBSET_SIZE:,}: there are no more",)
+    mean, deviation = kernel_distance(generated.features, reference.features, subset_size=size)
+    return Measured(
+        {"kid": mean, "kid_std": deviation}, warnings, {"subsets": SUBSETS, "subset_size": size}
+    )
+
+
+METRIC = Metric(
+    name="kid",
+    title="Kernel distance",
+    reference=("features",),
+    generated=("features",),
+    measure=_measure,
+    better={"kid": "low"},
+)

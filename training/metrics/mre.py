@@ -1,0 +1,124 @@
+"""Minimum reconstruction error: how near a generator can come to images it is shown."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from training.data.image_data import ImageData, Split
+from training.data.splitting import hash_order
+from training.errors import UserError
+from training.metrics.metric import Inversion, Measured, Metric, Subject
+from zoo.inversion import invert_images
+from zoo.tasks import ImageGenerator
+
+# On how many images it is looked whether more steps would have found better latents.
+CONVERGENCE_IMAGES = 200
+CONVERGED = 0.01
+
+
+class Reconstruction(NamedTuple):
+    """The errors of some images, each at its best latent.
+
+    Attributes:
+        absolute: float32 `[n]`, mean over pixels and channels of `|x - G(z)|`, images in [-1, 1].
+        squared: float32 `[n]`, mean of the squares at the same latents.
+    """
+
+    absolute: np.ndarray
+    squared: np.ndarray
+
+
+def reconstruct(
+    generator: ImageGenerator, images: np.ndarray, labels: np.ndarray | None, how: Inversion
+) -> Reconstruction:
+    """Finds the best latent of each image, and the best class too where that is searched.
+
+    Args:
+        generator: an `ImageGenerator`.
+        images: float32 `[n, h, w, c]` in [-1, 1].
+        labels: int64 `[n]`; for a conditional generator whose labels are given.
+        how: steps, restarts and the rest.
+    """
+    candidates: list[np.ndarray | None] = [labels if generator.num_classes else None]
+    if generator.num_classes and how.labels == "searched":
+        candidates = [np.full(len(images), k, np.int64) for k in range(generator.num_classes)]
+    best = Reconstruction(np.full(len(images), np.inf), np.full(len(images), np.inf))
+    for classes in candidates:
+        found = invert_images(
+            generator,
+            images,
+            labels=classes,
+            steps=how.steps,
+            restarts=how.restarts,
+            learning_rate=how.learning_rate,
+            max_norm=how.max_norm,
+            seed=how.seed,
+        )
+        squared = np.mean((found.images - images) ** 2, axis=tuple(range(1, images.ndim)))
+        better = found.errors < best.absolute
+        best = Reconstruction(
+            np.where(better, found.errors, best.absolute), np.where(better, squared, best.squared)
+        )
+    return best
+
+
+def _subset(data: ImageData, name: str, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Always the same images of a split, as networks see them, and their labels."""
+    split: Split = getattr(data, name)
+    order = hash_order(f"mre/{data.name}/{name}/{row}" for row in range(len(split)))[:count]
+    chosen = Split(split.images[order], None if split.labels is None else split.labels[order])
+    return chosen.inputs(len(order)), chosen.labels
+
+
+def _check(subject: Subject) -> tuple[ImageData, ImageGenerator]:
+    data, generator, how = subject.data, subject.generator, subject.inversion
+    assert data is not None and generator is not None
+    if how.labels == "searched" and not generator.num_classes:
+        raise UserError("--mre-labels searched is for conditional generators; this has no classes.")
+    if generator.num_classes and how.labels == "given":
+        if generator.num_classes != data.num_classes:
+            raise UserError(
+                f"The generator has {generator.num_classes} classes and {data.name} has "
+                f"{data.num_classes or 'none'}, so its labels cannot be given to it: use "
+                "--mre-labels searched."
+            )
+    return data, generator
+
+
+def _measure(subject: Subject) -> Measured:
+    data, generator = _check(subject)
+    how = subject.inversion
+    images, labels = _subset(data, subject.split, how.images)
+    found = reconstruct(generator, images, labels, how)
+    values = {
+        "mre": float(found.absolute.mean()),
+        "mre_rms": float(np.sqrt(found.squared.mean())),
+    }
+    if subject.split != "train":
+        train_images, train_labels = _subset(data, "train", how.images)
+        train = reconstruct(generator, train_images, train_labels, how)
+        values["mre_train"] = float(train.absolute.mean())
+        values["mre_ratio"] = values["mre"] / max(values["mre_train"], 1e-12)
+    few = slice(CONVERGENCE_IMAGES)
+    doubled = dataclasses.replace(how, steps=2 * how.steps)
+    again = reconstruct(generator, images[few], None if labels is None else labels[few], doubled)
+    before, after = float(found.absolute[few].mean()), float(again.absolute.mean())
+    values["mre_change"] = (before - after) / max(before, 1e-12)
+    warnings: tuple[str, ...] = ()
+    if values["mre_change"] > CONVERGED:
+        warnings = (
+            f"not converged: twice the steps make it {100 * values['mre_change']:.1f} % smaller "
+            f"(on {len(again.absolute)} images)",
+        )
+    used = dataclasses.replace(how, images=len(images))
+    protocol = {f"mre_{name}": value for name, value in dataclasses.asdict(used).items()}
+    return Measured(values, warnings, protocol)
+
+
+METRIC = Metric(
+    name="mre",
+    title="Minimum reconstruction error",
+    measure=_measure,
+    better={"mre": "low"},
+)

@@ -1,0 +1,113 @@
+"""Precision, recall, density and coverage: balls around features, to the k-th neighbour."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from training.metrics.metric import Measured, Metric, Subject
+from training.metrics.statistics import KeptFeatures
+
+PRECISION_NEIGHBOURS = 3
+DENSITY_NEIGHBOURS = 5
+BLOCK = 1024
+
+
+def precision_recall(
+    generated: np.ndarray, reference: np.ndarray, *, neighbours: int = PRECISION_NEIGHBOURS
+) -> tuple[float, float]:
+    """Computes the shares of generated and of reference rows that lie in a ball of the others.
+
+    A row's ball reaches to its `neighbours`-th nearest row of its own set, the row itself not
+    counted. Precision is the share of generated rows in a ball of the reference, recall that of
+    reference rows in a ball of the generated. Distances are taken in blocks of 1,024 rows.
+
+    Args:
+        generated: float `[n, d]`, n > `neighbours`.
+        reference: float `[m, d]`, m > `neighbours`.
+        neighbours: int, k.
+
+    Source: Kynkaanniemi et al., arXiv 1904.06991.
+    """
+    real, fake = _doubles(reference), _doubles(generated)
+    precision = _rows_in_balls(fake, real, _radii(real, neighbours)) > 0
+    recall = _rows_in_balls(real, fake, _radii(fake, neighbours)) > 0
+    return float(precision.mean()), float(recall.mean())
+
+
+def density_coverage(
+    generated: np.ndarray, reference: np.ndarray, *, neighbours: int = DENSITY_NEIGHBOURS
+) -> tuple[float, float]:
+    """Computes how densely the reference's balls are filled, and the share that is not empty.
+
+    Density is the mean number of reference balls that a generated row is in, divided by k; it may
+    exceed 1. Coverage is the share of reference rows whose ball holds a generated row.
+
+    Args:
+        generated: float `[n, d]`.
+        reference: float `[m, d]`, m > `neighbours`.
+        neighbours: int, k.
+
+    Source: Naeem et al., arXiv 2002.09797.
+    """
+    real, fake = _doubles(reference), _doubles(generated)
+    radii = _radii(real, neighbours)
+    density = _rows_in_balls(fake, real, radii).mean() / neighbours
+    nearest = _by_block(real, fake, lambda block: block.min(axis=1))
+    return float(density), float((nearest <= radii).mean())
+
+
+def _doubles(features: np.ndarray) -> np.ndarray:
+    return np.asarray(features, np.float64)
+
+
+def _by_block(
+    rows: np.ndarray, others: np.ndarray, reduce: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Applies `reduce` to blocks `[b, m]` of squared distances, and joins the results `[b]`."""
+    norms = (others**2).sum(axis=1)
+    parts = []
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        squares = (block**2).sum(axis=1)[:, None] + norms - 2.0 * block @ others.T
+        parts.append(reduce(np.maximum(squares, 0.0)))
+    return np.concatenate(parts)
+
+
+def _radii(rows: np.ndarray, neighbours: int) -> np.ndarray:
+    """The squared distance of each row to its k-th nearest; place 0 is the row itself."""
+    return _by_block(
+        rows, rows, lambda block: np.partition(block, neighbours, axis=1)[:, neighbours]
+    )
+
+
+def _rows_in_balls(rows: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """In how many balls each row is."""
+    return _by_block(rows, centres, lambda block: (block <= radii).sum(axis=1))
+
+
+def _measure(subject: Subject) -> Measured:
+    reference, generated = subject.reference["features"], subject.generated["features"]
+    assert isinstance(reference, KeptFeatures) and isinstance(generated, KeptFeatures)
+    fewest = min(len(reference.features), len(generated.features))
+    if fewest <= DENSITY_NEIGHBOURS:
+        raise ValueError(
+            f"Precision and recall need more than {DENSITY_NEIGHBOURS} images of each kind, "
+            f"given {fewest}."
+        )
+    precision, recall = precision_recall(generated.features, reference.features)
+    density, coverage = density_coverage(generated.features, reference.features)
+    return Measured(
+        {"precision": precision, "recall": recall, "density": density, "coverage": coverage},
+        (),
+        {"neighbours": [PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS]},
+    )
+
+
+METRIC = Metric(
+    name="pr",
+    title="Precision, recall, density, coverage",
+    reference=("features",),
+    generated=("features",),
+    measure=_measure,
+    better=dict.fromkeys(("precision", "recall", "density", "coverage"), "high"),
+)

@@ -1,0 +1,267 @@
+"""What is said of a shipped preset: its metadata, model card and sheet, and the page of all."""
+
+import dataclasses
+import json
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from training.callbacks.samples import save_png, tile
+from training.errors import UserError
+from training.recipe import Recipe
+from training.recipes import MODELS
+
+if TYPE_CHECKING:
+    from training.data.image_data import ImageData
+    from zoo.tasks import ImageClassifier, ImageGenerator, Task
+
+# Data set -> (its licence, whether its images may be shown in a sheet that is shipped).
+DATA_LICENCES = {
+    "digits": ("CC BY 4.0 (UCI Optical Recognition of Handwritten Digits)", True),
+    "fashion_mnist": ("MIT (Zalando SE, 2017)", True),
+    "mnist": ("none stated by its authors (LeCun, Cortes, Burges)", False),
+    "cifar10": ("none stated by its author (Krizhevsky, 2009)", False),
+}
+ROWS = COLUMNS = 8
+_CAPTION = 12
+
+# What identifies a number's protocol, or is said elsewhere on the card; the rest are scores.
+_NOT_SCORES = ("model", "data", "seed", "steps", "seconds", "precision", "weights", "evaluated")
+
+
+def data_licence(data: str) -> str:
+    """Returns the licence of a data set that is known here.
+
+    Raises:
+        UserError: it is not.
+    """
+    if data not in DATA_LICENCES:
+        known = ", ".join(DATA_LICENCES)
+        raise UserError(f"Say what the licence of {data} is with --licence TEXT. Known: {known}.")
+    return DATA_LICENCES[data][0]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a shipped preset's files say of it.
+
+    Args:
+        name: the preset's name.
+        recipe: the run's recipe.
+        scores: the run's evaluations, the result first.
+        command: what makes the run again.
+        licence: of the data.
+        hardware: what it was trained on.
+        limits: what it is not good for; may be empty.
+        data_dir: where the data set is; None for where the run had it.
+    """
+
+    name: str
+    recipe: Recipe
+    scores: list[dict[str, Any]]
+    command: str
+    licence: str
+    hardware: str
+    limits: str
+    data_dir: str | None
+
+    def metadata(self, task: "Task") -> dict[str, Any]:
+        """Returns what is added to `metadata.json`."""
+        return {
+            "description": self.description(task),
+            "model": self.recipe.model,
+            "data": self.recipe.data,
+            "licence": self.licence,
+            "image_shape": list(task.image_shape),
+            "num_classes": task.num_classes,
+            "command": self.command,
+            "recipe": json.loads(json.dumps(dataclasses.asdict(self.recipe))),
+            "hardware": self.hardware,
+            "limits": self.limits,
+            "scores": self.scores,
+        }
+
+    def description(self, task: "Task") -> str:
+        """Returns one line: model, what it does, data."""
+        height, width, channels = task.image_shape
+        size = f"{height}x{width}x{channels}"
+        long_name = MODELS[self.recipe.model].split(":")[0].split(" with ")[0]
+        labels = self.scores[0].get("labels")
+        if not hasattr(task, "latent_dim"):
+            return f"{long_name}: classifier of {self.recipe.data} ({size}), {labels} labels"
+        kind = f"{task.num_classes} classes" if task.num_classes else "unconditional"
+        return f"{long_name}: generator of {self.recipe.data} ({size}), {kind}"
+
+    def write(self, folder: pathlib.Path, task: "Task", generator: "ImageGenerator | None") -> None:
+        """Adds golden outputs, the sheet and the model card to a preset that is being written.
+
+        Args:
+            folder: the preset's folder.
+            task: what is shipped in it, loaded from it.
+            generator: what is shipped beside a classifier, None for nothing.
+        """
+        from zoo.presets.golden import golden_outputs
+        from zoo.presets.layout import CARD_FILE, GOLDEN_FILE, METADATA_FILE, SHEET_FILE
+
+        np.savez_compressed(folder / GOLDEN_FILE, outputs=golden_outputs(task))
+        metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+        if hasattr(task, "latent_dim"):
+            save_png(folder / SHEET_FILE, generated_sheet(task))
+            measured = f"![64 samples]({SHEET_FILE})\n\n" + _sheet_caption(task)
+        else:
+            measured = self._classified(folder, task, generator)
+        (folder / CARD_FILE).write_text(self.text(task, metadata, measured), encoding="utf-8")
+
+    def _classified(
+        self, folder: pathlib.Path, task: "ImageClassifier", generator: "ImageGenerator | None"
+    ) -> str:
+        """Measures the shipped classifier on the test split; returns a section of the card."""
+        from training import data as data_sets
+        from zoo.presets.layout import SHEET_FILE
+
+        data = data_sets.load(
+            self.recipe.data,
+            image_size=self.recipe.image_size,
+            data_dir=self.data_dir or self.recipe.data_dir,
+            manual_dir=self.recipe.manual_dir,
+        )
+        images, labels = np.asarray(data.test.images), np.asarray(data.test.labels)
+        predicted = task.predict(images, batch_size=200).argmax(axis=-1)
+        text = class_table(task.class_names, labels, predicted)
+        if DATA_LICENCES.get(data.name, ("", False))[1]:
+            save_png(folder / SHEET_FILE, classified_sheet(data, predicted))
+            text += f"\n\n![Test images]({SHEET_FILE})\n\nThe first test images with the class "
+            text += "predicted; where it is wrong, the true one follows."
+        elif generator is not None:
+            save_png(folder / SHEET_FILE, generated_sheet(generator))
+            text += f"\n\n![64 samples of its generator]({SHEET_FILE})\n\n"
+            text += _sheet_caption(generator)
+        return text
+
+    def text(self, task: "Task", metadata: dict[str, Any], measured: str) -> str:
+        """Returns the model card: Markdown with the hubs' header."""
+        recipe, result = self.recipe, self.scores[0]
+        use = "generate(16)" if hasattr(task, "latent_dim") else "predict(images)  # uint8"
+        files = sum(file["size"] for file in metadata["files"].values())
+        rows = {
+            "data": f"{recipe.data}, licence: {self.licence}",
+            "parameters": f"{metadata['parameter_count']:,} ({files:,} bytes)",
+            "weights": f"{result['weights']} of the run, kept as {weights_dtype(metadata)}",
+            "seed": recipe.seed,
+            "length": f"{recipe.steps:,} steps of {recipe.batch_size} images",
+            "time": f"{result['seconds']:,.0f} seconds on {self.hardware}",
+            "made with": f"lipschitz-gan-zoo {metadata['zoo_version']}, Keras "
+            f"{metadata['keras_version']}",
+        }
+        table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+        limits = (
+            f"{self.limits} It knows {recipe.data} and nothing else; for demonstrations and tests."
+        )
+        return "\n\n".join(
+            [
+                "---\nlibrary_name: keras-hub\ntags: [gan, lipschitz-gan-zoo]\n---",
+                f"# {self.name}",
+                f"{self.description(task)}.",
+                f"```python\nimport zoo\n\n"
+                f'zoo.{type(task).__name__}.from_preset("{self.name}").{use}\n```',
+                f"| | |\n| --- | --- |\n{table}",
+                f"## Command\n\n```bash\n{self.command}\n```",
+                f"## Scores\n\n{score_lines(self.scores)}",
+                f"## {'Samples' if hasattr(task, 'latent_dim') else 'Test split'}\n\n{measured}",
+                f"## Limits\n\n{limits.strip()}\n",
+            ]
+        )
+
+
+def weights_dtype(metadata: dict[str, Any]) -> str:
+    """Returns the dtype of a preset's weight files."""
+    return str(metadata.get("weights_dtype", "float32"))
+
+
+def score_lines(scores: list[dict[str, Any]]) -> str:
+    """Formats evaluations, each number with its protocol beside it."""
+    lines = []
+    for score in scores:
+        values = {key: value for key, value in score.items() if key not in _NOT_SCORES}
+        text = ", ".join(f"{key} {_short(value)}" for key, value in values.items())
+        lines.append(f"- {text or 'none were measured'}")
+    return "\n".join(lines)
+
+
+def _short(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value[:40] if isinstance(value, str) else value
+
+
+def class_table(names: tuple[str, ...], labels: np.ndarray, predicted: np.ndarray) -> str:
+    """Returns a Markdown table of the errors of each class, of the weights as shipped."""
+    lines = ["| class | test images | wrong |", "| --- | ---: | ---: |"]
+    wrong = labels != predicted
+    for index, name in enumerate(names):
+        mine = labels == index
+        lines.append(f"| {name} | {mine.sum():,} | {(mine & wrong).sum():,} |")
+    lines.append(f"| all | {len(labels):,} | {wrong.sum():,} ({100 * wrong.mean():.2f} %) |")
+    return "\n".join(lines)
+
+
+def generated_sheet(generator: "ImageGenerator") -> np.ndarray:
+    """Returns a picture of seeds 0 to 63, or of one class a row, each of the same seeds."""
+    if not generator.num_classes:
+        return tile(generator.generate(ROWS * COLUMNS, seed=0), columns=COLUMNS)
+    rows = [
+        generator.generate(COLUMNS, labels=label, seed=0)
+        for label in range(min(generator.num_classes, 10))
+    ]
+    return tile(np.concatenate(rows), columns=COLUMNS)
+
+
+def _sheet_caption(generator: "ImageGenerator") -> str:
+    if generator.num_classes:
+        return "One class a row, seeds 0 to 7 in each; not chosen by hand."
+    return "Seeds 0 to 63 row by row, not chosen by hand."
+
+
+def classified_sheet(data: "ImageData", predicted: np.ndarray) -> np.ndarray:
+    """Returns a picture of the first test images with the class that was predicted."""
+    images = np.asarray(data.test.images[: ROWS * COLUMNS])
+    labels = np.asarray(data.test.labels)
+    factor = max(1, 64 // images.shape[1])
+    large = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    drawn = []
+    for image, label, found in zip(large, labels, predicted, strict=False):
+        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).convert("RGB")
+        framed = Image.new("RGB", (picture.width, picture.height + _CAPTION), "white")
+        framed.paste(picture, (0, _CAPTION))
+        right = label == found
+        text = data.class_names[found] + ("" if right else f" ({data.class_names[label]})")
+        ImageDraw.Draw(framed).text((2, 0), text, fill="black" if right else "red")
+        drawn.append(np.asarray(framed))
+    return tile(np.stack(drawn), columns=COLUMNS, border=4)
+
+
+def presets_page() -> str:
+    """Returns `docs/presets.md`: all presets that come with the zoo, from their metadata."""
+    from zoo.presets.builtin import builtin_metadata
+
+    lines = [
+        "# Presets",
+        "",
+        "The presets that come with the zoo, by `python -m training.ship`; each folder in",
+        "`zoo/presets/builtin_weights/` has a model card. `zoo.list_presets()` lists them.",
+        "",
+        "| name | what it is | parameters | KB | seed | scores of the run |",
+        "| --- | --- | ---: | ---: | ---: | --- |",
+    ]
+    for name, metadata in builtin_metadata().items():
+        fields: dict[str, Any] = dict(metadata)
+        size = sum(file["size"] for file in fields["files"].values()) // 1000
+        scores = score_lines(fields["scores"]).replace("\n- ", "<br>").removeprefix("- ")
+        lines.append(
+            f"| [`{name}`](../zoo/presets/builtin_weights/{name}/README.md) | "
+            f"{fields['description']} | {fields['parameter_count']:,} | {size:,} | "
+            f"{fields['recipe']['seed']} | {scores} |"
+        )
+    return "\n".join(lines) + "\n"

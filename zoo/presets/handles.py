@@ -1,0 +1,163 @@
+"""How a handle becomes a folder: a built-in name, a folder, or an address."""
+
+import difflib
+import hashlib
+import importlib
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+import types
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from zoo.presets.builtin import builtin_folders
+from zoo.presets.layout import CONFIG_FILE, FILES, METADATA_FILE, SHARDS
+
+CACHE = pathlib.Path("~/.cache/lipschitz_gan_zoo")
+
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://(.+)")
+_HF = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:/(?P<part>\w+))?")
+_KAGGLE = re.compile(r"(?P<model>(?:[\w.-]+/){3}[\w.-]+(?:/\d+)?)(?:/(?P<part>[a-z]\w*))?")
+
+
+def resolve(handle: str | os.PathLike) -> pathlib.Path:
+    """Returns the folder of a preset, fetched if it is elsewhere.
+
+    Args:
+        handle: a name out of `list_presets()`, a folder, `file://FOLDER`, `hf://ORG/MODEL`,
+            `kaggle://ORG/MODEL/FRAMEWORK/VARIATION[/VERSION]`, or an address that TensorFlow's
+            file layer knows (`gs://BUCKET/FOLDER`). `/critic` or `/generator` behind any of them
+            is that part of it.
+
+    Raises:
+        ValueError: none of these, or no preset there.
+        ImportError: what fetches it is not installed; the message has the install line.
+    """
+    text = os.fspath(handle)
+    address = _ADDRESS.fullmatch(text)
+    if address:
+        scheme, rest = address.groups()
+        fetch = {"file": _local, "hf": _hugging_face, "kaggle": _kaggle}.get(scheme)
+        folder = fetch(rest) if fetch else _remote(text)
+    else:
+        name, _, part = text.partition("/")
+        builtin = builtin_folders().get(name)
+        folder = builtin / part if builtin else pathlib.Path(text).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise ValueError(f"{text} is a file; a preset is a folder (with a config.json inside).")
+    raise ValueError(f"There is no preset {text!r}: no such folder, {_hint(text)}")
+
+
+def _hint(name: str) -> str:
+    known = sorted(builtin_folders())
+    if not known:
+        return "and no presets are built in."
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    if near:
+        return f"and no built-in preset of this name. Did you mean {' or '.join(near)}?"
+    return f"and no built-in preset of this name. Built in are: {', '.join(known)}."
+
+
+def _local(rest: str) -> pathlib.Path:
+    parts = urllib.parse.urlsplit(f"file://{rest}")
+    if parts.netloc not in ("", "localhost"):
+        raise ValueError(f"file://{rest} names the host {parts.netloc!r}; write file:///FOLDER.")
+    return pathlib.Path(urllib.request.url2pathname(parts.path))
+
+
+def _hugging_face(rest: str) -> pathlib.Path:
+    found = _HF.fullmatch(rest)
+    if not found:
+        raise ValueError(f"hf://{rest} must be hf://ORG/MODEL or hf://ORG/MODEL/PART.")
+    library = _library("huggingface_hub", "hf")
+    # Into a folder of real files: its own cache is of links, which a preset may not have.
+    folder = _cache_folder(f"hf://{found['model']}")
+    try:
+        library.snapshot_download(
+            repo_id=found["model"],
+            local_dir=str(folder),
+            allow_patterns=[*FILES, SHARDS, *(f"*/{name}" for name in (*FILES, SHARDS))],
+        )
+    except (OSError, ValueError) as error:
+        raise ValueError(f"Cannot get hf://{found['model']}: {error}") from error
+    return folder / (found["part"] or "")
+
+
+def _kaggle(rest: str) -> pathlib.Path:
+    found = _KAGGLE.fullmatch(rest)
+    if not found:
+        raise ValueError(
+            f"kaggle://{rest} must be kaggle://ORG/MODEL/FRAMEWORK/VARIATION, with /VERSION and "
+            "/PART behind it if wanted."
+        )
+    library = _library("kagglehub", "kaggle")
+    try:
+        folder = library.model_download(found["model"])
+    except (OSError, ValueError) as error:
+        raise ValueError(f"Cannot get kaggle://{found['model']}: {error}") from error
+    return pathlib.Path(folder) / (found["part"] or "")
+
+
+def _library(name: str, scheme: str) -> types.ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f"{scheme}:// presets need {name} ({error}). Install it with: pip install {name}"
+        ) from error
+
+
+def _remote(address: str) -> pathlib.Path:
+    """Copies a preset by TensorFlow's file layer; again only when its metadata have changed."""
+    files = tf.io.gfile
+    address = address.rstrip("/")
+    try:
+        if not files.exists(f"{address}/{CONFIG_FILE}"):
+            raise ValueError(f"{address} is not a preset: it has no {CONFIG_FILE}.")
+        folder = _cache_folder(address)
+        own = folder / METADATA_FILE
+        if own.exists() and own.read_bytes() == _content(f"{address}/{METADATA_FILE}"):
+            return folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = pathlib.Path(tempfile.mkdtemp(prefix=".part-", dir=folder.parent))
+        try:
+            for name in _preset_files(address):
+                target = temporary / "new" / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                files.copy(f"{address}/{name}", str(target))
+            if folder.exists():
+                os.rename(folder, temporary / "old")
+            os.rename(temporary / "new", folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except tf.errors.OpError as error:
+        raise ValueError(f"Cannot read {address}: {error.message}") from error
+    return folder
+
+
+def _preset_files(address: str) -> Iterator[str]:
+    """Yields the names of a preset's files and of those of its parts; nothing else is copied."""
+    for entry in (name.rstrip("/") for name in tf.io.gfile.listdir(address)):
+        if entry in FILES or pathlib.PurePath(entry).match(SHARDS):
+            yield entry
+        elif tf.io.gfile.exists(f"{address}/{entry}/{CONFIG_FILE}"):
+            for name in tf.io.gfile.listdir(f"{address}/{entry}"):
+                if name in FILES or pathlib.PurePath(name).match(SHARDS):
+                    yield f"{entry}/{name}"
+
+
+def _content(path: str) -> bytes:
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return file.read()
+
+
+def _cache_folder(address: str) -> pathlib.Path:
+    digest = hashlib.sha256(address.encode()).hexdigest()[:24]
+    return CACHE.expanduser() / digest

@@ -1,0 +1,134 @@
+"""Adversarial models as presets: what is deployed, its partner, and how both were trained."""
+
+import inspect
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from zoo import models
+from zoo.models import AdversarialModel, ConditionalLossSensitiveGAN
+from zoo.names import unknown_name
+from zoo.penalties import PENALTIES, Penalty, make_penalty, penalty_options
+from zoo.presets.handles import resolve
+from zoo.presets.layout import TRAINER_FILE
+from zoo.presets.read import load_network
+from zoo.presets.safety import check_inside
+from zoo.presets.write import save_bundle
+from zoo.tasks.image_classifier import ImageClassifier
+from zoo.tasks.image_generator import ImageGenerator
+
+_NETWORKS = ("generator", "critic")
+
+
+def trainer_classes() -> dict[str, type[AdversarialModel]]:
+    """Returns the classes that a `trainer.json` may name."""
+    found = {name: getattr(models, name) for name in models.__all__}
+    return {
+        name: cls
+        for name, cls in found.items()
+        if issubclass(cls, AdversarialModel) and cls is not AdversarialModel
+    }
+
+
+def save_trainer(
+    model: AdversarialModel,
+    directory: str | os.PathLike,
+    *,
+    metadata: Mapping[str, object] | None = None,
+) -> pathlib.Path:
+    """Writes an adversarial model as a preset, whole or not at all.
+
+    The root is what one deploys, in averaged weights: the generator, or CLS-GAN's classifier. Its
+    partner is a part of it (`critic/`, or `generator/`), and `trainer.json` holds the class and its
+    arguments. Optimizers are not kept: this is for training on, a checkpoint for resuming.
+
+    Args:
+        model: an adversarial model of `zoo.models`.
+        directory: the preset's folder; an earlier preset in it is replaced.
+        metadata: JSON values to add to each metadata.json.
+
+    Returns:
+        The folder.
+    """
+    content = json.dumps(_trainer_config(model), indent=4) + "\n"
+
+    def finish(folder: pathlib.Path) -> None:
+        (folder / TRAINER_FILE).write_text(content, encoding="utf-8")
+
+    generator = ImageGenerator(model.sampler)
+    if isinstance(model, ConditionalLossSensitiveGAN):
+        root, parts = model.classifier, {"generator": generator}
+    else:
+        root, parts = generator, {"critic": model.critic}
+    return save_bundle(directory, root=root, parts=parts, metadata=metadata, finish=finish)
+
+
+def load_trainer(handle: str | os.PathLike) -> AdversarialModel:
+    """Loads what `save_trainer` wrote, to train on with; the networks start from the averages.
+
+    Args:
+        handle: a built-in name, a folder or an address.
+
+    Returns:
+        The model; give it optimizers by `compile`.
+
+    Raises:
+        ValueError: no such preset, one without a trainer or without its partner, or a class or an
+            argument that is not one of `zoo.models`.
+
+    Example:
+    >>> model = load_trainer("runs/lsgan-digits/preset")  # doctest: +SKIP
+    >>> model.compile(keras.optimizers.Adam(2e-4), keras.optimizers.Adam(2e-4))  # doctest: +SKIP
+    """
+    path = resolve(handle) / TRAINER_FILE
+    check_inside(path)
+    if not path.is_file():
+        raise ValueError(
+            f"The preset {os.fspath(handle)} has no {TRAINER_FILE}: it was not saved from a model "
+            "in training. Load what it holds with zoo.from_preset."
+        )
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        name, arguments = config["class_name"], dict(config["config"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    known = trainer_classes()
+    if name not in known:
+        raise ValueError(f"{path}: {unknown_name('model', str(name), known)}")
+    penalty = arguments.pop("penalty", None)
+    if penalty is not None:
+        arguments["penalty"] = make_penalty(penalty["name"], penalty["options"])
+    try:
+        return known[name](*_load_networks(known[name], handle), **arguments)
+    except TypeError as error:
+        raise ValueError(f"{path} does not fit {name}: {error}") from error
+
+
+def _load_networks(
+    cls: type[AdversarialModel], handle: str | os.PathLike
+) -> tuple[keras.Model, keras.Model]:
+    """Returns generator and critic."""
+    part = f"{os.fspath(handle)}/"
+    if issubclass(cls, ConditionalLossSensitiveGAN):
+        return load_network(part + "generator"), ImageClassifier.from_preset(handle)
+    return load_network(handle), load_network(part + "critic")
+
+
+def _trainer_config(model: AdversarialModel) -> dict[str, Any]:
+    names = [*inspect.signature(type(model)).parameters]
+    arguments = {
+        name: getattr(model, name) for name in names if name not in (*_NETWORKS, "penalty")
+    }
+    if getattr(model, "penalty", None) is not None:
+        arguments["penalty"] = _penalty_config(model.penalty)
+    name = type(model).__name__
+    return {"class_name": name, "registered_name": f"zoo>{name}", "config": arguments}
+
+
+def _penalty_config(penalty: Penalty) -> dict[str, Any]:
+    name = next(name for name, cls in PENALTIES.items() if cls is type(penalty))
+    return {"name": name, "options": {key: getattr(penalty, key) for key in penalty_options(name)}}
