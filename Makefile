@@ -11,9 +11,9 @@ test: .venv/installed lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The long tests, as many as begin within this time; those left out are named.
-SECONDS ?= 600
+DEADLINE ?= 600
 slow: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -rs --deadline $(SECONDS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -rs --deadline $(DEADLINE)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

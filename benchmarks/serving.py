@@ -1,34 +1,36 @@
 """`python -m benchmarks.serving DIR/NAME`: how fast a served model answers, on this machine.
 
-Measures the local server over loopback, at 1, 8 and 64 clients, with and without batching, against
-calling the SavedModel directly; the server and its clients share the machine. Every measurement
-ends after a fixed number of seconds.
+Measures the local server over loopback, at 1, 8 and 64 clients, alone and batched, by REST and by
+gRPC, against calling the SavedModel directly at batch 1, 8 and 64, and with `--peer PYTHON` against
+KServe's SDK serving the same file. The server and its clients share the machine: the columns beside
+the speeds say how much of it each took, and how much other processes took or the host withheld.
+Every measurement ends after a fixed number of seconds.
 """
 
 import argparse
-import base64
 import concurrent.futures
 import contextlib
 import dataclasses
-import http.client
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-CLIENTS = (1, 8, 64)
-DIRECT_BATCHES = (1, 8, 64)
-_START_SECONDS = 180
-_WARMUP_SECONDS = 0.5
+from benchmarks.serving_requests import Ask, Inputs, example_requests, grpc_asker, rest_asker
+from benchmarks.serving_server import Server, free_port, newest, serving
 
-Ask = Callable[[], None]
+CLIENTS = (1, 8, 64)
+DIRECT_BATCHES = (1, 8, 32, 64)
+BATCHED = "batched"
+ALONE = "alone"
+_WARMUP_SECONDS = 0.5
+_PEER = pathlib.Path(__file__).with_name("serving_peer.py")
+_START_SECONDS = 120
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,29 +38,47 @@ class Speed:
     """What a measurement gave.
 
     Args:
+        way: `"direct"`, `"REST"`, `"gRPC"` or `"KServe"`.
+        signature: of the model.
+        size: int, clients at a time, or rows of a direct call.
+        mode: `"alone"`, `"batched"`, or "" where there is no such thing.
         per_second: answers (or rows, for direct calls) per second.
-        p50: seconds, the median.
-        p99: seconds, what 99 of 100 are faster than.
+        p50: milliseconds, the median.
+        p99: milliseconds, what 99 of 100 are faster than.
         errors: int, requests that failed.
+        server_ms: milliseconds of the server's processor time a request; 0 for direct calls.
+        others: share of the machine that neither server nor clients had, though it was not idle.
     """
 
+    way: str
+    signature: str
+    size: int
+    mode: str
     per_second: float
     p50: float
     p99: float
     errors: int = 0
+    server_ms: float = 0.0
+    others: float = 0.0
 
-    def line(self, *names: object) -> str:
+    def line(self) -> str:
         """Returns it as a row of the table."""
-        numbers = f"{self.per_second:10.1f} {self.p50 * 1e3:9.2f} {self.p99 * 1e3:9.2f}"
-        return f"{'  '.join(str(n) for n in names):<44} {numbers} {self.errors:6d}"
+        name = f"{self.way:<7}{self.signature:<18}{self.size:>3} {self.mode:<8}"
+        numbers = f"{self.per_second:10.1f} {self.p50:9.2f} {self.p99:9.2f} {self.server_ms:9.2f}"
+        return f"{name} {numbers} {self.others:7.0%} {self.errors:6d}"
+
+
+HEAD = (
+    f"{'way':<7}{'signature':<18}{'n':>3} {'':<8} {'1/s':>10} {'p50 ms':>9} {'p99 ms':>9} "
+    f"{'server ms':>9} {'others':>7} {'errors':>6}"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints the table, and returns the exit code."""
+    """Measures, prints the table and what it says of the aims, and returns the exit code."""
     options = _parser().parse_args(arguments)
     model = pathlib.Path(options.model).absolute()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    print(f"{'':<44} {'1/s':>10} {'p50 ms':>9} {'p99 ms':>9} {'errors':>6}")
     requests = {
         name: rows
         for name, rows in example_requests(model).items()
@@ -66,54 +86,81 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     if not requests:
         raise SystemExit(f"error: {model} has no signature {', '.join(options.signature)}")
-    for name in requests:
-        for batch in DIRECT_BATCHES:
-            speed = direct(model, name, batch, options.seconds)
-            print(speed.line("direct", name, f"batch {batch}"), flush=True)
-    for batching in (False, True):
-        with _server(model, batching) as ports:
-            for name, inputs in requests.items():
-                for protocol in ("REST", "gRPC"):
-                    for clients in CLIENTS:
-                        asks = _askers(protocol, ports, model.name, name, inputs, clients)
-                        speed = measure(asks, options.seconds)
-                        label = "batching" if batching else "alone"
-                        print(speed.line(protocol, name, f"{clients} clients", label), flush=True)
+    print(f"{model.name}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n{HEAD}")
+    speeds = []
+    for speed in _measurements(model, requests, options):
+        print(speed.line(), flush=True)
+        speeds.append(speed)
+    print("\n".join(aims(speeds)))
+    if options.json:
+        document = {"model": model.name, "speeds": [dataclasses.asdict(s) for s in speeds]}
+        pathlib.Path(options.json).write_text(json.dumps(document, indent=1) + "\n")
     return 0
 
 
-def example_requests(model: pathlib.Path) -> dict[str, dict[str, np.ndarray]]:
-    """Returns one row for each signature, from the version's own warmup requests.
+def _measurements(
+    model: pathlib.Path, requests: dict[str, Inputs], options: argparse.Namespace
+) -> Iterator[Speed]:
+    for name, inputs in requests.items():
+        for batch in DIRECT_BATCHES:
+            yield direct(model, name, inputs, batch, options.seconds)
+    for mode in (ALONE, BATCHED):
+        flags = [f"--enable-batching={str(mode == BATCHED).lower()}"]
+        if mode == BATCHED and (model / str(newest(model)) / "batching_params.pbtxt").is_file():
+            flags.append("--enable-per-model-batching-parameters")
+        with serving(model, *flags) as server:
+            for name, inputs in requests.items():
+                for way, make in (("REST", rest_asker), ("gRPC", grpc_asker)):
+                    port = server.rest_port if way == "REST" else server.grpc_port
+                    for clients in options.clients or CLIENTS:
+                        asks = [make(port, model.name, name, inputs) for _ in range(clients)]
+                        speed = measure(asks, options.seconds, server)
+                        yield dataclasses.replace(speed, way=way, signature=name, mode=mode)
+    if options.peer:
+        for name, inputs in requests.items():
+            with _peer(options.peer, model, name) as server:
+                for clients in options.clients or CLIENTS:
+                    asks = [
+                        rest_asker(server.rest_port, model.name, None, inputs)
+                        for _ in range(clients)
+                    ]
+                    speed = measure(asks, options.seconds, server)
+                    yield dataclasses.replace(speed, way="KServe", signature=name)
 
-    Raises:
-        SystemExit: a folder without versions, or without warmup requests.
-    """
-    import tensorflow as tf
 
-    from export.server import warmup
+def aims(speeds: list[Speed]) -> list[str]:
+    """Returns what the measurements say of the project's aims."""
+    by = {(s.way, s.signature, s.size, s.mode): s for s in speeds}
+    lines = []
+    for name in dict.fromkeys(speed.signature for speed in speeds):
+        one, alone = by.get(("direct", name, 1, "")), by.get(("REST", name, 1, ALONE))
+        if one and alone:
+            lines.append(
+                f"{name}: REST at 1 client takes {alone.p50 / one.p50:.2f} x a direct call"
+            )
+        many = [s for s in speeds if s.signature == name and s.way == "REST" and s.size == 64]
+        best = max(many, key=lambda s: s.per_second, default=None)
+        if not best:
+            continue
+        lines.append(
+            f"{name}: REST at 64 clients, {best.mode}: p99 is {best.p99 / best.p50:.1f} x p50"
+        )
+        if bound := by.get(("direct", name, 32, "")):
+            share = best.per_second / bound.per_second
+            lines.append(f"{name}: REST at 64 clients is {share:.2f} of direct calls of 32 rows")
+        if peer := by.get(("KServe", name, 64, "")):
+            times = best.per_second / peer.per_second
+            lines.append(f"{name}: REST at 64 clients is {times:.2f} x KServe")
+    return lines
 
-    versions = [p for p in model.glob("*") if p.name.isdigit()]
-    if not versions:
-        raise SystemExit(f"error: {model} has no versions; export something with python -m export")
-    newest = max(versions, key=lambda path: int(path.name))
-    requests: dict[str, dict[str, np.ndarray]] = {}
-    for log in warmup.read(newest):
-        if log.WhichOneof("log_type") == "predict_log":
-            request = log.predict_log.request
-            rows = {key: tf.make_ndarray(proto)[:1] for key, proto in request.inputs.items()}
-            requests.setdefault(request.model_spec.signature_name, rows)
-    if not requests:
-        raise SystemExit(f"error: {newest} has no warmup requests to take examples from")
-    return requests
 
-
-def direct(model: pathlib.Path, signature: str, batch: int, seconds: float) -> Speed:
+def direct(model: pathlib.Path, signature: str, rows: Inputs, batch: int, seconds: float) -> Speed:
     """Measures the SavedModel without any server; rows per second."""
     import tensorflow as tf
 
-    versions = [int(p.name) for p in model.glob("*") if p.name.isdigit()]
-    function = tf.saved_model.load(str(model / str(max(versions)))).signatures[signature]
-    rows = example_requests(model)[signature]
+    # The signature's graph is freed with the object that it was loaded with.
+    loaded = tf.saved_model.load(str(model / str(newest(model))))
+    function = loaded.signatures[signature]
     inputs = {k: tf.constant(np.repeat(v, batch, axis=0)) for k, v in rows.items()}
 
     def ask() -> None:
@@ -121,17 +168,19 @@ def direct(model: pathlib.Path, signature: str, batch: int, seconds: float) -> S
             value.numpy()
 
     speed = measure([ask], seconds)
-    return dataclasses.replace(speed, per_second=speed.per_second * batch)
+    rows_per_second = speed.per_second * batch
+    return dataclasses.replace(speed, signature=signature, size=batch, per_second=rows_per_second)
 
 
-def measure(asks: list[Ask], seconds: float) -> Speed:
+def measure(asks: list[Ask], seconds: float, server: Server | None = None) -> Speed:
     """Has each of these called again and again, at the same time, each in a thread of its own."""
-    for ask in asks[:1]:
-        until = time.perf_counter() + _WARMUP_SECONDS
-        while time.perf_counter() < until:
-            ask()
+    until = time.perf_counter() + _WARMUP_SECONDS
+    while time.perf_counter() < until:
+        asks[0]()
     times: list[float] = []
     errors: list[str] = []
+    machine, own = _busy_seconds(), time.process_time()
+    servers = server.cpu_seconds() if server else 0.0
     end = time.perf_counter() + seconds
 
     def repeat(ask: Ask) -> None:
@@ -146,97 +195,58 @@ def measure(asks: list[Ask], seconds: float) -> Speed:
     with concurrent.futures.ThreadPoolExecutor(len(asks)) as pool:
         list(pool.map(repeat, asks))
     took = time.perf_counter() - begin
-    p50, p99 = np.percentile(times, (50, 99))
-    return Speed(len(times) / took, float(p50), float(p99), len(errors))
+    servers = server.cpu_seconds() - servers if server else 0.0
+    others = _busy_seconds() - machine - (time.process_time() - own) - servers
+    p50, p99 = np.percentile(times, (50, 99)) * 1e3
+    return Speed(
+        way="direct",
+        signature="",
+        size=len(asks),
+        mode="",
+        per_second=len(times) / took,
+        p50=float(p50),
+        p99=float(p99),
+        errors=len(errors),
+        server_ms=servers / len(times) * 1e3,
+        others=max(0.0, others / (took * (os.cpu_count() or 1))),
+    )
+
+
+def _busy_seconds() -> float:
+    """Returns the processor time of all processes so far, and what the host did not give."""
+    user, nice, system, _, _, irq, softirq, steal, *_ = map(
+        int, pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    )
+    busy = user + nice + system + irq + softirq + steal
+    return busy / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
-def _server(model: pathlib.Path, batching: bool) -> Iterator[tuple[int, int]]:
-    """Runs the local server, and gives its ports when the model is available."""
-    rest, rpc = _free_port(), _free_port()
-    command = [sys.executable, "-m", "export.serve", "--engine=local"]
-    command += [f"--model-base-path={model}", f"--model-name={model.name}"]
-    command += [f"--rest-api-port={rest}", f"--port={rpc}", f"--enable-batching={batching}"]
+def _peer(python: str, model: pathlib.Path, signature: str) -> Iterator[Server]:
+    """Runs KServe's server of one signature."""
+    port = free_port()
+    folder = model / str(newest(model))
+    command = [python, str(_PEER), str(folder), model.name, signature, str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = Server(process, port, 0)
     try:
         deadline = time.monotonic() + _START_SECONDS
-        while not _is_available(rest, model.name):
+        while not _is_ready(server, model.name):
             if time.monotonic() > deadline or process.poll() is not None:
-                raise SystemExit(f"error: the server of {model} does not come up")
+                raise SystemExit(f"error: {python} does not serve {model.name} with kserve")
             time.sleep(0.1)
-        yield rest, rpc
+        yield server
     finally:
         process.terminate()
         process.wait(timeout=60)
 
 
-def _is_available(port: int, name: str) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def _is_ready(server: Server, name: str) -> bool:
+    connection = server.connect()
     with contextlib.suppress(OSError), contextlib.closing(connection):
         connection.request("GET", f"/v1/models/{name}")
-        return b'"AVAILABLE"' in connection.getresponse().read()
+        return connection.getresponse().status == 200
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _askers(
-    protocol: str,
-    ports: tuple[int, int],
-    model: str,
-    signature: str,
-    inputs: dict[str, np.ndarray],
-    clients: int,
-) -> list[Ask]:
-    make = _rest_asker if protocol == "REST" else _grpc_asker
-    port = ports[0] if protocol == "REST" else ports[1]
-    return [make(port, model, signature, inputs) for _ in range(clients)]
-
-
-def _rest_asker(port: int, model: str, signature: str, inputs: dict[str, np.ndarray]) -> Ask:
-    columns = {key: _to_json(value) for key, value in inputs.items()}
-    body = json.dumps({"signature_name": signature, "inputs": columns}).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-
-    def ask() -> None:
-        connection.request("POST", f"/v1/models/{model}:predict", body)
-        response = connection.getresponse()
-        content = response.read()
-        if response.status != 200:
-            raise RuntimeError(content[:200])
-
-    return ask
-
-
-def _to_json(value: np.ndarray) -> Any:
-    if value.dtype == object:
-        return [{"b64": base64.b64encode(content).decode()} for content in value]
-    return value.tolist()
-
-
-def _grpc_asker(port: int, model: str, signature: str, inputs: dict[str, np.ndarray]) -> Ask:
-    import grpc
-    import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
-
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = model
-    request.model_spec.signature_name = signature
-    for key, value in inputs.items():
-        request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
-    channel = grpc.insecure_channel(
-        f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]
-    )
-    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-
-    def ask() -> None:
-        stub.Predict(request, timeout=60)
-
-    return ask
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -245,7 +255,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--signature", action="append", help="measure only this one; may be given several times"
     )
+    parser.add_argument("--clients", type=int, nargs="+", help="how many at a time (1 8 64)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of a measurement")
+    parser.add_argument("--peer", metavar="PYTHON", help="a Python with kserve and tensorflow")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
     return parser
 
 

@@ -1,5 +1,6 @@
 """What a person reads: the head of a run, the table at its end, what to do next."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from training.recipe import Recipe
@@ -118,11 +119,13 @@ def mean_and_deviation(values: list[float], *, digits: int = 4) -> str:
 def next_commands(folder: RunFolder) -> str:
     """Says what can be done with a finished run."""
     path, name = folder.path, folder.path.name
+    has_error = "test_error" in json.loads(folder.result.read_text())
+    how = "" if has_error else " --metrics fid,kid,pr"
     served = f"--model-name {name} --model-base-path exported/{name}"
     return "\n".join(
         [
             f"look      tensorboard --logdir {path / 'logs'}   (sample grids: {path / 'samples'})",
-            f"evaluate  python -m training.evaluate {path}",
+            f"evaluate  python -m training.evaluate {path}{how}",
             f"sample    python -m training.sample {path} --out samples.png",
             f"export    python -m export {path} exported --name {name}",
             f"serve     python -m export.serve {served}",

@@ -1,4 +1,7 @@
-"""`python -m training.report RUN...`: a table of finished runs, from their result files alone."""
+"""`python -m training.report RUN... [-o results.md|results.html]`: tables from result files alone.
+
+RUN is the folder of a finished run, of `seed-*` runs, or a `.jsonl` file of `training.evaluate`.
+"""
 
 import argparse
 import json
@@ -38,20 +41,46 @@ def check_one_protocol(results: list[dict[str, Any]]) -> None:
             )
 
 
+def tables(sources: list[pathlib.Path]) -> list[str]:
+    """Makes the tables: error rates of the runs, and scores of `training.evaluate`.
+
+    Raises:
+        UserError: a run that is not finished, or two protocols of one number.
+    """
+    from training.console import result_table
+    from training.report_tables import final_scores, score_table
+
+    results = read_results([source for source in sources if not source.is_file()])
+    with_errors = [result for result in results if "test_error" in result]
+    check_one_protocol(with_errors)
+    made = [result_table(with_errors), score_table(final_scores(sources))]
+    return [table for table in made if table]
+
+
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m training.report", description=__doc__)
     parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="RUN")
+    parser.add_argument("-o", "--out", type=pathlib.Path, help="page to write: .md or .html")
     options = parser.parse_args(arguments)
     try:
-        results = read_results(options.runs)
-        check_one_protocol(results)
+        made = tables(options.runs)
+        if options.out is None:
+            print("\n\n".join(made) if made else "These runs have no scores yet: training.evaluate")
+            return 0
+        from training import report_page
+
+        page = report_page.Page(options.out)
+        report_page.clear(page)
+        for table in made:
+            page.table(table)
+        report_page.add_curves(page, options.runs)
+        report_page.add_samples(page, options.runs)
+        page.write()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    from training.console import result_table
-
-    print(result_table(results))
+    print(options.out)
     return 0
 
 

@@ -50,6 +50,13 @@ BRIEF = (
     "near_modes",
     "images_per_second",
     "val_error",
+    "score_fid",
+    "score_kid",
+    "score_is",
+    "score_precision",
+    "score_recall",
+    "score_mre",
+    "score_error",
 )
 
 
@@ -62,6 +69,7 @@ class Session:
         data: the images.
         folder: the run's folder.
         request: watched for Ctrl-C and SIGTERM.
+        scores: what measures while it trains; None for nothing.
         chosen: how the state that is the outcome was chosen; empty where it is the last.
     """
 
@@ -69,6 +77,7 @@ class Session:
     data: ImageData
     folder: RunFolder
     request: StopRequest
+    scores: "Scores | None" = None
     chosen: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def train(self, model: StatelessTrainer, streams: dict, *, name: str) -> float:
@@ -89,7 +98,7 @@ class Session:
         recipe = self.recipe
         chief = is_chief(model.distribute_strategy)
         folder = self.folder.path / name / "checkpoints"
-        scores = self._scores(model) if not name and recipe.score_metrics else None
+        scores = None if name else self.scores
         extra = {} if scores is None else scores.state
         checkpoints = Checkpoints(folder, model, writes=chief, extra=extra)
         first = checkpoints.restore()
@@ -135,22 +144,6 @@ class Session:
         if scores is not None:
             self.chosen.update(scores.restore_best())
         return seconds
-
-    def _scores(self, model: StatelessTrainer) -> "Scores":
-        """Makes what measures while it trains."""
-        # These import the metrics, which are not always needed.
-        from training.callbacks.scores import Scores, make_evaluation, score_interval
-
-        recipe, strategy = self.recipe, model.distribute_strategy
-        return Scores(
-            model,
-            make_evaluation(recipe, self.data, strategy),
-            self.folder,
-            every=score_interval(recipe, batches_per_step=model.batches_per_step),
-            described={"model": recipe.model, "seed": recipe.seed},
-            best_by=recipe.best_by,
-            writes=is_chief(strategy),
-        )
 
     def _batches(self, model: StatelessTrainer, streams: dict, *, first_step: int) -> Any:
         """Makes the batches of all steps from one on."""
@@ -222,13 +215,15 @@ def run(
     model = _build(recipe.build, recipe, data, strategy)
     if recipe.init_from is not None:
         initialise(model, recipe.init_from)
+    # What cannot be measured is said before anything is written.
+    scores = _scores(recipe, data, folder, model) if recipe.score_metrics else None
     if is_chief(strategy):
         folder.create(recipe)
         if label_map is not None:
             write_text(folder.path / "label_map.json", label_map.to_json())
         print_header(recipe, model, data, label_map, devices=describe(strategy), folder=folder)
     with StopRequest() as request:
-        session = Session(recipe, data, folder, request)
+        session = Session(recipe, data, folder, request, scores)
         seconds = session.train(model, recipe.streams(data, label_map), name="")
         control = _build(recipe.build_control, recipe, data, strategy)
         if control is not None:
@@ -246,6 +241,25 @@ def run(
         folder.add_score(result)
         write_text(folder.result, json.dumps(result, indent=2) + "\n")
     return result
+
+
+def _scores(
+    recipe: Recipe, data: ImageData, folder: RunFolder, model: StatelessTrainer
+) -> "Scores":
+    """Makes what measures while it trains."""
+    # This imports the metrics, which are not always needed.
+    from training.callbacks.scores import Scores, make_evaluation, score_interval
+
+    strategy = model.distribute_strategy
+    return Scores(
+        model,
+        make_evaluation(recipe, data, strategy),
+        folder,
+        every=score_interval(recipe, batches_per_step=model.batches_per_step),
+        described={"model": recipe.model, "seed": recipe.seed},
+        best_by=recipe.best_by,
+        writes=is_chief(strategy),
+    )
 
 
 def _build(

@@ -13,6 +13,7 @@ from export.server.status import Code, ServingError, invalid
 
 _BYTES_SUFFIX = "_bytes"
 _SHORT_DIGITS = 6
+_MANY = 1024
 _WRITTEN = {
     *(tf.float32, tf.float64, tf.bool, tf.string),
     *(tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64),
@@ -84,9 +85,22 @@ def plain(document: dict) -> bytes:
 
 def _only(outputs: Mapping[str, np.ndarray]) -> bytes:
     ((name, value),) = outputs.items()
-    if value.dtype.kind in "iu" and value.ndim and value.dtype != np.uint16:
+    if value.ndim and (_is_integer(value) or _is_large(value)):
         return orjson.dumps(np.ascontiguousarray(value), option=orjson.OPT_SERIALIZE_NUMPY)
     return _tensor(name, value).encode()
+
+
+def _is_integer(value: np.ndarray) -> bool:
+    return value.dtype.kind in "iu" and value.dtype != np.uint16
+
+
+def _is_large(value: np.ndarray) -> bool:
+    """Whether these are so many numbers that TF Serving's choice of digits would cost too much.
+
+    What is written instead is as short as can be and reads back as the same number.
+    """
+    many = value.dtype in (np.float32, np.float64) and value.size >= _MANY
+    return many and bool(np.isfinite(value).all())  # JSON has no others, nor does orjson.
 
 
 def _elements(name: str, value: np.ndarray) -> list[str]:

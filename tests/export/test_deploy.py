@@ -78,3 +78,25 @@ def test_mistakes(tmp_path, capsys):
     for name in ("___", "9", "x" * 60):
         with pytest.raises(UserError, match="makes no Kubernetes name"):
             kubernetes_name(name)
+
+
+def test_the_files_have_their_schemas_form(model, tmp_path):
+    validator = pytest.importorskip("kubernetes_validate", reason="needs the extra [test]")
+    compose = pytest.importorskip("compose_spec", reason="needs the extra [test]")
+    assert main([str(model), "--out", str(tmp_path)]) == 0
+    documents = read(tmp_path / "kubernetes.yaml")
+    assert [document["kind"] for document in documents] == [
+        "Deployment",
+        "Service",
+        "HorizontalPodAutoscaler",
+    ]
+    version = validator.latest_version()
+    for document in documents:
+        validator.validate(document, version, strict=True)
+    documents[0]["spec"]["template"]["spec"]["containers"][0]["port"] = []
+    with pytest.raises(validator.ValidationError):
+        validator.validate(documents[0], version, strict=True)
+    text = (tmp_path / "docker-compose.yaml").read_text()
+    compose.PyCompose.from_yaml(text).validate()
+    with pytest.raises(ValueError):
+        compose.PyCompose.from_yaml(text.replace("volumes:", "volumez:"))

@@ -11,11 +11,11 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from export import saved_model
+from export import measured, saved_model
 from export.__main__ import main
 from export.cases import Case, _pairs, cases
 from export.server import warmup
-from export.server.config import read_models
+from export.server.config import read_batching, read_models
 from export.signatures import signatures
 from export.verify import TOLERANCE, VerificationError, _check_answer, _check_operations, verify
 from export.warmup import replay_warmup, write_warmup
@@ -303,6 +303,25 @@ def test_the_card_says_how_to_ask(exported):
         assert tf.__version__ in text and f':predict -d \'{{"signature_name": "{signature}' in text
         assert "MatMul" in text
     assert f"TensorFlow {tf.__version__}, operations: " in exported[1]
+
+
+def test_the_preset_card_and_measured_batching_go_along(
+    run, tmp_path, unchecked, monkeypatch, capsys
+):
+    monkeypatch.setattr(measured, "_SECONDS", 0.02)
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "preset" / "README.md").write_text("# Ants and bees")
+    out = str(tmp_path / "out")
+    assert main([str(tmp_path / "run"), out, "--name", "m", "--measure-batching"]) == 0
+    assert "max_batch_size" in capsys.readouterr().out
+    for name in ("m", "m_generator"):
+        version = tmp_path / "out" / name / "1"
+        assert (version / "assets.extra" / "MODEL_CARD.md").read_text() == "# Ants and bees"
+        assert read_batching((version / "batching_params.pbtxt").read_text()).allowed_sizes
+    assert main([str(tmp_path / "run" / "preset" / "generator"), out, "--name", "m"]) == 0
+    plain = tmp_path / "out" / "m" / "2"
+    assert not (plain / "batching_params.pbtxt").exists()
+    assert not (plain / "assets.extra" / "MODEL_CARD.md").exists()
 
 
 @pytest.mark.parametrize(

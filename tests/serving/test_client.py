@@ -31,6 +31,7 @@ from export.server import flags
 from export.server.app import App
 from tests.serving.server import ROOT, Server, serving
 from training.errors import UserError
+from training.sample import Request, draw
 from zoo.networks import CLSGANFeatures, DCGANGenerator
 from zoo.presets import save_bundle
 from zoo.tasks import ImageClassifier, ImageGenerator
@@ -121,6 +122,24 @@ def test_generate(client, generator):
     half = generator.generate(3, seed=5, labels=labels, truncation=0.5).astype(int)
     assert np.abs(made.generate([5, 6, 7], labels=labels, truncation=0.5) - half).max() <= 1
     assert np.abs(half - expected).max() > 1
+
+
+def test_a_seed_is_one_image_everywhere(exported, generator):
+    seeds, labels = [3, 4, 40], [2, 2, 2]
+    sampled, _ = draw(generator, Request(seeds=seeds, label=2, grid=(1, 3)))
+    generated = np.concatenate([generator.generate(1, seed=s, labels=2) for s in seeds])
+    np.testing.assert_array_equal(sampled, generated)
+    address = f"localhost:{exported.grpc_port}"
+    with GrpcClient(address, "digits_generator") as grpc_client:
+        rest = Client(f"http://localhost:{exported.rest_port}", "digits_generator")
+        served = rest.generate(seeds, labels=labels)
+        assert np.abs(served.astype(int) - generated).max() <= 1
+        np.testing.assert_array_equal(grpc_client.generate(seeds, labels=labels), served)
+        inputs = {"seed": np.array(seeds), "label": np.array(labels)}
+        for client in (rest, grpc_client):  # As numbers, as well as in PNG.
+            np.testing.assert_array_equal(client.run("generate", inputs)["images"], served)
+            alone = client.generate(seeds[1:2], labels=labels[1:2])
+            assert np.abs(alone.astype(int) - served[1:2]).max() <= 1
 
 
 def test_errors_have_types(client, exported):
@@ -239,6 +258,34 @@ def test_the_documentation_can_be_followed(walk):
         names = {}
         exec(ported(python, server), names)
         assert names["images"].shape == (3, *SHAPE)
+    finally:
+        server.stop()
+
+
+SMALL = " --steps 4 --batch-size 10 --report-every 2 --checkpoint-every 2"
+
+
+@pytest.mark.slow
+def test_the_walk_from_training_to_an_answer(tmp_path):
+    """The page's own commands, with a run of four steps."""
+    text = (ROOT / "docs" / "serving.md").read_text()
+    lines = "".join(blocks(text, "bash")).splitlines()
+
+    def command(start):
+        (line,) = [line for line in lines if line.startswith(start)]
+        return line
+
+    run(command("python -m training.fit") + SMALL, tmp_path)
+    printed = run(command("python -m export runs"), tmp_path)
+    assert "digits_generator, version 1" in printed
+    arguments = shlex.split(command("python -m export.serve"))[3:]
+    with contextlib.chdir(tmp_path):
+        arguments = [os.path.abspath(a) if a.startswith("served/") else a for a in arguments]
+    server = Server(*arguments)
+    try:
+        server.wait_for(1, model="digits_generator")
+        answer = run(ported(next(x for x in lines if x.startswith("curl")), server), tmp_path)
+        assert '"b64"' in answer
     finally:
         server.stop()
 

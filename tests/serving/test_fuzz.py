@@ -4,9 +4,12 @@ import contextlib
 import json
 import socket
 
+import grpc
 import hypothesis
 import pytest
+import tensorflow as tf
 from hypothesis import strategies
+from tensorflow_serving.apis import predict_pb2
 
 SETTINGS = hypothesis.settings(
     max_examples=150,
@@ -97,6 +100,52 @@ def test_any_bytes_in_place_of_http(server, noise, request):
         assert int(head.split()[1]) in range(400, 600)
         if b"application/json" in head:
             assert list(json.loads(content.split(b"HTTP/1.1")[0])) == ["error"]
+
+
+METHODS = [
+    *(f"PredictionService/{name}" for name in ("Predict", "Classify", "Regress")),
+    *("PredictionService/MultiInference", "PredictionService/GetModelMetadata"),
+    "ModelService/GetModelStatus",
+]
+
+
+@pytest.fixture(scope="module")
+def valid():
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "m"
+    request.model_spec.signature_name = "several"
+    request.inputs["a"].CopyFrom(tf.make_tensor_proto([[1.0, 2.0]]))
+    request.inputs["b"].CopyFrom(tf.make_tensor_proto([3], tf.int64))
+    return request.SerializeToString()
+
+
+@SETTINGS
+@hypothesis.given(data=strategies.data())
+def test_any_bytes_over_grpc(server, valid, data):
+    method = data.draw(strategies.sampled_from(METHODS))
+    start = data.draw(strategies.integers(0, len(valid)))
+    length = data.draw(strategies.integers(0, 5))
+    noise = data.draw(strategies.binary(max_size=6))
+    body = valid[:start] + noise + valid[start + length :]
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+        try:
+            channel.unary_unary(f"/tensorflow.serving.{method}")(body, timeout=30)
+        except grpc.RpcError as error:
+            assert error.code() != grpc.StatusCode.UNAVAILABLE
+            if error.code() == grpc.StatusCode.UNKNOWN:  # gRPC's own, for what is no message.
+                assert "DecodeError" in error.details()
+            assert error.details() != "Internal error"
+
+
+@pytest.mark.parametrize("depth", [1100, 100_000])
+def test_deep_documents(server, depth):
+    for opening, closing in (("[", "]"), ('{"a": ', "}")):
+        for value in ("1", "NaN"):
+            body = f'{{"inputs": {opening * depth}{value}{closing * depth}}}'.encode()
+            if len(body) < 190_000:
+                check(*server.predict(body), set())
+            status, document = server.predict(body[: len(body) // 2])
+            assert status in (400, 413) and list(document) == ["error"]
 
 
 @pytest.fixture(scope="module", autouse=True)

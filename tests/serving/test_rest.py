@@ -5,7 +5,10 @@ import gzip
 import http.client
 import json
 
+import numpy as np
 import pytest
+
+from export.server import json_writing
 
 PREDICT = "/v1/models/m:predict"
 HALF = {"instances": [1.0, 2.0, 5.0]}
@@ -340,3 +343,13 @@ def test_metrics(server):
     infinite = f'{latency}le="+Inf"}}'
     assert after[infinite] == before[infinite] + 1
     assert sum(name.startswith(latency) for name in after) == 34
+
+
+def test_many_numbers_are_short_and_the_same():
+    values = np.random.default_rng(0).normal(size=2000).astype("float32")
+    values[0] = 0.123456789
+    few, many = (json_writing.columns({"y": values[:n]}) for n in (10, 2000))
+    assert b"[0.123456791, " in few and b"[0.12345679," in many
+    np.testing.assert_array_equal(np.float32(json.loads(many)["outputs"]), values)
+    values[1] = np.inf
+    assert b"Infinity" in json_writing.columns({"y": values})

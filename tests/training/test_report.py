@@ -1,7 +1,9 @@
 """Tables from result files; two protocols never share a column."""
 
 import json
+import sys
 
+import numpy as np
 import pytest
 
 from training.report import main
@@ -51,3 +53,118 @@ def test_what_is_no_finished_run_is_named(tmp_path, capsys):
     (tmp_path / "result.json").write_text("{")
     assert main([str(tmp_path)]) == 2
     assert "damaged" in capsys.readouterr().err
+
+
+def score(metric: str, value: float, *, seed: int, **changes) -> dict:
+    row = {
+        "key": f"{metric}[cnn-1a2b3c,2k/test]",
+        "metric": metric,
+        "value": value,
+        "values": {metric: value, f"{metric}_std": 1.0},
+        "data": "digits",
+        "split": "test",
+        "features": "cnn-1a2b3c",
+        "reference_images": 400,
+        "model": "lsgan",
+        "steps": 10,
+        "seed": seed,
+        "sample_seed": 0,
+    }
+    return {**row, **changes}
+
+
+def add_run(folder, rows, *, seed: int):
+    from training.callbacks.samples import save_png
+
+    run = folder / f"seed-{seed}"
+    run.mkdir(parents=True)
+    (run / "recipe.json").write_text("{}")
+    (run / "result.json").write_text(json.dumps({"model": "lsgan", "seed": seed}))
+    (run / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    save_png(run / "samples" / "000010.png", np.zeros((4, 4, 1), np.uint8))
+    return run
+
+
+@pytest.fixture
+def scored(tmp_path):
+    """Two seeds; the second was measured twice, and the last measurement counts."""
+    early = {"while_training": True, "step": 5, "key": "fid[cnn-1a2b3c,2k/validation]"}
+    for seed, value in ((0, 10.0), (1, 12.0)):
+        rows = [
+            score("fid", 50.0, seed=seed, **early),
+            score("fid", 99.0, seed=seed),
+            score("fid", value, seed=seed),
+            score("kid", 0.5, seed=seed),
+        ]
+        add_run(tmp_path / "lsgan", rows, seed=seed)
+    return tmp_path / "lsgan"
+
+
+def test_scores_are_averaged_over_seeds_with_their_protocol_below(scored, capsys):
+    assert main([str(scored)]) == 0
+    said = capsys.readouterr().out
+    assert "11.0000 ± 1.4142 (2)" in said and "0.5000 ± 0.0000 (2)" in said
+    assert "[1] `fid[cnn-1a2b3c,2k/test]` of digits, against 400 images of test" in said
+    assert "fid_std" not in said and "99" not in said
+
+
+def test_sets_of_images_of_one_seed_are_averaged_first(tmp_path, capsys):
+    rows = [score("fid", v, seed=0, sample_seed=i) for i, v in enumerate((1.0, 3.0))]
+    add_run(tmp_path / "a", rows, seed=0)
+    add_run(tmp_path / "a", [score("fid", 4.0, seed=1)], seed=1)
+    assert main([str(tmp_path / "a")]) == 0
+    assert "3.0000 ± 1.4142 (2)" in capsys.readouterr().out
+
+
+def test_files_of_scores_are_read_by_the_names_of_their_runs(tmp_path, capsys):
+    rows = [
+        score("fid", 7.0, seed=0, evaluated="runs/glsgan-0/seed-0/preset"),
+        score("fid", 8.0, seed=0, evaluated="runs/wgan/preset"),
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main([str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "| glsgan-0 | 7.0000 (1)" in said and "| wgan     | 8.0000 (1)" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"key": "fid[cnn-1a2b3c,5k/test]"}, "2 protocols"),
+        ({"features": "cnn-other"}, "2 protocols"),
+        ({"reference_images": 100}, "2 protocols"),
+        ({"data": "mnist"}, "2 protocols"),
+        ({"steps": 11}, "differ in steps"),
+        ({"weights": "last"}, "differ in weights"),
+    ],
+)
+def test_scores_of_two_protocols_or_trainings_are_refused(tmp_path, changes, said, capsys):
+    add_run(tmp_path / "a", [score("fid", 1.0, seed=0)], seed=0)
+    add_run(tmp_path / "a", [score("fid", 1.0, seed=1, **changes)], seed=1)
+    assert main([str(tmp_path / "a"), "-o", str(tmp_path / "out.md")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out.md").exists()
+
+
+def test_pages_have_tables_curves_and_samples(scored, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    page = tmp_path / "results.md"
+    assert main([str(scored), "-o", str(page)]) == 0
+    text = page.read_text()
+    assert "11.0000 ± 1.4142 (2)" in text and "lsgan, seed-1, step 10" in text
+    pictures = {path.name for path in (tmp_path / "results_files").iterdir()}
+    assert pictures == {"curves.png", "samples-0.png", "samples-1.png"}
+    assert all(f"results_files/{name}" in text for name in pictures)
+    assert main([str(scored), "-o", str(tmp_path / "results.html")]) == 0
+    text = (tmp_path / "results.html").read_text()
+    assert text.count("data:image/png;base64,") == 3 and "<td>11.0000 ± 1.4142 (2)</td>" in text
+    assert main([str(scored), "-o", str(tmp_path / "results.pdf")]) == 2
+    assert ".md or .html" in capsys.readouterr().err
+
+
+def test_without_matplotlib_one_is_told_how_to_get_it(scored, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main([str(scored), "-o", str(tmp_path / "results.md")]) == 2
+    assert "pip install 'lipschitz-gan-zoo[report]'" in capsys.readouterr().err
+    assert not (tmp_path / "results.md").exists()

@@ -137,6 +137,7 @@ def test_the_interval_counts_real_images():
 def test_what_cannot_be_is_refused(arguments, said, capsys):
     assert main([*RUN, "--steps", "1", *arguments, "--run-dir", "refused"]) == 2
     assert said in capsys.readouterr().err
+    assert not pathlib.Path("refused").exists()
 
 
 def test_error_needs_a_classifier(capsys):

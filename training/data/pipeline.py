@@ -27,11 +27,13 @@ class Stream:
         indices: `int64` rows of the split that may be used, `[n]`; `None` for all.
         with_labels: whether batches carry labels. The labels of a stream without them are never
             read, so that hidden labels stay hidden.
+        with_plain: whether batches carry the images as they are too, beside the augmented ones.
     """
 
     split: Split
     indices: np.ndarray | None = None
     with_labels: bool = False
+    with_plain: bool = False
 
     def __len__(self) -> int:
         return len(self.split.images) if self.indices is None else len(self.indices)
@@ -76,7 +78,8 @@ def training_dataset(
         replica and step: `{name: {"images": uint8 [critic_steps * b, H, W, C], "labels": int64
         [critic_steps * b]}, ..., "index": int64 [b]}`, where `b` is the replica's part of the
         batch, `index` its `i`, and the batches of a step follow one another along axis 0.
-        `"labels"` is there only for streams with labels.
+        `"labels"` is there only for streams with labels, `"plain"`, the images before augmentation,
+        only for streams with plain images.
 
     Raises:
         UserError: if an argument is out of range, a stream is empty, or one with labels comes
@@ -106,6 +109,8 @@ def training_dataset(
         result: dict[str, object] = {"index": index}
         for name, source in sources.items():
             result[name] = batch = source.rows_at(positions)
+            if streams[name].with_plain:
+                batch["plain"] = batch["images"]
             if shift or flip:
                 batch["images"] = flip_and_shift(
                     batch["images"],

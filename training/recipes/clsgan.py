@@ -29,6 +29,7 @@ _OF_UNLABELLED = (
     "unlabelled_ramp",
     "classes_by_average",
     "unlabelled_cross_entropy",
+    "confidence",
 )
 
 
@@ -53,11 +54,15 @@ class CLSGANRecipe(PenalisedRecipe):
     unlabelled_ramp: float = 1 / 3
     """Share of the run over which `unlabelled_weight` rises from 0."""
     classes_by_average: bool = True
-    """Take an unlabelled image's class from the averaged critic, and pair it with a fake of that
-    class (this project's addition); otherwise the paper's min over the critic's own losses."""
+    """Take an unlabelled image's class from the averaged critic, which sees it without its
+    augmentation, and pair it with a fake of that class (this project's addition); otherwise the
+    paper's min over the critic's own losses."""
     unlabelled_cross_entropy: float = 0.0
     """Weight of L(x, y) itself for unlabelled images, y from the averaged critic, beside the hinge
     (this project's addition)."""
+    confidence: float = 0.0
+    """Least probability that the averaged critic must give its class of an unlabelled image for the
+    image to count (this project's addition)."""
     dropout: float = 0.2
     """Dropout of the critic, before each group of convolutions; clsgan only."""
     head_bias: bool = True
@@ -80,6 +85,13 @@ class CLSGANRecipe(PenalisedRecipe):
                 raise UserError(
                     f"{option(field)} must not be negative, given {getattr(self, field)}."
                 )
+        if not 0.0 <= self.confidence < 1.0:
+            raise UserError(f"--confidence must be in [0, 1), given {self.confidence}.")
+        if self.confidence and not self.classes_by_average:
+            raise UserError(
+                "--confidence is that of the averaged critic: with --no-classes-by-average give "
+                "--confidence 0 too."
+            )
         if not 0.0 <= self.dropout < 1.0:
             raise UserError(f"--dropout must be in [0, 1), given {self.dropout}.")
         if self.unlabelled_cross_entropy and not self.classes_by_average:
@@ -148,7 +160,9 @@ class CLSGANRecipe(PenalisedRecipe):
         streams = {"labelled": Stream(data.train, indices=label_map.indices, with_labels=True)}
         if self.semi_supervised:
             rest = np.setdiff1d(np.arange(len(data.train.images)), label_map.indices)
-            streams["unlabelled"] = Stream(data.train, indices=rest)
+            streams["unlabelled"] = Stream(
+                data.train, indices=rest, with_plain=self.classes_by_average
+            )
         return streams
 
     def make_classifier(
@@ -199,6 +213,7 @@ class CLSGANRecipe(PenalisedRecipe):
             unlabelled_ramp_steps=round(self.unlabelled_ramp * self.steps),
             classes_by_average=self.classes_by_average and self.semi_supervised,
             unlabelled_cross_entropy=self.unlabelled_cross_entropy if self.semi_supervised else 0.0,
+            confidence=self.confidence if self.semi_supervised else 0.0,
             penalty=self.make_penalty(),
             shared_latents=self.shared_latents,
             critic_steps=self.critic_steps,

@@ -1,8 +1,9 @@
 """CLS-GAN on MNIST with 100 labels: `python -m training.fit --model clsgan --data mnist`.
 
-A narrow version of the paper's network, so that it runs in minutes on two CPU cores. Measured with
-seed 0, on two shared cores: test error 9.11 %, control 8.28 %, 15 minutes together; so it does not
-help here yet.
+A narrow version of the paper's network, so that it runs in minutes on two CPU cores. What is added
+to the paper: the averaged critic finds the classes of unlabelled images from the image as it is,
+the critic learns them from the image turned, scaled and moved, and only where the average is sure.
+Score, and that of the supervised control: `docs/presets.md`.
 """
 
 import dataclasses
@@ -15,13 +16,17 @@ RECIPE = dataclasses.replace(
     labels=100,
     steps=3000,
     report_every=250,
-    checkpoint_every=500,
-    shift=2,
-    rotate=10.0,
-    zoom=0.1,
+    checkpoint_every=250,
+    shift=3,
+    rotate=20.0,
+    zoom=0.2,
     latent_dim=64,
     generator_filters=64,
     critic_filters=16,
+    critic_learning_rate=1e-3,
+    ema=0.99,
+    unlabelled_ramp=0.1,
     unlabelled_cross_entropy=1.0,
+    confidence=0.9,
     control=True,
 )

@@ -42,11 +42,15 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         unlabelled_ramp_steps: int >= 0, steps over which `unlabelled_weight` rises from 0.
         classes_by_average: bool, an addition of this project: an unlabelled image's class is taken
             from the averaged critic instead of `min_l` of the critic itself, and g_u is made of
-            that class, so that unlabelled pairs are formed as labelled ones. Needs `ema`.
+            that class, so that unlabelled pairs are formed as labelled ones. The average sees the
+            image without augmentation where the batch has it (`"plain"`). Needs `ema`.
         unlabelled_cross_entropy: float >= 0, an addition of this project: weight, within the
             unlabelled term, of `E[L(x_u, y_u)]` with the class y_u found by the averaged critic:
             the first term of the labelled objective for unlabelled images. Needs
             `classes_by_average`.
+        confidence: float in [0, 1), an addition of this project: unlabelled images for which the
+            averaged critic gives its class a smaller probability count nothing, nor do their fake
+            partners. Needs `classes_by_average`.
         penalty: a `zoo.penalties.Penalty` on the loss L(., y) of the true class, at the labelled
             pairs (x, G(z, y)): the paper's L is Lipschitz for each y. One with a buffer would need
             its points' labels and is refused. None for none.
@@ -75,6 +79,7 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         unlabelled_ramp_steps: int = 0,
         classes_by_average: bool = False,
         unlabelled_cross_entropy: float = 0.0,
+        confidence: float = 0.0,
         penalty: Penalty | None = None,
         critic_steps: int = 1,
         shared_latents: bool = False,
@@ -96,6 +101,10 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
             raise ValueError("`classes_by_average` needs `ema`, and unlabelled images.")
         if unlabelled_cross_entropy and not classes_by_average:
             raise ValueError("`unlabelled_cross_entropy` needs `classes_by_average`.")
+        if not 0.0 <= confidence < 1.0:
+            raise ValueError(f"`confidence` must be in [0, 1), received {confidence}.")
+        if confidence and not classes_by_average:
+            raise ValueError("`confidence` needs `classes_by_average`.")
         if generator.num_classes < 2:
             raise ValueError("CLS-GAN needs a conditional generator of at least two classes.")
         if getattr(penalty, "buffer", 0):
@@ -121,6 +130,7 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         self.unlabelled_ramp_steps = unlabelled_ramp_steps
         self.classes_by_average = classes_by_average
         self.unlabelled_cross_entropy = unlabelled_cross_entropy
+        self.confidence = confidence
         self.critic_average = clone(critic) if ema is not None else None
 
     @property
@@ -167,19 +177,28 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         if self.unlabelled_ramp_steps:
             step = tf.cast(self.step.value, tf.float32)
             weight *= tf.minimum(1.0, step / self.unlabelled_ramp_steps)
+        values: Losses = {}
+        if real.weights is not None:
+            weight *= real.weights
+            values["confident"] = real.weights
         active = hinge_argument(delta, real_loss, fake_loss) > 0
         terms = {"unlabelled_hinge": weight * hinge(delta, real_loss, fake_loss)}
         if self.unlabelled_cross_entropy:
             terms["unlabelled_loss"] = weight * self.unlabelled_cross_entropy * real_loss
-        return terms, {
+        return terms, values | {
             "unlabelled_gap": fake_loss - real_loss,
             "unlabelled_active_hinges": tf.cast(active, tf.float32),
         }
 
     def with_classes(self, examples: Examples) -> Examples:
-        """Gives unlabelled images the classes that the averaged critic finds."""
-        logits = self.classifier(examples.images, training=False)
-        return examples._replace(labels=tf.argmax(logits, axis=-1))
+        """Gives unlabelled images the classes that the averaged critic finds, and weights."""
+        seen = examples.images if examples.plain is None else examples.plain
+        logits = tf.cast(self.classifier(seen, training=False), tf.float32)
+        examples = examples._replace(labels=tf.argmax(logits, axis=-1))
+        if not self.confidence:
+            return examples
+        sure = tf.reduce_max(tf.nn.softmax(logits), axis=-1) >= self.confidence
+        return examples._replace(weights=tf.cast(sure, tf.float32))
 
     def critic_step(
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor

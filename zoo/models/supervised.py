@@ -57,7 +57,7 @@ class SupervisedClassifier(StatelessTrainer):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Takes one step on the labelled stream."""
         (batch,), noise, global_batch = self.unpack(data)
-        images, labels, _ = batch["labelled"]
+        images, labels = batch["labelled"].images, batch["labelled"].labels
 
         def loss() -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
             with noise.scope():

@@ -20,11 +20,15 @@ class Examples(NamedTuple):
         images: float32 `[b, H, W, C]` in [-1, 1].
         labels: int64 `[b]`, None where they are not known.
         scores: the critic's output for them (`[b]`, or `[b, K]` for a classifier), None before.
+        plain: float32 like `images`, the same ones without augmentation, where they were asked for.
+        weights: float32 `[b]` in [0, 1], how much each counts; None for 1.
     """
 
     images: tf.Tensor
     labels: tf.Tensor | None = None
     scores: tf.Tensor | None = None
+    plain: tf.Tensor | None = None
+    weights: tf.Tensor | None = None
 
 
 class Logs(keras.metrics.Metric):
@@ -116,7 +120,8 @@ class StatelessTrainer(keras.Model):
 
         Args:
             data: `{stream: {"images": [n*b,H,W,C], "labels": [n*b]}, ..., "index": [b]}` as the
-                input pipeline gives it (n = `batches_per_step`), or images, or (images, labels).
+                input pipeline gives it (n = `batches_per_step`), `"plain"` images beside the
+                `"images"` of a stream that has them; or images, or (images, labels).
 
         Returns:
             n dicts of `Examples` by stream; the step's noise; B, the global batch size (float32).
@@ -166,10 +171,12 @@ def _global_index(rows: tf.Tensor) -> tf.Tensor:
 
 
 def _rows(stream: Mapping[str, tf.Tensor], k: int, rows: tf.Tensor) -> Examples:
-    images = stream["images"][k * rows : (k + 1) * rows]
-    if images.dtype == tf.uint8:
-        images = tf.cast(images, tf.float32) / 127.5 - 1.0
-    labels = stream.get("labels")
-    if labels is not None:
-        labels = labels[k * rows : (k + 1) * rows]
-    return Examples(tf.cast(images, tf.float32), labels)
+    part = {name: values[k * rows : (k + 1) * rows] for name, values in stream.items()}
+    plain = _in_range(part["plain"]) if "plain" in part else None
+    return Examples(_in_range(part["images"]), part.get("labels"), plain=plain)
+
+
+def _in_range(images: tf.Tensor) -> tf.Tensor:
+    """Float32 images, in [-1, 1] where they were uint8."""
+    scaled = tf.cast(images, tf.float32)
+    return scaled / 127.5 - 1.0 if images.dtype == tf.uint8 else scaled

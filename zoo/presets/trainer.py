@@ -21,7 +21,8 @@ from zoo.presets.write import save_bundle
 from zoo.tasks.image_classifier import ImageClassifier
 from zoo.tasks.image_generator import ImageGenerator
 
-_NETWORKS = ("generator", "critic")
+# Not among the arguments: the networks and the penalty are kept apart, the streams are the class'.
+_APART = ("generator", "critic", "penalty", "streams")
 
 
 def trainer_classes() -> dict[str, type[AdversarialModel]]:
@@ -93,15 +94,17 @@ def load_trainer(handle: str | os.PathLike) -> AdversarialModel:
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        name, arguments = config["class_name"], dict(config["config"])
+        name, arguments = str(config["class_name"]), dict(config["config"])
+        penalty = arguments.pop("penalty", None)
+        if penalty is not None:
+            penalty = (str(penalty["name"]), dict(penalty["options"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     known = trainer_classes()
     if name not in known:
-        raise ValueError(f"{path}: {unknown_name('model', str(name), known)}")
-    penalty = arguments.pop("penalty", None)
+        raise ValueError(f"{path}: {unknown_name('model', name, known)}")
     if penalty is not None:
-        arguments["penalty"] = make_penalty(penalty["name"], penalty["options"])
+        arguments["penalty"] = make_penalty(*penalty)
     try:
         return known[name](*_load_networks(known[name], handle), **arguments)
     except TypeError as error:
@@ -120,10 +123,8 @@ def _load_networks(
 
 def _trainer_config(model: AdversarialModel) -> dict[str, Any]:
     names = [*inspect.signature(type(model)).parameters]
-    arguments = {
-        name: getattr(model, name) for name in names if name not in (*_NETWORKS, "penalty")
-    }
-    if getattr(model, "penalty", None) is not None:
+    arguments = {name: getattr(model, name) for name in names if name not in _APART}
+    if model.penalty is not None:
         arguments["penalty"] = _penalty_config(model.penalty)
     name = type(model).__name__
     return {"class_name": name, "registered_name": f"zoo>{name}", "config": arguments}

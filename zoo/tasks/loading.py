@@ -37,4 +37,5 @@ def from_preset(
             f"The preset {handle!s} holds a network alone ({preset.network['class_name']}) and no "
             f"task. Load it with zoo.load_network({str(handle)!r})."
         )
-    return task.from_preset(handle, load_weights=load_weights, dtype=dtype)
+    # The folder, so that nothing is fetched twice.
+    return task.from_preset(preset.folder, load_weights=load_weights, dtype=dtype)

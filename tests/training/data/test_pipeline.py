@@ -96,6 +96,15 @@ def test_goes_on_at_any_step(numbered):
     assert far[0]["real"]["images"].shape == (2, 12, 6, 5, 1)
 
 
+def test_plain_images_are_those_before_augmentation(numbered):
+    options = {"critic_steps": 2, "shift": 2, "rotate": 20.0}
+    both = global_batches({"real": Stream(numbered, with_plain=True)}, 2, **options)
+    without = global_batches({"real": Stream(numbered)}, 2, critic_steps=2)
+    for shown, as_it_is in zip(both, without, strict=True):
+        np.testing.assert_array_equal(shown["real"]["plain"], as_it_is["real"]["images"])
+        assert not np.array_equal(shown["real"]["plain"], shown["real"]["images"])
+
+
 def test_critic_steps_are_consecutive_batches(numbered):
     streams = {"real": Stream(numbered)}
     one, three = global_batches(streams, 6), global_batches(streams, 2, critic_steps=3)

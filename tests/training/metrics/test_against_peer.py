@@ -52,10 +52,7 @@ def check_metrics(golden: dict[str, dict[str, float]]) -> None:
         del expected["f_score"]
         assert values.keys() == expected.keys()
         for key, value in values.items():
-            # The peer's root of a covariance of less than full rank has an error of its own.
-            rank = name == "fewer_than_features" and key.startswith("frechet")
-            relative = 1e-5 if rank else 1e-6
-            assert value == pytest.approx(expected[key], rel=relative, abs=1e-12), (name, key)
+            assert value == pytest.approx(expected[key], rel=1e-6, abs=1e-12), (name, key)
 
 
 def check_inception(network: Inception, golden: dict[str, np.ndarray], *, step: int) -> None:

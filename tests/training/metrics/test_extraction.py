@@ -97,3 +97,12 @@ def test_a_damaged_cache_file_is_made_again(tmp_path, real, network, capsys):
     np.testing.assert_array_equal(first.scatter, again.scatter)
     assert "damaged" in capsys.readouterr().err
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_bar_shows_how_far_it_is_on_a_terminal_only(real, network, capsys, monkeypatch):
+    list(extract(real, network, batch_size=20))
+    assert "features of" not in capsys.readouterr().err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    list(extract(real, network, batch_size=20))
+    said = capsys.readouterr().err
+    assert "features of noise-test-53" in said and "53/53" in said and "40/53" in said

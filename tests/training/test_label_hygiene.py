@@ -1,0 +1,103 @@
+"""Hidden labels stay hidden: other labels of unlabelled images change nothing, bit for bit."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.cases import CLASSES, tiny_data, tiny_recipe
+from training.data.image_data import ImageData, Split
+from training.errors import UserError
+from training.recipe import Recipe
+from training.run_folder import RunFolder
+from training.session import run
+
+
+def relabelled(data: ImageData, recipe: Recipe, *, hidden: bool) -> ImageData:
+    """Permutes the labels of the hidden, or of the shown, training images; the map stays."""
+    label_map = recipe.label_map(data)
+    shown = label_map.indices
+    rows = np.setdiff1d(np.arange(len(data.train)), shown) if hidden else shown
+    labels = data.train.labels.copy()
+    labels[rows] = (labels[rows] + 1) % len(CLASSES)
+    return dataclasses.replace(data, train=Split(data.train.images, labels))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FixedMap:
+    """Stands for `make_label_map`, which would choose other rows by other labels."""
+
+    label_map: object
+
+    def __call__(self, *arguments: object, **options: object) -> object:
+        return self.label_map
+
+
+def state_after_a_run(recipe: Recipe, data: ImageData, folder) -> str:
+    """The checksum of the whole last state, networks, averages and optimizers."""
+    run(recipe, data, RunFolder(folder), tf.distribute.get_strategy())
+    (last,) = sorted((folder / "checkpoints").glob("step-*.npz"))[-1:]
+    (control,) = sorted((folder / "control" / "checkpoints").glob("step-*.npz"))[-1:]
+    return f"{last.name} {control.name}"
+
+
+def test_hidden_labels_change_nothing_and_shown_ones_do(tmp_path, monkeypatch):
+    recipe = tiny_recipe("clsgan", steps=4, report_every=4)
+    data = tiny_data()
+    from training.data import label_maps
+
+    fixed = FixedMap(label_map=recipe.label_map(data))
+    others = {hidden: relabelled(data, recipe, hidden=hidden) for hidden in (True, False)}
+    monkeypatch.setattr(label_maps, "make_label_map", fixed)
+    plain = state_after_a_run(recipe, data, tmp_path / "plain")
+    assert state_after_a_run(recipe, others[True], tmp_path / "hidden") == plain
+    assert state_after_a_run(recipe, others[False], tmp_path / "shown") != plain
+
+
+def test_labels_of_a_stream_without_them_are_not_in_the_batch():
+    recipe = tiny_recipe("clsgan")
+    data = tiny_data()
+    streams = recipe.streams(data, recipe.label_map(data))
+    assert streams["labelled"].with_labels and not streams["unlabelled"].with_labels
+    shown = set(streams["labelled"].indices)
+    assert not shown & set(streams["unlabelled"].indices)
+
+
+def test_the_test_split_is_read_once_and_at_the_end(tmp_path, monkeypatch):
+    """`error_rate` is the only reader; while it trains it is given the validation split."""
+    from training import session
+    from training.callbacks import validation
+
+    read = []
+    real = session.error_rate
+
+    def noted(classifier, split):
+        read.append("test" if split is data.test else "validation")
+        return real(classifier, split)
+
+    data = tiny_data()
+    monkeypatch.setattr(session, "error_rate", noted)
+    monkeypatch.setattr(validation, "error_rate", noted)
+    recipe = tiny_recipe("clsgan", steps=4, report_every=2, control=False)
+    result = run(recipe, data, RunFolder(tmp_path / "run"), tf.distribute.get_strategy())
+    assert read == ["validation", "validation", "test"] and "test_error" in result
+
+
+def test_the_best_by_validation_error_is_what_is_tested(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    recipe = tiny_recipe(
+        "clsgan",
+        steps=6,
+        report_every=2,
+        control=False,
+        score_metrics="error",
+        best_by="error",
+    )
+    recipe.check()
+    result = run(recipe, tiny_data(), RunFolder(tmp_path / "run"), tf.distribute.get_strategy())
+    assert result["best_by"] == "error" and result["best_split"] == "validation"
+    assert result["best_step"] in (2, 4, 6)
+    with pytest.raises(UserError, match="not measured"):
+        wrong = dataclasses.replace(recipe, best_by="fid")
+        run(wrong, tiny_data(), RunFolder(tmp_path / "wrong"), tf.distribute.get_strategy())

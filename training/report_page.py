@@ -1,0 +1,159 @@
+"""A page of results as Markdown or HTML: tables, curves, sample sheets."""
+
+import base64
+import html
+import os
+import pathlib
+import shutil
+
+from training.errors import UserError
+from training.report_tables import label_of, read_rows, score_files
+
+CURVES = "curves.png"
+
+
+class Page:
+    """Collects parts, then writes them; pictures of a Markdown page lie in a folder beside it.
+
+    Args:
+        path: the file, `.md` or `.html`.
+
+    Raises:
+        UserError: another ending.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        if path.suffix not in (".md", ".html"):
+            raise UserError(f"-o must end in .md or .html, given {path}.")
+        self.path = path
+        self.pictures = path.with_name(f"{path.stem}_files")
+        self.parts: list[str] = []
+
+    @property
+    def _html(self) -> bool:
+        return self.path.suffix == ".html"
+
+    def heading(self, text: str) -> None:
+        """Adds a heading."""
+        self.parts.append(f"<h2>{html.escape(text)}</h2>" if self._html else f"## {text}")
+
+    def table(self, markdown: str) -> None:
+        """Adds a Markdown table, with the lines that follow it."""
+        if not self._html:
+            self.parts.append(markdown)
+            return
+        rows = [line for line in markdown.splitlines() if line.startswith("|")]
+        cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+        lines = []
+        for number, row in enumerate(cells):
+            if number == 1:
+                continue
+            tag = "th" if number == 0 else "td"
+            lines.append(
+                "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
+            )
+        notes = [line for line in markdown.splitlines() if line and not line.startswith("|")]
+        below = "<br>\n".join(html.escape(note.strip().replace("`", "")) for note in notes)
+        self.parts.append("<table>\n" + "\n".join(lines) + f"\n</table>\n<p>{below}</p>")
+
+    def picture(self, content: bytes, name: str, title: str) -> None:
+        """Adds a PNG picture."""
+        if self._html:
+            data = base64.b64encode(content).decode()
+            caption = f"<figcaption>{html.escape(title)}</figcaption>"
+            image = f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">'
+            self.parts.append(f"<figure>{image}{caption}</figure>")
+            return
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        (self.pictures / name).write_bytes(content)
+        self.parts.append(f"![{title}]({self.pictures.name}/{name})\n\n{title}")
+
+    def write(self) -> None:
+        """Writes the page, whole or not at all."""
+        text = "\n\n".join(self.parts) + "\n"
+        if self._html:
+            style = (
+                "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:70em;padding:0 1em}"
+                "table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.3em .7em;"
+                "text-align:left}figure{display:inline-block;margin:0 1em 1em 0;"
+                "vertical-align:top}img{max-width:100%}figure img{max-height:30em}"
+            )
+            text = (
+                f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+                f"<title>{html.escape(self.path.stem)}</title><style>{style}</style></head>\n"
+                f"<body>\n<h1>Results</h1>\n{text}</body></html>\n"
+            )
+        part = self.path.with_name(f".{self.path.name}.part")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text)
+        os.replace(part, self.path)
+
+
+def run_folders(sources: list[pathlib.Path]) -> list[pathlib.Path]:
+    """Returns the folders of the runs that are meant."""
+    folders: list[pathlib.Path] = []
+    for source in sources:
+        if source.is_dir():
+            folders += sorted(path.parent for path in source.glob("seed-*/recipe.json")) or [source]
+    return folders
+
+
+def add_curves(page: Page, sources: list[pathlib.Path]) -> None:
+    """Draws each score that was taken while training over the steps, a line a run.
+
+    Raises:
+        UserError: there are such scores and no matplotlib.
+    """
+    curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for folder in run_folders(sources):
+        name = "/".join((label_of(folder.resolve()), folder.name))
+        name = name.split("/")[0] if not folder.name.startswith("seed-") else name
+        for path in score_files(folder):
+            for row in (row for row in read_rows(path) if row.get("while_training")):
+                points = curves.setdefault(row["key"], {}).setdefault(name, [])
+                points.append((row["step"], row["value"]))
+    if not curves:
+        return
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UserError(
+            "Curves are drawn with matplotlib, which is not installed: "
+            "pip install 'lipschitz-gan-zoo[report]'."
+        ) from None
+    import io
+
+    figure = Figure(figsize=(7, 3.2 * len(curves)), layout="constrained")
+    axes = figure.subplots(len(curves), 1, squeeze=False)[:, 0]
+    for axis, (key, lines) in zip(axes, curves.items(), strict=True):
+        for name, points in lines.items():
+            steps, values = zip(*sorted(points), strict=True)
+            axis.plot(steps, values, marker=".", label=name)
+        axis.set(title=key, xlabel="step")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize="small")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    page.heading("Scores while training")
+    page.picture(buffer.getvalue(), CURVES, "Averaged weights, against the split in the key")
+
+
+def add_samples(page: Page, sources: list[pathlib.Path]) -> None:
+    """Adds the last sample sheet of each run."""
+    sheets = []
+    for folder in run_folders(sources):
+        pictures = sorted((folder / "samples").glob("*.png"))
+        if pictures:
+            title = f"{label_of(folder.resolve())}, {folder.name}, step {int(pictures[-1].stem):,}"
+            sheets.append((pictures[-1], title))
+    if not sheets:
+        return
+    page.heading("Samples")
+    for number, (path, title) in enumerate(sheets):
+        page.picture(path.read_bytes(), f"samples-{number}.png", title)
+
+
+def clear(page: Page) -> None:
+    """Removes the pictures of an earlier page of the same name."""
+    if page.path.suffix == ".md" and page.pictures.is_dir():
+        shutil.rmtree(page.pictures)

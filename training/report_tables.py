@@ -1,0 +1,148 @@
+"""Tables of scores: a row a run (or a folder of seeds), a column a protocol."""
+
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+from training.console import Table, mean_and_deviation
+from training.errors import UserError
+
+# What the trainings of one row must have in common.
+TRAINING = ("model", "trained_on", "steps", "weights", "labels")
+# What decides a column beside the key.
+COLUMN = ("metric", "key", "data", "split", "features", "reference_images")
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """One row of a `scores.jsonl`, and the run it is of.
+
+    Attributes:
+        label: name of the run's folder, without its seed.
+        row: what `training.evaluate` wrote.
+    """
+
+    label: str
+    row: dict[str, Any]
+
+
+def label_of(path: pathlib.Path) -> str:
+    """Returns the name of a run: `glsgan-0` for `runs/glsgan-0/seed-1/preset`."""
+    parts = [part for part in path.parts if part != "preset" and not part.startswith("seed-")]
+    return parts[-1] if parts else str(path)
+
+
+def read_rows(path: pathlib.Path) -> list[dict[str, Any]]:
+    """Reads a file of JSON lines.
+
+    Raises:
+        UserError: it is not there or damaged.
+    """
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror}.") from None
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from None
+
+
+def final_scores(sources: list[pathlib.Path]) -> list[Score]:
+    """Reads the scores that `training.evaluate` gave to runs, or wrote to `.jsonl` files.
+
+    Of one protocol, seed and set of images the last one counts.
+    """
+    found: dict[tuple, Score] = {}
+    for source in sources:
+        for path in score_files(source):
+            for row in read_rows(path):
+                if "key" not in row or row.get("while_training"):
+                    continue
+                place = pathlib.Path(row["evaluated"]) if source.is_file() else path.parent
+                score = Score(label_of(place.resolve()), row)
+                same = (score.label, row.get("seed"), row.get("sample_seed"), _column(row))
+                found[same] = score
+    return list(found.values())
+
+
+def score_files(source: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the file given, or those of a run or of the runs of several seeds."""
+    if source.is_file():
+        return [source]
+    paths = sorted(source.glob("seed-*/scores.jsonl")) or [source / "scores.jsonl"]
+    return [path for path in paths if path.exists()]
+
+
+def _column(row: dict[str, Any]) -> str:
+    return json.dumps([row.get(name) for name in COLUMN])
+
+
+def score_table(scores: list[Score]) -> str:
+    """Formats scores; under the table stands the protocol of each column.
+
+    A cell is the mean over seeds with the deviation of a sample, and how many there are.
+
+    Returns:
+        Markdown, empty without scores.
+
+    Raises:
+        UserError: two protocols of one metric, or two trainings under one name.
+    """
+    if not scores:
+        return ""
+    _check_trainings(scores)
+    columns = _check_columns(scores)
+    table = Table(["", *(f"{name} [{note}]" for note, _, name in columns)])
+    for label in dict.fromkeys(score.label for score in scores):
+        mine = [score.row for score in scores if score.label == label]
+        table.add(label, *(_cell(mine, column, name) for _, column, name in columns))
+    notes = {}
+    for note, column, _ in columns:
+        fields = dict(zip(COLUMN, json.loads(column), strict=True))
+        of = fields["reference_images"]
+        against = f", against {of:,} images of {fields['split']}" if of else ""
+        notes[note] = f"[{note}] `{fields['key']}` of {fields['data']}{against}"
+    return f"{table}\n\n" + "  \n".join(notes.values())
+
+
+def _cell(rows: list[dict[str, Any]], column: str, name: str) -> str:
+    by_seed: dict[Any, list[float]] = {}
+    for row in rows:
+        if _column(row) == column and name in row["values"]:
+            by_seed.setdefault(row.get("seed"), []).append(row["values"][name])
+    values = [sum(each) / len(each) for each in by_seed.values()]
+    if len(values) > 1:
+        return f"{mean_and_deviation(values)} ({len(values)})"
+    return f"{values[0]:.4f} (1)" if values else ""
+
+
+def _check_trainings(scores: list[Score]) -> None:
+    for label in dict.fromkeys(score.label for score in scores):
+        mine = [score.row for score in scores if score.label == label]
+        for key in TRAINING:
+            values = {json.dumps(row.get(key)) for row in mine}
+            if len(values) > 1:
+                raise UserError(
+                    f"Runs under the name {label} differ in {key} ({', '.join(sorted(values))}); "
+                    "give their folders names of their own."
+                )
+
+
+def _check_columns(scores: list[Score]) -> list[tuple[int, str, str]]:
+    """Returns (number of the note, protocol, name of the value) of each column."""
+    protocols: dict[str, set[str]] = {}
+    for score in scores:
+        protocols.setdefault(score.row["metric"], set()).add(_column(score.row))
+    columns = []
+    for note, (metric, found) in enumerate(protocols.items(), start=1):
+        if len(found) > 1:
+            described = "\n  ".join(sorted(found))
+            raise UserError(
+                f"These runs have {metric} under {len(found)} protocols, which do not belong in "
+                f"one column. Report them apart:\n  {described}"
+            )
+        (column,) = found
+        rows = [score.row for score in scores if score.row["metric"] == metric]
+        names = dict.fromkeys(name for row in rows for name in row["values"])
+        columns += [(note, column, name) for name in names if not name.endswith("_std")]
+    return columns
