@@ -106,7 +106,7 @@ class Bessel(keras.layers.Layer):
 
 @pytest.mark.parametrize("file_format", ["onnx", "litert"])
 def test_unsupported_layers_are_named(tmp_path, file_format):
-    with pytest.raises(UserError, match=r"bessel \(BesselJ0\)"):
+    with pytest.raises(UserError, match=r"bessel\S* \(BesselJ0\)"):
         save_portable({"m": Odd(SHAPE, filters=2)}, tmp_path, file_format=file_format)
     assert list(tmp_path.iterdir()) == []
 

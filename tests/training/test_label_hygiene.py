@@ -38,12 +38,14 @@ def state_after_a_run(recipe: Recipe, data: ImageData, folder) -> str:
     """The checksum of the whole last state, networks, averages and optimizers."""
     run(recipe, data, RunFolder(folder), tf.distribute.get_strategy())
     (last,) = sorted((folder / "checkpoints").glob("step-*.npz"))[-1:]
-    (control,) = sorted((folder / "control" / "checkpoints").glob("step-*.npz"))[-1:]
-    return f"{last.name} {control.name}"
+    control = sorted((folder / "control" / "checkpoints").glob("step-*.npz"))[-1:]
+    assert len(control) == recipe.control
+    return " ".join(path.name for path in [last, *control])
 
 
-def test_hidden_labels_change_nothing_and_shown_ones_do(tmp_path, monkeypatch):
-    recipe = tiny_recipe("clsgan", steps=4, report_every=4)
+@pytest.mark.parametrize("control", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_hidden_labels_change_nothing_and_shown_ones_do(control, tmp_path, monkeypatch):
+    recipe = tiny_recipe("clsgan", steps=4, report_every=4, control=control)
     data = tiny_data()
     from training.data import label_maps
 

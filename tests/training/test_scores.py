@@ -103,6 +103,7 @@ def test_a_resumed_run_chooses_as_one_left_alone(through, monkeypatch):
     assert left == right  # The name carries the state's checksum.
 
 
+@pytest.mark.slow
 def test_measuring_changes_nothing_of_the_training():
     assert main([*RUN, "--steps", "3", "--run-dir", "plain"]) == 0
     scored = ["--score-metrics", "error", "--score-every", "0.064"]
