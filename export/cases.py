@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from export.signatures import ENCODED_CHANNELS, Signature, interpolated
+from export.signatures import ENCODED_CHANNELS, Signature
 from zoo.images import prepare, to_uint8
-from zoo.latents import latents_from_seeds
+from zoo.latents import interpolate_latents, latents_from_seeds
 from zoo.networks.network import ImageNetwork, Network
 from zoo.tasks import ImageClassifier, ImageGenerator
 
@@ -134,8 +134,7 @@ def _generator_cases(generator: ImageGenerator, batch: int) -> Iterator[Case]:
     yield Case("generate_truncated", inputs, _pairs(expected))
     fraction = np.linspace(0.0, 1.0, batch + 1, dtype="float32")[1:]
     inputs = {"seed": seed, "end_seed": seed[::-1].copy(), "fraction": fraction, **label}
-    spherical = generator.network.latent == "normal"
-    way = interpolated(drawn, drawn[::-1], fraction, spherical=spherical)
+    way = interpolate_latents(drawn, drawn[::-1], fraction, generator.network.latent)
     yield Case("interpolate", inputs, _pairs({"images": pixels(way.numpy())}))
 
     def compare_pixels(answer: Arrays) -> Pairs:

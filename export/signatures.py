@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import tensorflow as tf
 
 from zoo.images import prepare, to_uint8
-from zoo.latents import latents_from_seeds
+from zoo.latents import interpolate_latents, latents_from_seeds
 from zoo.networks.network import ImageNetwork, Network
 from zoo.tasks import ImageClassifier, ImageGenerator
 
@@ -145,38 +145,6 @@ def _classifier_signatures(classifier: ImageClassifier) -> dict[str, Signature]:
     return {**served, "score": Signature(score, images, scores)}
 
 
-def interpolated(
-    start: tf.Tensor, end: tf.Tensor, fraction: tf.Tensor, *, spherical: bool
-) -> tf.Tensor:
-    """Computes latents on the way from one to another.
-
-    Spherically `(sin((1 - t) w) a + sin(t w) b) / sin(w)`, w the angle between a and b, which
-    keeps the length that a normal latent has; else, and for a w near 0 or pi, `(1 - t) a + t b`.
-
-    Args:
-        start: a, float32 tensor `[B, d]`.
-        end: b, float32 tensor `[B, d]`.
-        fraction: t, float32 tensor `[B]` in [0, 1].
-        spherical: bool, whether to go along the sphere.
-
-    Returns:
-        float32 tensor `[B, d]`.
-    """
-    t = fraction[:, tf.newaxis]
-    straight = (1.0 - t) * start + t * end
-    if not spherical:
-        return straight
-    cosine = tf.reduce_sum(
-        tf.math.l2_normalize(start, axis=1) * tf.math.l2_normalize(end, axis=1), 1, keepdims=True
-    )
-    angle = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))
-    sine = tf.sin(angle)
-    curved = tf.math.divide_no_nan(
-        tf.sin((1.0 - t) * angle) * start + tf.sin(t * angle) * end, sine
-    )
-    return tf.where(sine > 1e-3, curved, straight)
-
-
 def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
     shape = generator.image_shape
     label = {"label": _spec(tf.int64)} if generator.num_classes else {}
@@ -205,8 +173,9 @@ def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
     ) -> dict[str, tf.Tensor]:
         _check_label(generator, label)
         _check_fraction("fraction", fraction)
-        spherical = generator.network.latent == "normal"
-        latents = interpolated(draw(seed), draw(end_seed), fraction, spherical=spherical)
+        latents = interpolate_latents(
+            draw(seed), draw(end_seed), fraction, generator.network.latent
+        )
         return {"images": to_uint8(generator.images_from_latents(latents, label))}
 
     def draw(seed: tf.Tensor) -> tf.Tensor:

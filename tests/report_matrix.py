@@ -52,7 +52,7 @@ class CoverageTable:
 def read_table(text: str) -> Cells:
     """Reads a table: cells by column and row."""
     rows = [
-        [cell.strip() for cell in line.strip("| ").split("|")]
+        [cell.strip() for cell in line.strip()[1:-1].split("|")]
         for line in text.strip().splitlines()
         if line.startswith("|") and not line.startswith("| ---")
     ]

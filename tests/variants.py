@@ -46,7 +46,7 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     ),
     "clsgan, gp on the true class's loss": (
         "clsgan",
-        {**PLAIN, "penalty": "gp", "shared_latents": True},
+        {**PLAIN, "penalty": "gp", "penalty_weight": 0.1, "shared_latents": True},
     ),
 }
 """Model and changes of what has a buffer, a multiplier, noise or power iterations of its own."""

@@ -95,7 +95,7 @@ def result_table(results: list[dict[str, Any]]) -> str:
                 f"{result['labels']:,}",
                 result["seed"],
                 f"{result['steps']:,}",
-                f"{result[seconds]:.0f}",
+                "resumed" if result[seconds] is None else f"{result[seconds]:.0f}",
             )
         if len(measured) > 1:
             values = [100 * result[key] for result in measured]

@@ -151,7 +151,7 @@ class Card:
             "weights": f"{result['weights']} of the run, kept as {weights_dtype(metadata)}",
             "seed": recipe.seed,
             "length": f"{recipe.steps:,} steps of {recipe.batch_size} images",
-            "time": f"{result['seconds']:,.0f} seconds on {self.hardware}",
+            "time": f"{_seconds(result['seconds'])} on {self.hardware}",
             "made with": f"lipschitz-gan-zoo {metadata['zoo_version']}, Keras "
             f"{metadata['keras_version']}",
         }
@@ -265,3 +265,7 @@ def presets_page() -> str:
             f"{fields['recipe']['seed']} | {scores} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "in several sessions" if seconds is None else f"{seconds:,.0f} seconds"

@@ -80,7 +80,7 @@ class Session:
     scores: "Scores | None" = None
     chosen: dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    def train(self, model: StatelessTrainer, streams: dict, *, name: str) -> float:
+    def train(self, model: StatelessTrainer, streams: dict, *, name: str) -> float | None:
         """Trains a model to the recipe's last step, from its newest checkpoint on.
 
         Args:
@@ -89,7 +89,7 @@ class Session:
             name: `""` for the model itself, or a sub-folder's name.
 
         Returns:
-            Seconds spent in this session.
+            Seconds; None for a training that was resumed, whose whole time is not known.
 
         Raises:
             Interrupted: told to stop; the state is saved.
@@ -109,7 +109,7 @@ class Session:
                 f"The run stands at step {first}, no multiple of --steps-per-call "
                 f"{recipe.steps_per_call}: go on with --steps-per-call 1."
             )
-        started = time.monotonic()
+        started = None if first else time.monotonic()
         callbacks: list[CountingCallback] = [
             Guarding(first_step=first),
             Saving(
@@ -140,7 +140,7 @@ class Session:
                 )
             first += steps * epochs
         checkpoints.save()
-        seconds = time.monotonic() - started
+        seconds = None if started is None else round(time.monotonic() - started, 1)
         if scores is not None:
             self.chosen.update(scores.restore_best())
         return seconds
@@ -235,7 +235,7 @@ def run(
         result["test_error"] = error_rate(model.classifier, data.test)
     if control is not None:
         result["control_test_error"] = error_rate(control.classifier, data.test)
-        result["control_seconds"] = round(control_seconds, 1)
+        result["control_seconds"] = control_seconds
     if is_chief(strategy):
         recipe.save_preset(model, folder.preset, metadata={"training": result})
         folder.add_score(result)
@@ -285,7 +285,7 @@ def _build(
 
 
 def _result(
-    recipe: Recipe, data: ImageData, label_map: LabelMap | None, *, seconds: float
+    recipe: Recipe, data: ImageData, label_map: LabelMap | None, *, seconds: float | None
 ) -> dict[str, Any]:
     """The protocol of the numbers."""
     result: dict[str, Any] = {
@@ -293,7 +293,7 @@ def _result(
         "data": data.name,
         "seed": recipe.seed,
         "steps": recipe.steps,
-        "seconds": round(seconds, 1),
+        "seconds": seconds,
         "precision": recipe.precision,
         "weights": "average" if getattr(recipe, "ema", None) is not None else "last",
     }

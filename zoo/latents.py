@@ -38,29 +38,35 @@ def latents_from_seeds(seeds: tf.Tensor, dim: int, kind: str = "normal") -> tf.T
 
 
 def interpolate_latents(
-    first: tf.Tensor, last: tf.Tensor, weights: tf.Tensor, kind: str = "normal"
+    start: tf.Tensor, end: tf.Tensor, fraction: tf.Tensor, kind: str = "normal"
 ) -> tf.Tensor:
     """Computes latents on the way from one to another, staying where the prior has its mass.
 
-    Normal latents go along the arc between them (`sin((1 - t) a) / sin(a) z_0 + sin(t a) / sin(a)
-    z_1`, a their angle), since half way along the chord they would be too short by a factor of
-    about 1.4; uniform ones along the chord.
+    Normal latents go along the arc `(sin((1 - t) w) a + sin(t w) b) / sin(w)`, w the angle between
+    a and b, since half way along the chord they would be too short by a factor of about 1.4.
+    Uniform ones, and those with w near 0 or pi, go along the chord `(1 - t) a + t b`.
 
     Args:
-        first: float32 tensor `[d]`, where the weight is 0.
-        last: float32 tensor `[d]`, where the weight is 1.
-        weights: float32 tensor `[n]` in [0, 1].
+        start: a, float32 tensor `[B, d]`, where t is 0.
+        end: b, float32 tensor `[B, d]`, where t is 1.
+        fraction: t, float32 tensor `[B]` in [0, 1].
         kind: `"normal"` or `"uniform"`.
 
     Returns:
-        float32 tensor `[n, d]`.
+        float32 tensor `[B, d]`.
 
     Source: the arc is that of White, arXiv 1609.04468.
     """
-    t = tf.cast(weights, tf.float32)[:, tf.newaxis]
-    cosine = tf.tensordot(first, last, 1) / (tf.norm(first) * tf.norm(last))
+    t = fraction[:, tf.newaxis]
+    straight = (1.0 - t) * start + t * end
+    if kind == "uniform":
+        return straight
+    cosine = tf.reduce_sum(
+        tf.math.l2_normalize(start, axis=1) * tf.math.l2_normalize(end, axis=1), 1, keepdims=True
+    )
     angle = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))
-    # Along no arc at all, or half a circle, sin(angle) is nothing to divide by.
-    if kind == "uniform" or abs(float(tf.sin(angle))) < 1e-3:
-        return (1.0 - t) * first + t * last
-    return (tf.sin((1.0 - t) * angle) * first + tf.sin(t * angle) * last) / tf.sin(angle)
+    sine = tf.sin(angle)
+    curved = tf.math.divide_no_nan(
+        tf.sin((1.0 - t) * angle) * start + tf.sin(t * angle) * end, sine
+    )
+    return tf.where(sine > 1e-3, curved, straight)

@@ -86,6 +86,7 @@ def test_the_test_split_is_read_once_and_at_the_end(tmp_path, monkeypatch):
     assert read == ["validation", "validation", "test"] and "test_error" in result
 
 
+@pytest.mark.slow
 def test_the_best_by_validation_error_is_what_is_tested(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     recipe = tiny_recipe(

@@ -70,6 +70,7 @@ def test_the_best_state_is_the_outcome(through):
     assert again["value"] == pytest.approx(values[best], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_chooses_as_one_left_alone(through, monkeypatch):
     """Stopped after step 5, between a measurement and a checkpoint; the best of before counts."""
     from training.callbacks import saving

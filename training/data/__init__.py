@@ -74,9 +74,7 @@ def load(
     if path.is_dir():
         from training.data import folder
 
-        return folder.load_folder(
-            path, image_size=image_size, refuse_unreadable=refuse_unreadable
-        )
+        return folder.load_folder(path, image_size=image_size, refuse_unreadable=refuse_unreadable)
     raise UserError(f"{spec!r} is a file; expected a folder of images or an .npz file.")
 
 

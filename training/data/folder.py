@@ -63,7 +63,7 @@ def load_folder(
     unreadable = [file for file in everything if file.path not in images]
     if unreadable and refuse_unreadable:
         raise UserError(
-            f"{_named(unreadable)} in {path} cannot be read. Mend or remove them, or leave "
+            f"{path} has {_named(unreadable)}. Mend or remove what cannot be read, or leave "
             "--refuse-unreadable out to skip them."
         )
     _warn_unreadable(unreadable)
@@ -191,14 +191,14 @@ def _decode(path: pathlib.Path) -> np.ndarray:
 def _warn_unreadable(files: list[_File]) -> None:
     if not files:
         return
-    print(f"Warning: unreadable, skipped: {_named(files)}", file=sys.stderr)
+    print(f"Warning: skipped {_named(files)}", file=sys.stderr)
 
 
 def _named(files: list[_File]) -> str:
     """The number and the names of some files."""
     names = ", ".join(file.key for file in files[:_MAX_LISTED])
     more = f", and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
-    return f"{len(files)} image file(s) ({names}{more})"
+    return f"{len(files)} unreadable image file(s): {names}{more}"
 
 
 def _common_shape(

@@ -87,17 +87,13 @@ class CLSGANRecipe(PenalisedRecipe):
                 )
         if not 0.0 <= self.confidence < 1.0:
             raise UserError(f"--confidence must be in [0, 1), given {self.confidence}.")
-        if self.confidence and not self.classes_by_average:
-            raise UserError(
-                "--confidence is that of the averaged critic: with --no-classes-by-average give "
-                "--confidence 0 too."
-            )
         if not 0.0 <= self.dropout < 1.0:
             raise UserError(f"--dropout must be in [0, 1), given {self.dropout}.")
-        if self.unlabelled_cross_entropy and not self.classes_by_average:
+        if (self.unlabelled_cross_entropy or self.confidence) and not self.classes_by_average:
             raise UserError(
-                "--unlabelled-cross-entropy takes its classes from the averaged critic: with "
-                "--no-classes-by-average give --unlabelled-cross-entropy 0 too."
+                "--unlabelled-cross-entropy and --confidence are about the classes that the "
+                "averaged critic finds: with --no-classes-by-average give "
+                "--unlabelled-cross-entropy 0 --confidence 0 too."
             )
         if self.classes_by_average and self.semi_supervised and self.ema is None:
             raise UserError("--classes-by-average needs the average: give --ema, such as 0.999.")

@@ -196,8 +196,11 @@ class ImageGenerator(Task):
             label = 0
         classes = self.check_labels(steps, label)
         kind = self.network.latent
-        ends = latents_from_seeds(tf.constant([seed_a, seed_b], tf.int64), self.latent_dim, kind)
-        latents = interpolate_latents(ends[0], ends[1], tf.linspace(0.0, 1.0, steps), kind)
+        start, end = (
+            latents_from_seeds(tf.fill([steps], tf.constant(seed, tf.int64)), self.latent_dim, kind)
+            for seed in (seed_a, seed_b)
+        )
+        latents = interpolate_latents(start, end, tf.linspace(0.0, 1.0, steps), kind)
         latents *= 1.0 if truncation is None else truncation
         batches = [
             to_uint8(
