@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from training.callbacks.samples import save_png, tile
 from training.errors import UserError
-from training.recipe import Recipe
+from training.recipe import NOT_DECIDING, Recipe, to_json
 from training.recipes import MODELS
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ DATA_LICENCES = {
 ROWS = COLUMNS = 8
 _CAPTION = 12
 
-# What identifies a number's protocol, or is said elsewhere on the card; the rest are scores.
-_NOT_SCORES = ("model", "data", "seed", "steps", "seconds", "precision", "weights", "evaluated")
+# Paths of one machine, which nobody else can use.
+_OF_ONE_MACHINE = {field for field in NOT_DECIDING if field.endswith("_dir")} | {"export"}
 
 
 def data_licence(data: str) -> str:
@@ -77,10 +77,17 @@ class Card:
             "image_shape": list(task.image_shape),
             "num_classes": task.num_classes,
             "command": self.command,
-            "recipe": json.loads(json.dumps(dataclasses.asdict(self.recipe))),
+            "recipe": {
+                field: value
+                for field, value in json.loads(to_json(self.recipe)).items()
+                if field not in _OF_ONE_MACHINE
+            },
             "hardware": self.hardware,
             "limits": self.limits,
-            "scores": self.scores,
+            "scores": [
+                {field: value for field, value in score.items() if field != "evaluated"}
+                for score in self.scores
+            ],
         }
 
     def description(self, task: "Task") -> str:
@@ -181,19 +188,26 @@ def weights_dtype(metadata: dict[str, Any]) -> str:
 
 
 def score_lines(scores: list[dict[str, Any]]) -> str:
-    """Formats evaluations, each number with its protocol beside it."""
-    lines = []
-    for score in scores:
-        values = {key: value for key, value in score.items() if key not in _NOT_SCORES}
-        text = ", ".join(f"{key} {_short(value)}" for key, value in values.items())
-        lines.append(f"- {text or 'none were measured'}")
-    return "\n".join(lines)
+    """Formats a run's result and evaluations, each number with its protocol beside it."""
+    lines = [_evaluated(score) if "key" in score else _result(score) for score in scores]
+    return "\n".join(f"- {line}" for line in lines if line) or "- none were measured"
 
 
-def _short(value: object) -> object:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value[:40] if isinstance(value, str) else value
+def _evaluated(score: dict[str, Any]) -> str:
+    values = ", ".join(f"{name} {value:.4g}" for name, value in score["values"].items())
+    return f"`{score['key']}`: {values}"
+
+
+def _result(result: dict[str, Any]) -> str:
+    """The error rates of a run that trained a classifier; nothing of another."""
+    if "test_error" not in result:
+        return ""
+    control = result.get("control_test_error")
+    text = f"test error {100 * result['test_error']:.2f} % of {result['test_images']:,} images"
+    text += f", {result['labels']:,} labels (map {result['label_map'][:8]})"
+    if control is not None:
+        text += f"; supervised control, the same network and labels: {100 * control:.2f} %"
+    return text
 
 
 def class_table(names: tuple[str, ...], labels: np.ndarray, predicted: np.ndarray) -> str:

@@ -39,7 +39,9 @@ def classifier_run(folder):
     recipe = dataclasses.replace(find("clsgan", data="digits"), generator_filters=8)
     features = CLSGANFeatures((8, 8, 1), filters=4, normalization="none")
     generator = DCGANGenerator((8, 8, 1), latent_dim=5, base_filters=8, num_classes=10)
-    result = {"weights": "average", "seconds": 1.5, "labels": 100, "test_error": 0.9}
+    result = {"weights": "average", "seconds": 1.5, "labels": 100, "label_map": "abcdef0123"}
+    result |= {"test_error": 0.9, "test_images": 400}
+    score = {"key": "fid[x,10k/test]", "values": {"fid": 3.25}, "evaluated": "/home/a/preset"}
     save_bundle(
         run / "preset",
         root=ImageClassifier(features, 10),
@@ -47,7 +49,7 @@ def classifier_run(folder):
     )
     (run / "recipe.json").write_text(to_json(recipe))
     (run / "result.json").write_text(json.dumps(result))
-    (run / "scores.jsonl").write_text(json.dumps(result) + "\n" + json.dumps({"fid": 3.25}))
+    (run / "scores.jsonl").write_text(json.dumps(result) + "\n" + json.dumps(score))
     return run
 
 
@@ -92,7 +94,8 @@ def test_a_classifier_is_measured_as_it_is_shipped(classifier_run, tmp_path):
     shipped = ship.ship(classifier_run, "clsgan_tiny", to=tmp_path, weights_dtype="float16")
     card = (shipped / "README.md").read_text()
     assert (
-        "- fid 3.25" in card
+        "- `fid[x,10k/test]`: fid 3.25" in card
+        and "- test error 90.00 % of 400 images, 100 labels (map abcdef01)" in card
         and "| all | 400 |" in card
         and "float16" in card
         and "sheet.png" in card

@@ -51,6 +51,13 @@ def test_every_preset_is_small_and_described(name):
     assert not changed, f"{name} can no longer be trained by its command"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_in_a_preset_is_of_one_machine(name):
+    for path in builtin.builtin_folders()[name].rglob("*.json"):
+        text = path.read_text()
+        assert str(pathlib.Path.home()) not in text and '"/' not in text, path
+
+
 def test_all_presets_together_are_small():
     files = [path for folder in builtin.builtin_folders().values() for path in folder.rglob("*")]
     assert sum(path.stat().st_size for path in files) <= 25_000_000

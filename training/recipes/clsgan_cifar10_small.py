@@ -12,6 +12,7 @@ RECIPE = dataclasses.replace(
     clsgan_mnist.RECIPE,
     data="cifar10",
     labels=4000,
+    steps=1500,
     shift=3,
     rotate=0.0,
     zoom=0.1,
