@@ -17,6 +17,9 @@ RECIPE = dataclasses.replace(
     rotate=0.0,
     zoom=0.1,
     flip=True,
+    ema=0.999,
+    unlabelled_weight=0.3,
+    confidence=0.95,
     generator_filters=128,
     critic_filters=24,
 )

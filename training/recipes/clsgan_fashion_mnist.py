@@ -16,4 +16,8 @@ RECIPE = dataclasses.replace(
     rotate=5.0,
     zoom=0.1,
     flip=True,
+    steps=2000,
+    ema=0.999,
+    unlabelled_weight=0.3,
+    confidence=0.95,
 )
