@@ -1,7 +1,7 @@
 """CIFAR-10, 4,000 labels, small: `python -m training.fit --model clsgan --recipe cifar10_small`.
 
 The recipe for MNIST on colour images, so that it runs on two CPU cores; `--recipe cifar10` has the
-paper's networks. Score, and that of the supervised control: `docs/presets.md`.
+paper's networks. Measured with seed 0 and `--no-control`: test error 58.08 %, a start and no more.
 """
 
 import dataclasses

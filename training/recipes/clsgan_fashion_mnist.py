@@ -1,7 +1,8 @@
 """Fashion-MNIST, 1,000 labels: `python -m training.fit --model clsgan --data fashion_mnist`.
 
-The recipe for MNIST with images mirrored, and turned and moved less. Score, and that of the
-supervised control: `docs/presets.md`.
+The recipe for MNIST with images mirrored, and turned and moved less, and unlabelled images counting
+less. Measured with seed 0: test error 26.06 %, and 20.71 % for the supervised control, so it does
+not help here yet; at full weight of the unlabelled images the error rose as training went on.
 """
 
 import dataclasses
