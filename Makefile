@@ -11,7 +11,7 @@ test: .venv/installed lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The long tests, as many as begin within this time; those left out are named.
-DEADLINE ?= 150
+DEADLINE ?= 300
 slow: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -rs --deadline $(DEADLINE)
 
