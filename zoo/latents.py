@@ -57,7 +57,7 @@ def interpolate_latents(
 
     Source: the arc is that of White, arXiv 1609.04468.
     """
-    t = fraction[:, tf.newaxis]
+    t = tf.convert_to_tensor(fraction)[:, tf.newaxis]
     straight = (1.0 - t) * start + t * end
     if kind == "uniform":
         return straight
