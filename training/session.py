@@ -9,23 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import tensorflow as tf
-from tensorboard.plugins.hparams import api as hparams
 
 from training.callbacks.counting import CountingCallback
-from training.callbacks.diagnostics import Diagnostics
 from training.callbacks.guarding import Guarding
-from training.callbacks.modes import ModeCount
-from training.callbacks.samples import Samples
+from training.callbacks.reporting import reporting
 from training.callbacks.saving import Saving, StopRequest
-from training.callbacks.summaries import Summaries
-from training.callbacks.throughput import Brief, Throughput
-from training.callbacks.validation import Validation
 from training.checkpoint import Checkpoints
 from training.console import print_header
 from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
 from training.data.pipeline import training_dataset
-from training.data.toys import MIXTURES
 from training.distribute import compiled, describe, is_chief, losing_workers
 from training.errors import UserError
 from training.initial import initialise
@@ -39,26 +32,6 @@ if TYPE_CHECKING:
 
 Trainer = TypeVar("Trainer", bound=StatelessTrainer | None)
 
-BRIEF = (
-    "critic_loss",
-    "generator_loss",
-    "cross_entropy",
-    "train_error",
-    "gap",
-    "active_hinges",
-    "modes",
-    "near_modes",
-    "images_per_second",
-    "val_error",
-    "score_fid",
-    "score_kid",
-    "score_is",
-    "score_precision",
-    "score_recall",
-    "score_mre",
-    "score_error",
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class Session:
@@ -69,16 +42,14 @@ class Session:
         data: the images.
         folder: the run's folder.
         request: watched for Ctrl-C and SIGTERM.
-        scores: what measures while it trains; None for nothing.
-        chosen: how the state that is the outcome was chosen; empty where it is the last.
+        scores: what measures while it trains, by the name of what is trained.
     """
 
     recipe: Recipe
     data: ImageData
     folder: RunFolder
     request: StopRequest
-    scores: "Scores | None" = None
-    chosen: dict[str, Any] = dataclasses.field(default_factory=dict)
+    scores: "dict[str, Scores]" = dataclasses.field(default_factory=dict)
 
     def train(self, model: StatelessTrainer, streams: dict, *, name: str) -> float | None:
         """Trains a model to the recipe's last step, from its newest checkpoint on.
@@ -98,7 +69,7 @@ class Session:
         recipe = self.recipe
         chief = is_chief(model.distribute_strategy)
         folder = self.folder.path / name / "checkpoints"
-        scores = None if name else self.scores
+        scores = self.scores.get(name)
         extra = {} if scores is None else scores.state
         checkpoints = Checkpoints(folder, model, writes=chief, extra=extra)
         first = checkpoints.restore()
@@ -121,7 +92,8 @@ class Session:
             scores.run_step = first
             callbacks.insert(0, scores)
         if chief:
-            callbacks += self._reporting(model, name=name, first=first)
+            log = self.folder.path / "logs" / (name or "train")
+            callbacks += reporting(recipe, self.data, self.folder, model, log=log, first_step=first)
         every = recipe.report_every
         while first < recipe.steps:
             # Reports fall on multiples of `every`, wherever a run was resumed.
@@ -140,10 +112,12 @@ class Session:
                 )
             first += steps * epochs
         checkpoints.save()
-        seconds = None if started is None else round(time.monotonic() - started, 1)
-        if scores is not None:
-            self.chosen.update(scores.restore_best())
-        return seconds
+        return None if started is None else round(time.monotonic() - started, 1)
+
+    def choose(self, name: str) -> dict[str, Any]:
+        """Puts the best state into the model; says how it was chosen, nothing if it is the last."""
+        scores = self.scores.get(name)
+        return {} if scores is None else scores.restore_best()
 
     def _batches(self, model: StatelessTrainer, streams: dict, *, first_step: int) -> Any:
         """Makes the batches of all steps from one on."""
@@ -160,36 +134,6 @@ class Session:
             zoom=recipe.zoom,
             strategy=model.distribute_strategy,
         )
-
-    def _reporting(
-        self, model: StatelessTrainer, *, name: str, first: int
-    ) -> list[CountingCallback]:
-        """Makes the callbacks that write or print, which only one process of a run has."""
-        recipe = self.recipe
-        writer = tf.summary.create_file_writer(str(self.folder.path / "logs" / (name or "train")))
-        with writer.as_default(step=first):
-            hparams.hparams(_scalars(recipe))
-        images = recipe.batch_size * model.batches_per_step
-        callbacks: list[CountingCallback] = [Throughput(images_per_step=images, first_step=first)]
-        if hasattr(model, "classifier"):
-            callbacks.append(Validation(self.data.validation))
-        if hasattr(model, "sampler"):
-            samples = self.folder.path / "samples"
-            mixture = MIXTURES.get(self.data.name)
-            if mixture is None:
-                callbacks.append(Samples(samples, writer, first_step=first))
-            else:
-                callbacks.append(ModeCount(mixture, samples, writer, first_step=first))
-            callbacks.append(Diagnostics(self.data.validation))
-        callbacks.append(Summaries(writer, self.data.validation, first_step=first))
-        return [*callbacks, Brief(BRIEF)]
-
-
-def _scalars(recipe: Recipe) -> dict[str, Any]:
-    values = dataclasses.asdict(recipe)
-    return {
-        key: value for key, value in values.items() if isinstance(value, (bool, int, float, str))
-    }
 
 
 def run(
@@ -216,7 +160,7 @@ def run(
     if recipe.init_from is not None:
         initialise(model, recipe.init_from)
     # What cannot be measured is said before anything is written.
-    scores = _scores(recipe, data, folder, model) if recipe.score_metrics else None
+    scores = {"": _scores(recipe, data, folder, model)} if recipe.score_metrics else {}
     if is_chief(strategy):
         folder.create(recipe)
         if label_map is not None:
@@ -225,17 +169,14 @@ def run(
     with StopRequest() as request:
         session = Session(recipe, data, folder, request, scores)
         seconds = session.train(model, recipe.streams(data, label_map), name="")
+        result = _result(recipe, data, label_map, seconds=seconds) | session.choose("")
         control = _build(recipe.build_control, recipe, data, strategy)
         if control is not None:
-            print("\nSupervised control: same network, labels and steps.", flush=True)
-            labelled = {"labelled": recipe.streams(data, label_map)["labelled"]}
-            control_seconds = session.train(control, labelled, name="control")
-    result = _result(recipe, data, label_map, seconds=seconds) | session.chosen
+            result |= _train_control(session, control, label_map)
     if hasattr(model, "classifier"):
         result["test_error"] = error_rate(model.classifier, data.test)
     if control is not None:
         result["control_test_error"] = error_rate(control.classifier, data.test)
-        result["control_seconds"] = control_seconds
     if is_chief(strategy):
         recipe.save_preset(model, folder.preset, metadata={"training": result})
         folder.add_score(result)
@@ -243,10 +184,34 @@ def run(
     return result
 
 
+def _train_control(
+    session: Session, control: StatelessTrainer, label_map: LabelMap | None
+) -> dict[str, Any]:
+    """Trains the supervised control; returns its part of the result.
+
+    Where the validation error chooses the model's outcome, it chooses the control's too.
+    """
+    print("\nSupervised control: same network, labels and steps.", flush=True)
+    recipe, data, name = session.recipe, session.data, "control"
+    if recipe.best_by == "error":
+        alone = dataclasses.replace(recipe, score_metrics="error")
+        session.scores[name] = _scores(alone, data, session.folder, control, name=name)
+    labelled = {"labelled": recipe.streams(data, label_map)["labelled"]}
+    seconds = session.train(control, labelled, name=name)
+    chosen = session.choose(name)
+    kept = {key: chosen[key] for key in ("best_value", "best_step") if key in chosen}
+    return {f"control_{key}": value for key, value in ({"seconds": seconds} | kept).items()}
+
+
 def _scores(
-    recipe: Recipe, data: ImageData, folder: RunFolder, model: StatelessTrainer
+    recipe: Recipe,
+    data: ImageData,
+    folder: RunFolder,
+    model: StatelessTrainer,
+    *,
+    name: str = "",
 ) -> "Scores":
-    """Makes what measures while it trains."""
+    """Makes what measures while it trains, `name` being that of a control."""
     # This imports the metrics, which are not always needed.
     from training.callbacks.scores import Scores, make_evaluation, score_interval
 
@@ -256,8 +221,9 @@ def _scores(
         make_evaluation(recipe, data, strategy),
         folder,
         every=score_interval(recipe, batches_per_step=model.batches_per_step),
-        described={"model": recipe.model, "seed": recipe.seed},
+        described={"model": recipe.model, "seed": recipe.seed} | ({name: True} if name else {}),
         best_by=recipe.best_by,
+        name=name,
         writes=is_chief(strategy),
     )
 

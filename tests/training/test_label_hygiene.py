@@ -1,6 +1,7 @@
 """Hidden labels stay hidden: other labels of unlabelled images change nothing, bit for bit."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -93,14 +94,22 @@ def test_the_best_by_validation_error_is_what_is_tested(tmp_path, monkeypatch):
         "clsgan",
         steps=6,
         report_every=2,
-        control=False,
-        score_metrics="error",
-        best_by="error",
+        control=True,
     )
+    assert recipe.best_by == "error" and recipe.score_split == "validation"
     recipe.check()
     result = run(recipe, tiny_data(), RunFolder(tmp_path / "run"), tf.distribute.get_strategy())
     assert result["best_by"] == "error" and result["best_split"] == "validation"
-    assert result["best_step"] in (2, 4, 6)
+    rows = [json.loads(line) for line in (tmp_path / "run/scores.jsonl").read_text().splitlines()]
+    for part, is_control in (("", False), ("control_", True)):
+        mine = [r for r in rows if "step" in r and r.get("control", False) is is_control]
+        values = {row["step"]: row["value"] for row in mine}
+        assert list(values) == [2, 4, 6]
+        # Of equal values the last.
+        best = min(reversed(values), key=values.__getitem__)
+        assert result[f"{part}best_step"] == best and result[f"{part}best_value"] == values[best]
+        kept = sorted((tmp_path / "run" / part.strip("_") / "best").glob("step-*.npz"))[-1]
+        assert f"step-{best:09d}" in kept.name
     with pytest.raises(UserError, match="not measured"):
         wrong = dataclasses.replace(recipe, best_by="fid")
         run(wrong, tiny_data(), RunFolder(tmp_path / "wrong"), tf.distribute.get_strategy())

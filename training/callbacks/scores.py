@@ -82,7 +82,7 @@ class Scores(CountingCallback):
 
     Values go to the logs (and so to TensorBoard) at the next report, rows to `scores.jsonl`. The
     best value and its step are in `state`, which is part of every checkpoint of the run, so that a
-    resumed run chooses as one that was left alone.
+    resumed run chooses as one that was left alone. Of equal values the last counts.
 
     Args:
         model: the trained model.
@@ -91,6 +91,7 @@ class Scores(CountingCallback):
         every: int, steps between measurements.
         described: what every row says of the model.
         best_by: the value by which the best state is chosen; None to keep none.
+        name: `""` for the run's model, or the sub-folder of a control that is trained with it.
         writes: whether this process measures and writes; of several hosts only the chief does.
     """
 
@@ -103,6 +104,7 @@ class Scores(CountingCallback):
         every: int,
         described: dict[str, Any],
         best_by: str | None,
+        name: str = "",
         writes: bool = True,
     ):
         super().__init__()
@@ -113,7 +115,7 @@ class Scores(CountingCallback):
         self.best_by = best_by
         self.writes = writes
         self.latest: dict[str, float] = {}
-        self.best = Checkpoints(folder.path / "best", model, writes=writes)
+        self.best = Checkpoints(folder.path / name / "best", model, writes=writes)
         self.state: dict[str, keras.Variable] = {}
         self._measure = _measurer(model, evaluation)
         if best_by is not None:
@@ -143,7 +145,7 @@ class Scores(CountingCallback):
             return
         value = self.latest[f"score_{self.best_by}"]
         best = self.state["scores/best"]
-        if math.isfinite(value) and self.sign * value < self.sign * float(np.asarray(best)[0]):
+        if math.isfinite(value) and self.sign * value <= self.sign * float(np.asarray(best)[0]):
             best.assign([value, float(self.run_step)])
             self.best.save()
 

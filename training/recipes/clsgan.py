@@ -256,4 +256,6 @@ RECIPE = CLSGANRecipe(
     critic_learning_rate=3e-4,
     critic_filters=96,
     critic_normalization="none",
+    score_metrics="error",
+    best_by="error",
 )

@@ -1,0 +1,116 @@
+"""`python -m benchmarks.results EXPERIMENT --data-dir DIR`: makes the files of `results/`.
+
+Each row of an experiment is trained with `training.fit` and measured with `training.evaluate`,
+once a seed, by the commands that are printed. What is there already is not made again, and a run
+that was interrupted goes on, so the command may be stopped and repeated at any time.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import shlex
+import subprocess
+import sys
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """Trainings that are compared.
+
+    Attributes:
+        data: name of the data set.
+        shared: options of `training.fit` that all rows have.
+        rows: options of each row, by its name.
+        measured: options of `training.evaluate`; none where the run's own result is the measure.
+    """
+
+    data: str
+    shared: str
+    rows: dict[str, str]
+    measured: str = ""
+
+
+# 4,000 updates of a network each: WGAN takes three steps of the critic for one of the generator.
+_EQUAL = "--steps 2000 --report-every 1000 --checkpoint-every 500"
+_THREE = "--steps 1000 --report-every 500 --checkpoint-every 250"
+
+EXPERIMENTS = {
+    "unconditional": Experiment(
+        data="fashion_mnist",
+        shared="--generator-filters 64 --critic-filters 16 --ema 0.99",
+        rows={
+            "gan": f"--model gan {_EQUAL}",
+            "lsgan": f"--model lsgan {_EQUAL}",
+            "wgan": f"--model wgan {_THREE}",
+            "wgan_gp": f"--model wgan_gp {_THREE}",
+            "ls_gan": f"--model ls_gan {_EQUAL}",
+            "glsgan_nu_-1": f"--model glsgan --slope -1 {_EQUAL}",
+            "glsgan_nu_0": f"--model glsgan --slope 0 {_EQUAL}",
+            "glsgan_nu_0.01": f"--model glsgan --slope 0.01 {_EQUAL}",
+            "glsgan_nu_1": f"--model glsgan --slope 1 {_EQUAL}",
+            "lgan_linear": f"--model lgan --phi linear {_EQUAL}",
+            "lgan_softplus": f"--model lgan --phi softplus {_EQUAL}",
+            "lgan_exp": f"--model lgan --phi exp {_EQUAL}",
+            "lgan_sqrt": f"--model lgan --phi sqrt {_EQUAL}",
+        },
+        measured="--metrics fid,kid,pr,mre --mre-images 100 --mre-steps 200 --mre-restarts 2",
+    ),
+}
+"""What is in `results/`, a file an experiment."""
+
+
+def command(module: str, *options: str) -> list[str]:
+    """Makes a command line of this project."""
+    words = [word for option in options for word in shlex.split(option)]
+    return [sys.executable, "-m", module, *words]
+
+
+def run(words: list[str]) -> None:
+    """Prints and runs a command.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    print("$", shlex.join(["python", *words[1:]]), flush=True)
+    code = subprocess.run(words).returncode
+    if code:
+        raise SystemExit(code)
+
+
+def measured(path: pathlib.Path, name: str, seed: int) -> bool:
+    """Says whether a file of results has the row of a run."""
+    if not path.exists():
+        return False
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return any(f"/{name}/seed-{seed}/" in row["evaluated"] for row in rows)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.results", description=__doc__)
+    parser.add_argument("experiment", choices=EXPERIMENTS)
+    parser.add_argument("--data-dir", required=True, help="folder that TFDS prepared the data in")
+    parser.add_argument("--rows", help="some of the rows, with commas between (default: all)")
+    parser.add_argument("--seeds", type=int, default=3, help="runs a row (default: 3)")
+    parser.add_argument("--runs", type=pathlib.Path, default=pathlib.Path("runs"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("results"))
+    options = parser.parse_args(arguments)
+    experiment = EXPERIMENTS[options.experiment]
+    names = options.rows.split(",") if options.rows else list(experiment.rows)
+    out = options.out / f"{options.experiment}.jsonl"
+    data = shlex.join(["--data", experiment.data, "--data-dir", options.data_dir])
+    for seed in range(options.seeds):
+        for name in names:
+            folder = options.runs / options.experiment / name / f"seed-{seed}"
+            place = shlex.join(["--seed", str(seed), "--run-dir", str(folder)])
+            if measured(out, name, seed):
+                continue
+            run(command("training.fit", experiment.rows[name], experiment.shared, data, place))
+            where = shlex.join([str(folder), "--out", str(out), "--data-dir", options.data_dir])
+            run(command("training.evaluate", where, experiment.measured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

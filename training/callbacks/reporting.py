@@ -1,0 +1,86 @@
+"""What a run writes and prints while it trains."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+
+from training.callbacks.counting import CountingCallback
+from training.callbacks.diagnostics import Diagnostics
+from training.callbacks.modes import ModeCount
+from training.callbacks.samples import Samples
+from training.callbacks.summaries import Summaries
+from training.callbacks.throughput import Brief, Throughput
+from training.callbacks.validation import Validation
+from training.data.image_data import ImageData
+from training.data.toys import MIXTURES
+from training.recipe import Recipe
+from training.run_folder import RunFolder
+from zoo.models.trainer import StatelessTrainer
+
+BRIEF = (
+    "critic_loss",
+    "generator_loss",
+    "cross_entropy",
+    "train_error",
+    "gap",
+    "active_hinges",
+    "modes",
+    "near_modes",
+    "images_per_second",
+    "val_error",
+    "score_fid",
+    "score_kid",
+    "score_is",
+    "score_precision",
+    "score_recall",
+    "score_mre",
+    "score_error",
+)
+
+
+def reporting(
+    recipe: Recipe,
+    data: ImageData,
+    folder: RunFolder,
+    model: StatelessTrainer,
+    *,
+    log: pathlib.Path,
+    first_step: int,
+) -> list[CountingCallback]:
+    """Makes the callbacks that write or print, which only one process of a run has.
+
+    Args:
+        recipe: the run's recipe.
+        data: its images, whose validation split is looked at.
+        folder: where sample sheets go.
+        model: what is trained.
+        log: folder of TensorBoard's files.
+        first_step: step that a resumed run goes on from.
+    """
+    writer = tf.summary.create_file_writer(str(log))
+    with writer.as_default(step=first_step):
+        hparams.hparams(_scalars(recipe))
+    images = recipe.batch_size * model.batches_per_step
+    callbacks: list[CountingCallback] = [Throughput(images_per_step=images, first_step=first_step)]
+    if hasattr(model, "classifier"):
+        callbacks.append(Validation(data.validation))
+    if hasattr(model, "sampler"):
+        samples = folder.path / "samples"
+        mixture = MIXTURES.get(data.name)
+        if mixture is None:
+            callbacks.append(Samples(samples, writer, first_step=first_step))
+        else:
+            callbacks.append(ModeCount(mixture, samples, writer, first_step=first_step))
+        callbacks.append(Diagnostics(data.validation))
+    callbacks.append(Summaries(writer, data.validation, first_step=first_step))
+    return [*callbacks, Brief(BRIEF)]
+
+
+def _scalars(recipe: Recipe) -> dict[str, Any]:
+    values = dataclasses.asdict(recipe)
+    return {
+        key: value for key, value in values.items() if isinstance(value, (bool, int, float, str))
+    }
