@@ -54,7 +54,7 @@ EXPERIMENTS = {
             "lgan_exp": f"--model lgan --phi exp {_EQUAL}",
             "lgan_sqrt": f"--model lgan --phi sqrt {_EQUAL}",
         },
-        measured="--metrics fid,kid,pr,mre --mre-images 100 --mre-steps 200 --mre-restarts 2",
+        measured="--metrics fid,kid,pr,mre --mre-images 100 --mre-steps 500 --mre-restarts 2",
     ),
 }
 """What is in `results/`, a file an experiment."""

@@ -236,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--mre-images", type=int, help="images of each split (default: 1000)")
     add("--mre-steps", type=int, help="gradient steps (default: 500)")
     add("--mre-restarts", type=int, help="latents tried for each image (default: 4)")
+    add("--mre-learning-rate", type=float, help="rate of the first step (default: 0.2)")
     add("--mre-labels", choices=("given", "searched"), help="of conditional generators")
     add("--mre-max-norm", type=float, help="keep |z| below this many times sqrt(d)")
     add("--cache-dir", type=pathlib.Path, help="folder of kept features and statistics")

@@ -43,7 +43,7 @@ def invert_images(
     labels: np.ndarray | None = None,
     steps: int = 500,
     restarts: int = 4,
-    learning_rate: float = 0.05,
+    learning_rate: float = 0.2,
     seed: int = 0,
     batch_size: int = 256,
     objective: Objective = "absolute",

@@ -183,7 +183,7 @@ def protocol_key(metric: Metric, measured: Measured, protocol: dict[str, Any]) -
         parts.append("k=" + "+".join(map(str, more["neighbours"])))
     if "mre_images" in more:
         parts.append(f"{short_count(more['mre_images'])}/{protocol['split']}")
-        parts.append(f"{more['mre_steps']}x{more['mre_restarts']}")
+        parts.append(f"{more['mre_steps']}x{more['mre_restarts']} at {more['mre_learning_rate']:g}")
         if more["mre_labels"] != "given":
             parts.append(f"labels {more['mre_labels']}")
         if more["mre_max_norm"] is not None:

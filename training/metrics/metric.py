@@ -30,7 +30,7 @@ class Inversion:
     images: int = 1000
     steps: int = 500
     restarts: int = 4
-    learning_rate: float = 0.05
+    learning_rate: float = 0.2
     labels: Literal["given", "searched"] = "given"
     max_norm: float | None = None
     seed: int = 0
