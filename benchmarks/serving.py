@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from benchmarks.machine import describe
 from benchmarks.serving_requests import Ask, Inputs, example_requests, grpc_asker, rest_asker
 from benchmarks.serving_server import Server, free_port, newest, serving
 
@@ -93,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         speeds.append(speed)
     print("\n".join(aims(speeds)))
     if options.json:
-        document = {"model": model.name, "speeds": [dataclasses.asdict(s) for s in speeds]}
+        rows = [dataclasses.asdict(speed) for speed in speeds]
+        document = {"model": model.name, "machine": describe(), "speeds": rows}
         pathlib.Path(options.json).write_text(json.dumps(document, indent=1) + "\n")
     return 0
 

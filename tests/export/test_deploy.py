@@ -1,3 +1,5 @@
+import os
+import pathlib
 import subprocess
 
 import pytest
@@ -100,3 +102,23 @@ def test_the_files_have_their_schemas_form(model, tmp_path):
     compose.PyCompose.from_yaml(text).validate()
     with pytest.raises(ValueError):
         compose.PyCompose.from_yaml(text.replace("volumes:", "volumez:"))
+
+
+@pytest.mark.peer
+def test_kserve_knows_all_of_its_file(model, tmp_path):
+    """By the models of KServe's SDK, which has its pins and so a Python of its own."""
+    python = os.environ.get("KSERVE_PYTHON")
+    if python is None:
+        pytest.skip("needs a Python with kserve in $KSERVE_PYTHON")
+    assert main([str(model), "--out", str(tmp_path)]) == 0
+
+    def mistakes(text):
+        (tmp_path / "kserve.yaml").write_text(text)
+        command = [python, pathlib.Path(__file__).with_name("kserve_form.py"), "kserve.yaml"]
+        said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return said.stdout.strip()
+
+    text = (tmp_path / "kserve.yaml").read_text()
+    assert mistakes(text) == ""
+    assert "has no storageUrl" in mistakes(text.replace("storageUri", "storageUrl"))
+    assert "no str" in mistakes(text.replace("name: tensorflow", "name: [tensorflow]"))

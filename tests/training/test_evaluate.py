@@ -84,7 +84,7 @@ def test_every_metric_of_two_runs(runs, folder, capsys):
         "kid": f"kid[{network},40/test,100x40]",
         "is": f"is[{network},40,10 splits]",
         "pr": f"pr[{network},40/test,k=3+5]",
-        "mre": "mre[6/test,3x1]",
+        "mre": "mre[6/test,3x1 at 0.2]",
         "error": "error[400/test]",
     }
     for row in rows:
