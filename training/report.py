@@ -1,6 +1,8 @@
 """`python -m training.report RUN... [-o results.md|results.html]`: tables from result files alone.
 
 RUN is the folder of a finished run, of `seed-*` runs, or a `.jsonl` file of `training.evaluate`.
+`--into PAGE --block NAME` puts the tables between two marks of a page that is there, the lines
+`<!-- NAME: begin -->` and `<!-- NAME: end -->`.
 """
 
 import argparse
@@ -9,6 +11,7 @@ import pathlib
 import sys
 from typing import Any
 
+from training.blocks import replace_block
 from training.errors import UserError
 
 # Numbers that differ in one of these were not measured the same way and share no column.
@@ -62,9 +65,18 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.report", description=__doc__)
     parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="RUN")
     parser.add_argument("-o", "--out", type=pathlib.Path, help="page to write: .md or .html")
+    parser.add_argument("--into", type=pathlib.Path, help="page with marks to put the tables in")
+    parser.add_argument("--block", help="name of the marks")
     options = parser.parse_args(arguments)
     try:
+        if (options.into is None) != (options.block is None):
+            raise UserError("--into PAGE and --block NAME go together.")
         made = tables(options.runs)
+        if options.into is not None:
+            replace_block(options.into, options.block, "\n\n".join(made))
+            print(options.into)
+        if options.out is None and options.into is not None:
+            return 0
         if options.out is None:
             print("\n\n".join(made) if made else "These runs have no scores yet: training.evaluate")
             return 0

@@ -28,8 +28,13 @@ class Score:
 
 
 def label_of(path: pathlib.Path) -> str:
-    """Returns the name of a run: `glsgan-0` for `runs/glsgan-0/seed-1/preset`."""
+    """Returns the name of a run: `glsgan-0` for `runs/glsgan-0/seed-1/preset`.
+
+    That of its supervised control is `glsgan-0, control`.
+    """
     parts = [part for part in path.parts if part != "preset" and not part.startswith("seed-")]
+    if parts[-2:-1] and parts[-1] == "control":
+        return f"{parts[-2]}, control"
     return parts[-1] if parts else str(path)
 
 

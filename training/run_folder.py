@@ -43,6 +43,11 @@ class RunFolder:
         """What `from_preset` loads."""
         return self.path / "preset"
 
+    @property
+    def control_preset(self) -> pathlib.Path:
+        """The supervised control's classifier, where one was trained."""
+        return self.path / "control" / "preset"
+
     def create(self, recipe: Recipe) -> None:
         """Makes the folder and writes `recipe.json`, unless they are there."""
         try:

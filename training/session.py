@@ -179,6 +179,9 @@ def run(
         result["control_test_error"] = error_rate(control.classifier, data.test)
     if is_chief(strategy):
         recipe.save_preset(model, folder.preset, metadata={"training": result})
+        if control is not None:
+            trained = {"training": _result_of_control(result)}
+            control.classifier.save_to_preset(folder.control_preset, metadata=trained)
         folder.add_score(result)
         write_text(folder.result, json.dumps(result, indent=2) + "\n")
     return result
@@ -201,6 +204,14 @@ def _train_control(
     chosen = session.choose(name)
     kept = {key: chosen[key] for key in ("best_value", "best_step") if key in chosen}
     return {f"control_{key}": value for key, value in ({"seconds": seconds} | kept).items()}
+
+
+def _result_of_control(result: dict[str, Any]) -> dict[str, Any]:
+    """Returns the control's part of a result, as a result of its own."""
+    prefix = "control_"
+    shared = {k: v for k, v in result.items() if not k.startswith((prefix, "best_"))}
+    own = {k.removeprefix(prefix): v for k, v in result.items() if k.startswith(prefix)}
+    return shared | own | {"model": "supervised"}
 
 
 def _scores(

@@ -10,9 +10,11 @@ import tensorflow as tf
 from tests.cases import CLASSES, tiny_data, tiny_recipe
 from training.data.image_data import ImageData, Split
 from training.errors import UserError
+from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
 from training.run_folder import RunFolder
 from training.session import run
+from zoo.tasks import ImageClassifier
 
 
 def relabelled(data: ImageData, recipe: Recipe, *, hidden: bool) -> ImageData:
@@ -110,6 +112,8 @@ def test_the_best_by_validation_error_is_what_is_tested(tmp_path, monkeypatch):
         assert result[f"{part}best_step"] == best and result[f"{part}best_value"] == values[best]
         kept = sorted((tmp_path / "run" / part.strip("_") / "best").glob("step-*.npz"))[-1]
         assert f"step-{best:09d}" in kept.name
+    control = ImageClassifier.from_preset(tmp_path / "run" / "control" / "preset")
+    assert error_rate(control, tiny_data().test) == result["control_test_error"]
     with pytest.raises(UserError, match="not measured"):
         wrong = dataclasses.replace(recipe, best_by="fid")
         run(wrong, tiny_data(), RunFolder(tmp_path / "wrong"), tf.distribute.get_strategy())

@@ -168,3 +168,34 @@ def test_without_matplotlib_one_is_told_how_to_get_it(scored, tmp_path, monkeypa
     assert main([str(scored), "-o", str(tmp_path / "results.md")]) == 2
     assert "pip install 'lipschitz-gan-zoo[report]'" in capsys.readouterr().err
     assert not (tmp_path / "results.md").exists()
+
+
+def test_tables_are_put_between_the_marks_of_a_page(runs, capsys):
+    page = runs / "page.md"
+    page.write_text("before\n<!-- here: begin -->\nold\n<!-- here: end -->\nafter\n")
+    assert main([str(runs), "--into", str(page), "--block", "here"]) == 0
+    text = page.read_text()
+    assert text.startswith("before\n<!-- here: begin -->") and text.endswith("end -->\nafter\n")
+    assert "3.00 % (12 of 400)" in text and "old" not in text
+    capsys.readouterr()
+    for block, said in (("there", "<!-- there: begin -->"), (None, "go together")):
+        more = [] if block is None else ["--block", block]
+        assert main([str(runs), "--into", str(page), *more]) == 2
+        assert said in capsys.readouterr().err
+    assert page.read_text() == text
+
+
+def test_a_control_has_a_row_of_its_own(tmp_path, capsys):
+    rows = [
+        score("error", value, seed=0, evaluated=f"runs/e/plain/seed-0/{preset}", model=model)
+        for value, preset, model in (
+            (0.25, "preset", "clsgan"),
+            (0.5, "control/preset", "supervised"),
+        )
+    ]
+    path = tmp_path / "e.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main([str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("| plain ") and "0.2500" in line for line in lines)
+    assert any(line.startswith("| plain, control ") and "0.5000" in line for line in lines)
