@@ -63,9 +63,17 @@ def find_targets(source: str) -> list[Target]:
         return [_run_target(folder)]
     from zoo.presets.read import read
 
-    trained = read(source).metadata.get("training")
-    trained = trained if isinstance(trained, dict) else {}
-    return [Target(source, {"evaluated": source, **_trained(trained)})]
+    return [Target(source, {"evaluated": source, **_trained(_training(read(source).metadata))})]
+
+
+def _training(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What a preset says of its training: a run's its result, a shipped one its recipe."""
+    if isinstance(result := metadata.get("training"), dict):
+        return result
+    recipe = metadata.get("recipe")
+    recipe = recipe if isinstance(recipe, dict) else {}
+    weights = "last" if recipe.get("ema") is None else "average"
+    return recipe | {"weights": weights} if recipe else {}
 
 
 def _run_target(folder: pathlib.Path) -> Target:

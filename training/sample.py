@@ -207,11 +207,11 @@ def _inverted(generator: "ImageGenerator", request: Request) -> "np.ndarray":
     from zoo.images import prepare, to_uint8
 
     images = read_images(str(request.invert))
-    labels = request.label
-    if generator.num_classes and labels is None:
-        raise UserError("--invert with a conditional generator needs --class.")
-    found = generator.invert(images, labels=labels)
+    searched = generator.num_classes and request.label is None
+    found = generator.invert(images, labels="searched" if searched else request.label)
     print(f"mean absolute error {found.errors.mean():.4f} (pixels in [-1, 1])")
+    if searched:
+        print("best classes:", " ".join(map(str, found.labels)))
     given = to_uint8(prepare(tf.constant(images), generator.image_shape)).numpy()
     return _beside(given, to_uint8(found.images).numpy())
 

@@ -25,6 +25,7 @@ class InversionResult(NamedTuple):
         latents: float32 `[n, d]`.
         images: float32 `[n, height, width, channels]` in [-1, 1], those of the latents.
         errors: float32 `[n]`, mean over pixels and channels of `|x - G(z)|`, or of its square.
+        labels: int64 `[n]`, the class each was made of; zeros of a generator without classes.
         history: float32 `[steps + 1]`, the mean over the images of the least error so far; the
             first is that of the latents one starts from. Where it still falls at its end, more
             steps would find better latents.
@@ -33,6 +34,7 @@ class InversionResult(NamedTuple):
     latents: np.ndarray
     images: np.ndarray
     errors: np.ndarray
+    labels: np.ndarray
     history: np.ndarray
 
 
@@ -40,7 +42,7 @@ def invert_images(
     generator: "ImageGenerator",
     images: np.ndarray,
     *,
-    labels: np.ndarray | None = None,
+    labels: np.ndarray | Literal["searched"] | None = None,
     steps: int = 500,
     restarts: int = 4,
     learning_rate: float = 0.2,
@@ -58,7 +60,8 @@ def invert_images(
     Args:
         generator: an `ImageGenerator`.
         images: float32 `[n, height, width, channels]` in [-1, 1], of the generator's size.
-        labels: int64 `[n]`, the images' classes; for a conditional generator, and needed there.
+        labels: int64 `[n]`, the images' classes, or `"searched"`, the best of all, which takes K
+            times as long; for a conditional generator, and needed there.
         steps: int >= 1, gradient steps.
         restarts: int >= 1, latents that are tried for each image.
         learning_rate: float > 0, that of the first step.
@@ -79,7 +82,7 @@ def invert_images(
     >>> found.errors.mean()
     """
     images = _check_images(generator, images)
-    classes = _check_labels(generator, labels, len(images))
+    candidates = _check_labels(generator, labels, len(images))
     counts = {"steps": steps, "restarts": restarts, "batch_size": batch_size}
     for name, count in counts.items():
         if count < 1:
@@ -90,6 +93,33 @@ def invert_images(
         raise ValueError(f"`objective` must be one of {_OBJECTIVES}, received {objective!r}.")
     project = _projection(generator, max_norm)
     descend = _make_descent(generator, project, steps, restarts, learning_rate, objective)
+    found = [
+        _invert(generator, descend, project, images, classes, restarts, seed, batch_size)
+        for classes in candidates
+    ]
+    place = np.argmin([each.errors for each in found], axis=0)
+    rows = np.arange(len(images))
+    latents, made, errors, labels, histories = map(np.stack, zip(*found, strict=True))
+    return InversionResult(
+        latents=latents[place, rows],
+        images=made[place, rows],
+        errors=errors[place, rows],
+        labels=labels[place, rows],
+        history=histories.min(axis=0).mean(axis=1),
+    )
+
+
+def _invert(
+    generator: "ImageGenerator",
+    descend: Callable[..., tuple[tf.Tensor, ...]],
+    project: Callable[[tf.Tensor], tf.Tensor],
+    images: np.ndarray,
+    classes: np.ndarray,
+    restarts: int,
+    seed: int,
+    batch_size: int,
+) -> InversionResult:
+    """Inverts images of given classes, part by part; `history` is that of each image."""
     parts = []
     for start in range(0, len(images), batch_size):
         rows = slice(start, start + batch_size)
@@ -107,7 +137,8 @@ def invert_images(
         latents=np.concatenate(latents),
         images=np.concatenate(found),
         errors=np.concatenate(errors),
-        history=np.sum(histories, axis=0) / len(images),
+        labels=classes,
+        history=np.concatenate(histories, axis=1),
     )
 
 
@@ -126,11 +157,21 @@ def _check_images(generator: "ImageGenerator", images: np.ndarray) -> np.ndarray
     return images.astype("float32")
 
 
-def _check_labels(generator: "ImageGenerator", labels: np.ndarray | None, count: int) -> np.ndarray:
+def _check_labels(
+    generator: "ImageGenerator", labels: np.ndarray | str | None, count: int
+) -> list[np.ndarray]:
+    """Returns the classes to try, of each image."""
+    if isinstance(labels, str):
+        if labels != "searched" or not generator.num_classes:
+            raise ValueError(
+                "`labels` must be the class of each image or, for a generator of several classes, "
+                f"'searched'; received {labels!r} for {generator.num_classes} classes."
+            )
+        return [np.full(count, k, "int64") for k in range(generator.num_classes)]
     if generator.num_classes and labels is None:
         raise ValueError("This generator is conditional: give `labels`, the class of each image.")
     classes = generator.check_labels(count, labels)
-    return np.zeros(count, "int64") if classes is None else classes
+    return [np.zeros(count, "int64") if classes is None else classes]
 
 
 def _projection(
@@ -186,7 +227,7 @@ def _make_descent(
             gradient = tape.gradient(errors, z)
             better = errors < best_errors
             best, best_errors = tf.where(better[:, None], z, best), tf.minimum(errors, best_errors)
-            history = history.write(step, tf.reduce_sum(least(best_errors)))
+            history = history.write(step, least(best_errors))
             t = tf.cast(step, tf.float32)
             mean = _BETA_1 * mean + (1.0 - _BETA_1) * gradient
             square = _BETA_2 * square + (1.0 - _BETA_2) * tf.square(gradient)
@@ -197,7 +238,7 @@ def _make_descent(
         errors, _ = measure(z, x, y)
         best = tf.where((errors < best_errors)[:, None], z, best)
         best_errors = tf.minimum(errors, best_errors)
-        history = history.write(steps, tf.reduce_sum(least(best_errors)))
+        history = history.write(steps, least(best_errors))
         place = tf.argmin(tf.reshape(best_errors, [-1, restarts]), axis=1)
         rows = place + restarts * tf.range(tf.size(place, out_type=tf.int64))
         best = tf.gather(best, rows)

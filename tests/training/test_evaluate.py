@@ -95,6 +95,13 @@ def test_every_metric_of_two_runs(runs, folder, capsys):
     assert f"{keys['fid']}: " in said and "± " in said and "too few for a covariance" in said
 
 
+def test_a_shipped_preset_says_what_it_was_trained_on(folder):
+    assert evaluate.main(["clsgan_digits_100", "--metrics", "error", "--out", "shipped.jsonl"]) == 0
+    (row,) = rows_of(folder / "shipped.jsonl")
+    assert (row["model"], row["trained_on"], row["seed"]) == ("clsgan", "digits", 0)
+    assert (row["labels"], row["weights"], row["value"]) == (100, "average", 0.04)
+
+
 def test_seed_split_and_samples_decide_the_images(preset, folder):
     """And `--seeds 2` measures the next images too."""
     options = ["--data", "digits", "--metrics", "fid", "--no-cache"]

@@ -9,6 +9,7 @@ from PIL import Image
 from tests.zoo.test_tasks import make_classifier, randomize
 from training import data as data_sets
 from training import sample
+from zoo.inversion import InversionResult
 from zoo.networks import DCGANGenerator, MLPGenerator
 from zoo.presets import save_bundle
 from zoo.tasks import ImageGenerator
@@ -113,7 +114,26 @@ def test_images_are_inverted(folder, tmp_path, capsys):
     np.testing.assert_array_equal(seen[[0, 2]], made[..., 0])
     difference = np.abs(seen[[1, 3]].astype(int) - made[..., 0]).mean()
     assert difference < 8
-    assert "mean absolute error" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "mean absolute error" in said and "best classes" not in said
+
+
+def test_classes_of_inverted_images_are_searched(folder, tmp_path, capsys, monkeypatch):
+    asked = []
+
+    def invert(self, images, *, labels):
+        asked.append(labels)
+        made = np.zeros((len(images), *self.image_shape), "float32")
+        zeros = np.zeros(len(images))
+        return InversionResult(zeros, made, zeros, np.array([2, 0]), zeros)
+
+    monkeypatch.setattr(ImageGenerator, "invert", invert)
+    for i in range(2):
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / f"{i}.png")
+    run(folder, "run", "--invert", str(tmp_path))
+    assert "best classes: 2 0" in capsys.readouterr().out
+    run(folder, "run", "--invert", str(tmp_path), "--class", "1")
+    assert "best classes" not in capsys.readouterr().out and asked == ["searched", 1]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +150,6 @@ def test_images_are_inverted(folder, tmp_path, capsys):
         ("plain", ["--truncation", "2"], "truncation"),
         ("plain", ["--class", "1"], "unconditional"),
         ("run", ["--class", "3"], "0..2"),
-        ("run", ["--invert", "x.png"], "needs --class"),
         ("plain", ["--invert", "x.png", "--nearest", "digits"], "--nearest has no effect"),
         ("plain", ["--invert", "."], "is no image|one size"),
         ("plain", ["--nearest", "no_such_data"], "no_such_data"),

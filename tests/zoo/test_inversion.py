@@ -89,6 +89,13 @@ def test_a_conditional_generator_keeps_the_class():
     assert np.abs(wrong.latents[0] - z[0]).max() > 0.1
     with pytest.raises(ValueError, match="give `labels`"):
         invert_images(generator, x)
+    searched = invert_images(generator, x, labels="searched", **STEPS)
+    np.testing.assert_array_equal(searched.labels, labels)
+    np.testing.assert_array_equal(searched.latents, right.latents)
+    np.testing.assert_allclose(searched.errors, right.errors)
+    assert searched.history[-1] == pytest.approx(right.history[-1], abs=1e-6)
+    with pytest.raises(ValueError, match="received 'searched' for 0 classes"):
+        invert_images(make_linear(), x, labels="searched")
 
 
 def test_images_do_not_depend_on_each_other_nor_on_the_batch(linear):

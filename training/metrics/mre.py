@@ -1,7 +1,7 @@
 """Minimum reconstruction error: how near a generator can come to images it is shown."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -40,27 +40,23 @@ def reconstruct(
         labels: int64 `[n]`; for a conditional generator whose labels are given.
         how: steps, restarts and the rest.
     """
-    candidates: list[np.ndarray | None] = [labels if generator.num_classes else None]
-    if generator.num_classes and how.labels == "searched":
-        candidates = [np.full(len(images), k, np.int64) for k in range(generator.num_classes)]
-    best = Reconstruction(np.full(len(images), np.inf), np.full(len(images), np.inf))
-    for classes in candidates:
-        found = invert_images(
-            generator,
-            images,
-            labels=classes,
-            steps=how.steps,
-            restarts=how.restarts,
-            learning_rate=how.learning_rate,
-            max_norm=how.max_norm,
-            seed=how.seed,
-        )
-        squared = np.mean((found.images - images) ** 2, axis=tuple(range(1, images.ndim)))
-        better = found.errors < best.absolute
-        best = Reconstruction(
-            np.where(better, found.errors, best.absolute), np.where(better, squared, best.squared)
-        )
-    return best
+    classes: np.ndarray | Literal["searched"] | None = labels
+    if not generator.num_classes:
+        classes = None
+    elif how.labels == "searched":
+        classes = "searched"
+    found = invert_images(
+        generator,
+        images,
+        labels=classes,
+        steps=how.steps,
+        restarts=how.restarts,
+        learning_rate=how.learning_rate,
+        max_norm=how.max_norm,
+        seed=how.seed,
+    )
+    squared = np.mean((found.images - images) ** 2, axis=tuple(range(1, images.ndim)))
+    return Reconstruction(found.errors, squared)
 
 
 def _subset(data: ImageData, name: str, count: int) -> tuple[np.ndarray, np.ndarray | None]:

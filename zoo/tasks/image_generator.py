@@ -3,7 +3,7 @@
 import os
 import random
 from collections.abc import Sequence
-from typing import Self
+from typing import Literal, Self
 
 import keras
 import numpy as np
@@ -217,10 +217,10 @@ class ImageGenerator(Task):
         self,
         images: np.ndarray,
         *,
-        labels: Labels | None = None,
+        labels: Labels | Literal["searched"] | None = None,
         steps: int = 500,
         restarts: int = 4,
-        learning_rate: float = 0.05,
+        learning_rate: float = 0.2,
         seed: int = 0,
         batch_size: int = 256,
     ) -> InversionResult:
@@ -228,7 +228,8 @@ class ImageGenerator(Task):
 
         Args:
             images: uint8 `[n, h, w, c]` of any size.
-            labels: one class or n of them; for a conditional generator, and needed there.
+            labels: one class, n of them, or `"searched"`, the best of all; for a conditional
+                generator, and needed there.
             steps: int, gradient steps.
             restarts: int, latents that are tried for each image.
             learning_rate: float, that of the first step; it falls to 0.
@@ -236,7 +237,7 @@ class ImageGenerator(Task):
             batch_size: int, images that are inverted at a time.
 
         Returns:
-            latents, float images in [-1, 1], mean absolute errors, and their history; see
+            latents, float images in [-1, 1], mean absolute errors, classes, and history; see
             `zoo.inversion.invert_images`.
 
         Raises:
@@ -246,7 +247,11 @@ class ImageGenerator(Task):
         check_raw(images, rank=4)
         if not len(images):
             raise ValueError("`images` is empty; give at least one image.")
-        classes = None if labels is None else self.check_labels(len(images), labels)
+        classes: np.ndarray | Literal["searched"] | None = None
+        if isinstance(labels, str):
+            classes = labels
+        elif labels is not None:
+            classes = self.check_labels(len(images), labels)
         return invert_images(
             self,
             prepare(tf.constant(images), self.image_shape).numpy(),
