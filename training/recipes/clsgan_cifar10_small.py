@@ -11,6 +11,9 @@ from training.recipes import clsgan_mnist
 RECIPE = dataclasses.replace(
     clsgan_mnist.RECIPE,
     data="cifar10",
+    image_size=None,
+    network="clsgan",
+    dropout=0.2,
     labels=4000,
     steps=1500,
     shift=3,
