@@ -1,0 +1,1 @@
+"""How fast one GAN step is: this project, a plain Keras step, and PyTorch, with equal work."""

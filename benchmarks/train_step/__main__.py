@@ -1,0 +1,143 @@
+"""`python -m benchmarks.train_step`: images a second of a GAN step, here and elsewhere, in one run.
+
+Each contender is a process; they step in turns, a round after the other, so that what the machine
+does besides falls on all of them. One that is many times slower than the fastest in the first round
+is not asked again. Needs the extra `[bench]`.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.machine import describe
+from benchmarks.train_step.cases import CASES, CONTENDERS, MODELS, NETWORKS, Case, Contender
+from benchmarks.train_step.worker import command
+
+HOPELESS = 3.0
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+class Worker:
+    """A contender's process, ready to step.
+
+    Raises:
+        SystemExit: it ended instead.
+    """
+
+    def __init__(self, case: Case, contender: Contender, reference: str):
+        self.contender = contender
+        self.process = subprocess.Popen(
+            command(case, contender, reference),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **_QUIET},
+        )
+        self.started = self._answer()
+        self.rounds: list[float] = []
+        self.peak_megabytes = 0.0
+
+    def _answer(self) -> dict[str, float]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"error: {self.contender.name} ended with {self.process.wait()}")
+        return json.loads(line)
+
+    def round(self, seconds: float) -> float:
+        """Has it step for so long; returns images a second."""
+        assert self.process.stdin is not None
+        print(json.dumps({"seconds": seconds}), file=self.process.stdin, flush=True)
+        answer = self._answer()
+        self.peak_megabytes = answer["peak_megabytes"]
+        self.rounds.append(answer["images_per_second"])
+        return self.rounds[-1]
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self.process.kill()
+        self.process.wait()
+
+
+def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
+    """Measures all contenders of one case.
+
+    Raises:
+        SystemExit: they do not do the same work, or one of them failed.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        reference = str(pathlib.Path(scratch) / "reference.npz")
+        check = json.loads(_output("reference", case.model, case.network, reference))
+        if not check["equal"]:
+            raise SystemExit(f"error: {case.name}: not the same work: {check}")
+        workers = []
+        try:
+            for contender in CONTENDERS:
+                workers.append(Worker(case, contender, reference))
+            for number in range(rounds):
+                fastest = max((w.rounds[0] for w in workers if w.rounds), default=0.0)
+                for worker in workers:
+                    if number == 0 or worker.rounds[0] * HOPELESS > fastest:
+                        worker.round(seconds)
+        finally:
+            for worker in workers:
+                worker.stop()
+    rows = [
+        {
+            "contender": worker.contender.name,
+            "images_per_second": statistics.median(worker.rounds),
+            "rounds": worker.rounds,
+            "peak_megabytes": worker.peak_megabytes,
+            **worker.started,
+        }
+        for worker in workers
+    ]
+    return {"case": case.name, "check": check, "rows": rows}
+
+
+def _output(module: str, *arguments: str) -> str:
+    words = [sys.executable, "-m", f"benchmarks.train_step.{module}", *arguments]
+    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **_QUIET})
+    if not done.stdout.strip():
+        raise SystemExit(f"error: {module}: {done.stderr[-2000:]}")
+    return done.stdout.strip().splitlines()[-1]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measures, prints each case as it is done, and writes the JSON file."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.train_step", description=__doc__)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
+    parser.add_argument("--rounds", type=int, default=5, help="measurements each (default: 5)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each (default: 2)")
+    parser.add_argument("--json", type=pathlib.Path, required=True, help="file to write")
+    options = parser.parse_args(arguments)
+    document: dict[str, Any] = {
+        "machine": describe(),
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+        "matrix_rate": json.loads(_output("roofline")),
+        "cases": [],
+    }
+    for case in CASES:
+        if case.model not in options.models or case.network not in options.networks:
+            continue
+        result = measure(case, rounds=options.rounds, seconds=options.seconds)
+        document["cases"].append(result)
+        options.json.write_text(json.dumps(document, indent=1) + "\n")
+        print(case.name)
+        for row in result["rows"]:
+            print(f"  {row['contender']:<34}{row['images_per_second']:9.1f} images/s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

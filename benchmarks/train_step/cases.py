@@ -1,0 +1,114 @@
+"""What is measured: models, networks, and the ways to run a step."""
+
+import dataclasses
+from typing import Any
+
+from training.recipe import override
+from training.recipes import find
+
+IMAGE_SHAPE = (32, 32, 3)
+BATCH = 64
+CLASSES = 10
+MODELS = ("gan", "lsgan", "wgan_gp", "ls_gan", "lgan", "clsgan")
+NETWORKS = {
+    "dcgan": {"generator_filters": 256, "critic_filters": 64},
+    # A quarter of the paper's width: a step of the whole takes half a minute on two cores.
+    "resnet": {"generator_filters": 32, "critic_filters": 32},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A model with its networks.
+
+    Attributes:
+        model: the model's name.
+        network: `"dcgan"` or `"resnet"`. CLS-GAN's critic is the paper's classifier in both.
+    """
+
+    model: str
+    network: str
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables."""
+        return f"{self.model}, {self.network}"
+
+
+CASES = [Case(model, network) for network in NETWORKS for model in MODELS]
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """A way to run the step.
+
+    Attributes:
+        name: what it is called in tables.
+        kind: `"ours"`, `"keras"` or `"torch"`.
+        bfloat16: whether networks compute in bfloat16.
+        compiled: whether XLA, or `torch.compile`, compiles the step.
+        steps_per_call: steps that TensorFlow takes before Python sees them.
+        channels_last: PyTorch's memory layout.
+    """
+
+    name: str
+    kind: str
+    bfloat16: bool = False
+    compiled: bool = False
+    steps_per_call: int = 1
+    channels_last: bool = False
+
+
+CONTENDERS = [
+    Contender("ours", "ours"),
+    Contender("ours, XLA", "ours", compiled=True),
+    Contender("ours, 10 steps a call", "ours", steps_per_call=10),
+    Contender("ours, bfloat16", "ours", bfloat16=True),
+    Contender("ours, bfloat16, XLA", "ours", bfloat16=True, compiled=True),
+    Contender("plain Keras", "keras"),
+    Contender("PyTorch", "torch"),
+    Contender("PyTorch, channels last", "torch", channels_last=True),
+    Contender("PyTorch, compiled", "torch", compiled=True),
+    Contender("PyTorch, bfloat16", "torch", bfloat16=True),
+    Contender("PyTorch, bfloat16, channels last", "torch", bfloat16=True, channels_last=True),
+]
+
+
+def recipe_of(case: Case) -> Any:
+    """Makes the model's recipe, with what all frameworks here do alike.
+
+    One critic step to a generator step, fresh latents, no normalisation in the critic, no average
+    of the weights and no dropout; rates, optimizer, penalty and loss are the recipe's own.
+    """
+    semi = case.model == "clsgan"
+    network = "clsgan" if semi else case.network
+    recipe = find(case.model, data="cifar10", name="")
+    changes: dict[str, Any] = {
+        "network": network,
+        "batch_size": BATCH,
+        "critic_steps": 1,
+        "latent": "normal",
+        "latent_dim": 128,
+        "shared_latents": False,
+        "critic_normalization": "none",
+        "ema": None,
+        "learning_rate_decay": "none",
+        "decay_factor": None,
+        "decay_every": None,
+        **NETWORKS[case.network],
+    }
+    if semi:
+        # The paper's own objective; its critic at a third of the paper's width.
+        changes |= {
+            "generator_network": case.network,
+            "critic_filters": 32,
+            "labels": 1000,
+            "classes_by_average": False,
+            "unlabelled_ramp": 0.0,
+            "unlabelled_cross_entropy": 0.0,
+            "confidence": 0.0,
+            "dropout": 0.0,
+        }
+    else:
+        changes |= {"generator_batches": 1}
+    return override(recipe, changes, source="benchmarks.train_step")

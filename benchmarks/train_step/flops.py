@@ -1,0 +1,44 @@
+"""Floating-point operations of a graph's convolutions and matrix products, from their shapes.
+
+A convolution of `[N, H, W, C]` to `[N, H', W', K]` with a `k x k` kernel takes `2 N H' W' k^2 C K`
+operations, and so does each of its two gradients; an up-convolution is the gradient of one. A
+product of `[m, k]` and `[k, n]` takes `2 m k n`. Everything else (norms, activations, optimizers,
+noise) is left out: it is what keeps a step from the processor's peak, not what the peak is of.
+"""
+
+import math
+
+import tensorflow as tf
+
+
+def count(graph: tf.Graph) -> float:
+    """Counts a traced function's operations; its shapes must be static.
+
+    Raises:
+        ValueError: a shape that is not known.
+    """
+    return float(sum(_operations(operation) for operation in graph.get_operations()))
+
+
+def _operations(operation: tf.Operation) -> int:
+    inputs = [tensor.shape for tensor in operation.inputs]
+    if operation.type == "Conv2D":
+        return _convolution(outputs=operation.outputs[0].shape, kernel=inputs[1])
+    if operation.type == "Conv2DBackpropInput":
+        return _convolution(outputs=inputs[2], kernel=inputs[1])
+    if operation.type == "Conv2DBackpropFilter":
+        return _convolution(outputs=inputs[2], kernel=operation.outputs[0].shape)
+    if operation.type == "MatMul":
+        inner = inputs[0][0 if operation.get_attr("transpose_a") else 1]
+        return 2 * _known(operation.outputs[0].shape) * int(inner)
+    return 0
+
+
+def _convolution(*, outputs: tf.TensorShape, kernel: tf.TensorShape) -> int:
+    return 2 * _known(outputs[:3]) * _known(kernel)
+
+
+def _known(shape: tf.TensorShape) -> int:
+    if not shape.is_fully_defined():
+        raise ValueError(f"The shape {shape} is not known before the graph runs.")
+    return math.prod(shape.as_list())

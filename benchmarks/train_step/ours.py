@@ -1,0 +1,115 @@
+"""The step of this project, and the numbers that the other frameworks must reproduce."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.train_step.cases import BATCH, CLASSES, IMAGE_SHAPE, Case, Contender, recipe_of
+from benchmarks.train_step.flops import count
+from zoo.models.adversarial import AdversarialModel
+from zoo.randomness import Noise
+
+Numbers = dict[str, np.ndarray]
+
+
+def make_model(case: Case, *, bfloat16: bool = False) -> AdversarialModel:
+    """Builds the case's model, its weights from seed 0."""
+    keras.utils.set_random_seed(0)
+    keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
+    names = tuple(map(str, range(CLASSES)))
+    try:
+        return recipe_of(case).build(image_shape=IMAGE_SHAPE, class_names=names)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def make_batch(model: AdversarialModel) -> dict[str, Any]:
+    """Makes one batch of noise images in the form of the input pipeline."""
+    random = np.random.default_rng(0)
+    batch: dict[str, Any] = {"index": np.arange(BATCH)}
+    for stream in model.streams:
+        images = random.integers(0, 256, (BATCH, *IMAGE_SHAPE), dtype=np.uint8)
+        batch[stream] = {"images": images}
+        if stream == "labelled":
+            batch[stream]["labels"] = random.integers(0, CLASSES, BATCH)
+    return batch
+
+
+class Step:
+    """Runs the step on one batch that stays in memory.
+
+    Args:
+        case: model and networks.
+        contender: how.
+    """
+
+    def __init__(self, case: Case, contender: Contender):
+        self.model = make_model(case, bfloat16=contender.bfloat16)
+        self.model.jit_compile = contender.compiled
+        self.model.steps_per_execution = contender.steps_per_call
+        self.batch = make_batch(self.model)
+        self.steps = contender.steps_per_call
+        self.model.make_train_function()
+        self.iterator = iter(tf.data.Dataset.from_tensors(self.batch).repeat())
+
+    def __call__(self) -> None:
+        logs = self.model.train_function(self.iterator)
+        float(next(iter(logs.values())))
+
+    def flops(self) -> float:
+        """Counts the operations of a step's matrix products and convolutions."""
+        traced = tf.function(self.model.train_step).get_concrete_function(
+            tf.nest.map_structure(tf.constant, self.batch)
+        )
+        return count(traced.graph)
+
+    def reference(self) -> Numbers:
+        """Takes one step; returns weights before it, noise, and the losses it had.
+
+        The generator's loss comes after the critic's update, so it tells of the optimizer too.
+        """
+        model = self.model
+        numbers = {f"generator/{i}": w for i, w in enumerate(model.generator.get_weights())}
+        numbers |= {f"critic/{i}": w for i, w in enumerate(model.critic.get_weights())}
+        noise = Noise(model.seed, 0, tf.range(BATCH, dtype=tf.int64))
+        numbers |= _noise(model, noise)
+        logs = model.train_step(tf.nest.map_structure(tf.constant, self.batch))
+        for name in ("critic_loss", "generator_loss"):
+            numbers[name] = np.asarray(logs[name])
+        numbers |= {f"images/{s}": self.batch[s]["images"] for s in model.streams}
+        if "labelled" in self.batch:
+            numbers["labels"] = self.batch["labelled"]["labels"]
+        return numbers | {f"constant/{k}": np.array(v) for k, v in constants(model).items()}
+
+
+def constants(model: AdversarialModel) -> dict[str, float]:
+    """Returns the numbers in a model's losses and optimizers."""
+    names = ("fake_target", "real_target", "generator_target", "margin_scale")
+    found = {name: float(getattr(model, name)) for name in names if hasattr(model, name)}
+    if model.penalty is not None:
+        found["penalty_weight"] = float(model.penalty.weight)
+    for network in ("generator", "critic"):
+        optimizer = getattr(model, f"{network}_optimizer")
+        found |= {
+            f"{network}_rate": float(optimizer.learning_rate),
+            "beta_1": optimizer.beta_1,
+            "beta_2": optimizer.beta_2,
+            "epsilon": optimizer.epsilon,
+        }
+    return found
+
+
+def _noise(model: AdversarialModel, noise: Noise) -> Numbers:
+    """Returns what a step draws, by the names that `torch_steps` knows."""
+    size = model.generator.latent_dim
+    critic, generator = noise.child("critic_0"), noise.child("generator")
+    drawn = {"interpolate": critic.child("penalty").child("interpolate").uniform()}
+    drawn["generator_latent"] = generator.child("latent").normal(size)
+    if len(model.streams) == 1:
+        drawn["real_latent"] = critic.child("latent").normal(size)
+    for stream in model.streams if len(model.streams) > 1 else ():
+        drawn[f"{stream}_latent"] = critic.child(stream).child("latent").normal(size)
+        drawn[f"{stream}_class"] = critic.child(stream).child("label").classes(CLASSES)
+    return {name: value.numpy() for name, value in drawn.items()}
