@@ -2,7 +2,8 @@
 
 Each contender is a process; they step in turns, a round after the other, so that what the machine
 does besides falls on all of them. One that is many times slower than the fastest in the first round
-is not asked again. Needs the extra `[bench]`.
+is not asked again; bfloat16 is left out where the processor has no instructions for it. Needs the
+extra `[bench]`.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.machine import describe
+from benchmarks.machine import computes_bfloat16, describe
 from benchmarks.train_step.cases import CASES, CONTENDERS, MODELS, NETWORKS, Case, Contender
 from benchmarks.train_step.worker import command
 
@@ -25,11 +26,7 @@ _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 class Worker:
-    """A contender's process, ready to step.
-
-    Raises:
-        SystemExit: it ended instead.
-    """
+    """A contender's process, ready to step, or `failed` with what it said last."""
 
     def __init__(self, case: Case, contender: Contender, reference: str):
         self.contender = contender
@@ -37,28 +34,30 @@ class Worker:
             command(case, contender, reference),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **_QUIET},
         )
-        self.started = self._answer()
         self.rounds: list[float] = []
         self.peak_megabytes = 0.0
+        self.failed = ""
+        self.started = self._answer()
 
     def _answer(self) -> dict[str, float]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"error: {self.contender.name} ended with {self.process.wait()}")
-        return json.loads(line)
+        assert self.process.stdout is not None and self.process.stderr is not None
+        if line := self.process.stdout.readline():
+            return json.loads(line)
+        said = [line for line in self.process.stderr.read().splitlines() if "Error" in line]
+        self.failed = said[-1].strip() if said else f"ended with {self.process.wait()}"
+        return {}
 
     def round(self, seconds: float) -> float:
         """Has it step for so long; returns images a second."""
         assert self.process.stdin is not None
         print(json.dumps({"seconds": seconds}), file=self.process.stdin, flush=True)
         answer = self._answer()
-        self.peak_megabytes = answer["peak_megabytes"]
-        self.rounds.append(answer["images_per_second"])
+        self.peak_megabytes = answer.get("peak_megabytes", 0.0)
+        self.rounds.append(answer.get("images_per_second", 0.0))
         return self.rounds[-1]
 
     def stop(self) -> None:
@@ -67,11 +66,16 @@ class Worker:
         self.process.wait()
 
 
+def contenders() -> list[Contender]:
+    """Returns those that this processor can run at a speed worth measuring."""
+    return [c for c in CONTENDERS if computes_bfloat16() or not c.bfloat16]
+
+
 def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
     """Measures all contenders of one case.
 
     Raises:
-        SystemExit: they do not do the same work, or one of them failed.
+        SystemExit: they do not do the same work.
     """
     with tempfile.TemporaryDirectory() as scratch:
         reference = str(pathlib.Path(scratch) / "reference.npz")
@@ -80,11 +84,12 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
             raise SystemExit(f"error: {case.name}: not the same work: {check}")
         workers = []
         try:
-            for contender in CONTENDERS:
+            for contender in contenders():
                 workers.append(Worker(case, contender, reference))
+            running = [worker for worker in workers if not worker.failed]
             for number in range(rounds):
-                fastest = max((w.rounds[0] for w in workers if w.rounds), default=0.0)
-                for worker in workers:
+                fastest = max((w.rounds[0] for w in running if w.rounds), default=0.0)
+                for worker in running:
                     if number == 0 or worker.rounds[0] * HOPELESS > fastest:
                         worker.round(seconds)
         finally:
@@ -93,9 +98,10 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
     rows = [
         {
             "contender": worker.contender.name,
-            "images_per_second": statistics.median(worker.rounds),
+            "images_per_second": statistics.median(worker.rounds) if worker.rounds else 0.0,
             "rounds": worker.rounds,
             "peak_megabytes": worker.peak_megabytes,
+            "failed": worker.failed,
             **worker.started,
         }
         for worker in workers
@@ -135,7 +141,8 @@ def main(arguments: Sequence[str]) -> int:
         options.json.write_text(json.dumps(document, indent=1) + "\n")
         print(case.name)
         for row in result["rows"]:
-            print(f"  {row['contender']:<34}{row['images_per_second']:9.1f} images/s", flush=True)
+            speed = row["failed"] or f"{row['images_per_second']:9.1f} images/s"
+            print(f"  {row['contender']:<34}{speed}", flush=True)
     return 0
 
 

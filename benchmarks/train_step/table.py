@@ -1,0 +1,58 @@
+"""`python -m benchmarks.train_step.table FILE.json`: writes the table of `benchmarks/README.md`."""
+
+import json
+import math
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from training.blocks import replace_block
+from training.console import Table
+
+PAGE = pathlib.Path(__file__).parents[1] / "README.md"
+BATCH = 64
+
+
+def render(document: dict[str, Any]) -> str:
+    """Formats images a second of each contender, its ratio to peers, and its share of the peak."""
+    names = list(dict.fromkeys(row["contender"] for c in document["cases"] for row in c["rows"]))
+    table = Table(["images/s", *names])
+    ratios = Table(["", "best of ours / best PyTorch", "ours / plain Keras", "share of peak"])
+    against: dict[str, list[float]] = {"torch": [], "keras": []}
+    for case in document["cases"]:
+        speeds = {row["contender"]: row["images_per_second"] for row in case["rows"]}
+        table.add(case["case"], *(_cell(case["rows"], name) for name in names))
+        ours = max(v for name, v in speeds.items() if name.startswith("ours"))
+        torch = max(v for name, v in speeds.items() if name.startswith("PyTorch"))
+        share = ours / BATCH * case["check"]["flops"] / document["matrix_rate"]["float32"]
+        keras = speeds["plain Keras"]
+        against["torch"].append(ours / torch)
+        against["keras"].append(ours / keras)
+        ratios.add(case["case"], f"{ours / torch:.2f}", f"{ours / keras:.2f}", f"{share:.2f}")
+    means = [f"{math.exp(sum(map(math.log, v)) / len(v)):.2f}" for v in against.values()]
+    ratios.add("geometric mean", *means, "")
+    rate = document["matrix_rate"]["float32"] / 1e9
+    said = (
+        f"Machine: {document['machine']}; {rate:.0f} GFLOP/s in float32 products. Medians of "
+        f"{document['rounds']} rounds of {document['seconds']:g} s."
+    )
+    return "\n\n".join([said, str(table), str(ratios)])
+
+
+def _cell(rows: list[dict[str, Any]], name: str) -> str:
+    (row,) = [row for row in rows if row["contender"] == name]
+    if row["failed"]:
+        return "fails"
+    first = f"{row['first_call_seconds']:.0f} s, {row['peak_megabytes']:,.0f} MB"
+    return f"{row['images_per_second']:.0f} ({first})"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Writes the table."""
+    replace_block(PAGE, "train step", render(json.loads(pathlib.Path(arguments[0]).read_text())))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

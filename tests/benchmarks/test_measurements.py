@@ -1,0 +1,100 @@
+"""What tables are made of; the measurements themselves are no tests."""
+
+import json
+
+import pytest
+import tensorflow as tf
+
+from benchmarks import compare, results, serving_table
+from benchmarks.train_step import table
+from benchmarks.train_step.flops import count
+
+
+def test_operations_of_a_convolution_its_gradients_and_a_product():
+    def step(x, w, v):
+        with tf.GradientTape() as tape:
+            tape.watch([x, w])
+            y = tf.nn.conv2d(x, w, 2, "SAME")
+        gradients = tape.gradient(y, [x, w])
+        return gradients, tf.matmul(tf.reshape(y, [5, -1]), v, transpose_b=True)
+
+    graph = (
+        tf.function(step)
+        .get_concrete_function(tf.zeros([5, 8, 8, 3]), tf.zeros([3, 3, 3, 7]), tf.zeros([11, 112]))
+        .graph
+    )
+    one = 2 * 5 * 4 * 4 * 3 * 3 * 3 * 7
+    assert count(graph) == 3 * one + 2 * 5 * 112 * 11
+    unknown = tf.function(tf.nn.conv2d).get_concrete_function(
+        tf.TensorSpec([None, 8, 8, 3]), tf.zeros([3, 3, 3, 7]), strides=1, padding="SAME"
+    )
+    with pytest.raises(ValueError, match="not known"):
+        count(unknown.graph)
+
+
+def timed(**speeds):
+    rows = [
+        {
+            "contender": name.replace("_", " "),
+            "images_per_second": rounds[len(rounds) // 2] if rounds else 0.0,
+            "rounds": rounds,
+            "peak_megabytes": 1500.0,
+            "failed": "" if rounds else "RuntimeError: no",
+            "first_call_seconds": 2.0,
+        }
+        for name, rounds in speeds.items()
+    ]
+    check = {"flops": 32e9}
+    return {
+        "machine": "a machine",
+        "rounds": 3,
+        "seconds": 2.0,
+        "matrix_rate": {"float32": 100e9},
+        "cases": [{"case": "gan, dcgan", "check": check, "rows": rows}],
+    }
+
+
+def test_the_table_of_steps():
+    document = timed(ours=[90.0, 100.0, 110.0], plain_Keras=[50.0], PyTorch=[80.0], PyTorch_x=[])
+    text = table.render(document)
+    assert "100 (2 s, 1,500 MB)" in text and "| fails" in text
+    # 100 images/s of 0.5 GFLOP each are 50 of 100 GFLOP/s.
+    (row,) = [line for line in text.splitlines() if "1.25" in line and "gan" in line]
+    assert [cell.strip() for cell in row.split("|")[2:5]] == ["1.25", "2.00", "0.50"]
+
+
+def test_two_files_are_compared(tmp_path, capsys):
+    for name, rounds in (("a", [10.0, 20.0, 40.0]), ("b", [30.0, 40.0, 50.0])):
+        (tmp_path / name).write_text(json.dumps(timed(ours=rounds, PyTorch=[])))
+    assert compare.main([str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert [cell.strip() for cell in line.split("|")[2:6]] == ["ours", "2.00", "0.75", "5.00"]
+    (tmp_path / "c").write_text("{}")
+    with pytest.raises(SystemExit, match="no file of"):
+        compare.main([str(tmp_path / "a"), str(tmp_path / "c")])
+
+
+def test_the_table_of_answers():
+    speed = {
+        "way": "REST",
+        "signature": "generate_png",
+        "size": 64,
+        "mode": "alone",
+        "per_second": 1234.5,
+        "p50": 10.0,
+        "p99": 20.0,
+        "errors": 2,
+    }
+    peer = {**speed, "way": "KServe", "mode": "", "per_second": 100.0, "errors": 0}
+    text = serving_table.render([{"model": "m", "machine": "x", "speeds": [speed, peer]}])
+    assert "1,234 (10.0 / 20.0)" in text and "Failed requests: 2" in text
+    assert "REST at 64 clients is 12.35 x KServe" in text
+
+
+def test_a_run_is_measured_when_its_own_row_is_there(tmp_path):
+    path = tmp_path / "x.jsonl"
+    assert not results.measured(path, "a", 0)
+    path.write_text(json.dumps({"evaluated": "runs/x/a/seed-0/control/preset"}) + "\n")
+    assert not results.measured(path, "a", 0)
+    path.write_text(json.dumps({"evaluated": "runs/x/a/seed-0/preset"}) + "\n")
+    assert results.measured(path, "a", 0) and not results.measured(path, "a", 1)
