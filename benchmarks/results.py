@@ -63,6 +63,13 @@ EXPERIMENTS = {
         },
         measured="--metrics fid,kid,pr,mre --mre-images 100 --mre-steps 500 --mre-restarts 2",
     ),
+    "digits_100": Experiment(
+        data="digits",
+        shared="--model clsgan",
+        rows={"recipe": ""},
+        measured="--metrics error",
+        control=True,
+    ),
     "mnist_100": Experiment(
         data="mnist",
         shared="--model clsgan --labels 100 --control --report-every 500 --checkpoint-every 500",

@@ -1,8 +1,9 @@
 """Fashion-MNIST, 1,000 labels: `python -m training.fit --model clsgan --data fashion_mnist`.
 
 The recipe for MNIST with the paper's network, images mirrored, and turned and moved less, and
-unlabelled images counting less. Measured with seed 0: test error 26.06 %, and 20.71 % for the supervised control, so it does
-not help here yet; at full weight of the unlabelled images the error rose as training went on.
+unlabelled images counting less. Measured with seed 0: test error 26.06 %, and 20.71 % for the
+supervised control, so it does not help here yet; at full weight of the unlabelled images the error
+rose as training went on.
 """
 
 import dataclasses
