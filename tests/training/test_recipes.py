@@ -258,7 +258,7 @@ def test_spectral_norm_wraps_the_critic_and_trains():
         ("--model gan --data celeb_a --image-size 54", "54 pixels"),
         ("--model hinge --data celeb_a", "--image-size to crop"),
         (
-            "--model clsgan --network clsgan_released --dropout 0 --data mnist",
+            "--model clsgan --network clsgan_released --dropout 0 --data fashion_mnist",
             "--network clsgan_released: .*not of 28",
         ),
     ],

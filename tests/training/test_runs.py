@@ -50,7 +50,8 @@ def test_a_run_leaves_everything_it_should(finished):
     assert grids == ["000003.png", "000006.png", "000007.png"]
     with Image.open(finished / "samples" / "000007.png") as grid:
         assert grid.width < grid.height  # Ten rows, one a class, of eight.
-    score = json.loads((finished / "scores.jsonl").read_text().splitlines()[0])
+    *watched, score = map(json.loads, (finished / "scores.jsonl").read_text().splitlines())
+    assert {row["split"] for row in watched} == {"validation"} and score["split"] == "test"
     label_map = json.loads((finished / "label_map.json").read_text())
     assert score["label_map"] == label_map["digest"]
     assert {"test_error", "control_test_error", "seed", "split", "test_images"} <= score.keys()

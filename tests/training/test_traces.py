@@ -11,7 +11,7 @@ from tests.cases import REGISTERED
 from tests.devices import replicas
 from tests.sessions import make, run
 from tests.variants import recipe_of
-from training.session import Session
+from training import session
 
 CASES = [
     case if case in ("lsgan", "clsgan") else pytest.param(case, marks=pytest.mark.slow)
@@ -32,9 +32,9 @@ class FunctionCount(keras.callbacks.Callback):
 
 @pytest.fixture
 def function_count(monkeypatch):
-    counter, reporting = FunctionCount(), Session._reporting
+    counter, reporting = FunctionCount(), session.reporting
     monkeypatch.setattr(
-        Session, "_reporting", lambda *place, **named: [*reporting(*place, **named), counter]
+        session, "reporting", lambda *place, **named: [*reporting(*place, **named), counter]
     )
     return counter
 
