@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from training.errors import UserError
+from training.nearest import beside, inverted, nearest_images
 from training.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def draw(generator: "ImageGenerator", request: Request) -> "tuple[np.ndarray, in
     """Generates what is asked for; returns uint8 images and how many stand in a row."""
     rows, columns = request.shape()
     if request.invert is not None:
-        return _inverted(generator, request), COLUMNS
+        return inverted(generator, request.invert, request.label), COLUMNS
     if request.interpolate is not None:
         images = generator.interpolate(
             *request.interpolate,
@@ -126,7 +127,7 @@ def draw(generator: "ImageGenerator", request: Request) -> "tuple[np.ndarray, in
         images = _generated(generator, request, rows=rows, columns=columns)
     if request.nearest is None:
         return images, columns
-    return _beside(images, nearest_images(images, request.nearest)), 2 * columns
+    return beside(images, nearest_images(images, request.nearest)), 2 * columns
 
 
 def _generated(
@@ -155,90 +156,6 @@ def _generated(
             for start, stop in zip(starts, [*starts[1:], len(seeds)], strict=True)
         ]
     )
-
-
-def _beside(left: "np.ndarray", right: "np.ndarray") -> "np.ndarray":
-    """Puts each image's partner behind it."""
-    import numpy as np
-
-    return np.stack([left, right], axis=1).reshape(-1, *left.shape[1:])
-
-
-def nearest_images(images: "np.ndarray", data: str) -> "np.ndarray":
-    """Finds the training image nearest to each image, by the L2 distance of pixels.
-
-    Args:
-        images: uint8 `[n, size, size, c]`.
-        data: a data set; its images are resized to the generator's size.
-
-    Returns:
-        uint8 `[n, size, size, c]`, training images.
-
-    Raises:
-        UserError: no such data, or other channels.
-    """
-    import numpy as np
-
-    from training import data as data_sets
-
-    train = data_sets.load(data, image_size=images.shape[1]).train.images
-    if train.shape[1:] != images.shape[1:]:
-        raise UserError(
-            f"--nearest {data}: its images are {train.shape[1:]}, the generator's "
-            f"{images.shape[1:]}."
-        )
-    flat = images.reshape(len(images), -1).astype("float32")
-    best = np.full(len(images), np.inf)
-    places = np.zeros(len(images), int)
-    for start in range(0, len(train), 1000):
-        part = np.asarray(train[start : start + 1000]).reshape(-1, flat.shape[1]).astype("float32")
-        # |a - b|^2 without |a|^2, which is the same for all b.
-        distances = (part**2).sum(axis=1) - 2.0 * flat @ part.T
-        found = distances.argmin(axis=1)
-        least = distances[np.arange(len(flat)), found]
-        closer = least < best
-        best[closer], places[closer] = least[closer], start + found[closer]
-    return np.stack([np.asarray(train[i]) for i in places])
-
-
-def _inverted(generator: "ImageGenerator", request: Request) -> "np.ndarray":
-    import tensorflow as tf
-
-    from zoo.images import prepare, to_uint8
-
-    images = read_images(str(request.invert))
-    searched = generator.num_classes and request.label is None
-    found = generator.invert(images, labels="searched" if searched else request.label)
-    print(f"mean absolute error {found.errors.mean():.4f} (pixels in [-1, 1])")
-    if searched:
-        print("best classes:", " ".join(map(str, found.labels)))
-    given = to_uint8(prepare(tf.constant(images), generator.image_shape)).numpy()
-    return _beside(given, to_uint8(found.images).numpy())
-
-
-def read_images(path: str) -> "np.ndarray":
-    """Reads an image file, or all images of a folder, which must have one size.
-
-    Raises:
-        UserError: nothing there that is an image, or images of several sizes.
-    """
-    import numpy as np
-    from PIL import Image
-
-    source = pathlib.Path(path)
-    files = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
-    images = []
-    for file in files:
-        try:
-            with Image.open(file) as image:
-                pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-        except OSError as error:
-            raise UserError(f"--invert {path}: {file.name} is no image: {error}") from None
-        images.append(pixels.reshape(*pixels.shape[:2], -1))
-    shapes = {image.shape for image in images}
-    if len(shapes) != 1:
-        raise UserError(f"--invert {path}: give images of one size; found {len(shapes)} sizes.")
-    return np.stack(images)
 
 
 def _sheet(images: "np.ndarray", columns: int) -> "np.ndarray":

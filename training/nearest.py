@@ -1,0 +1,108 @@
+"""What is put beside images: the nearest of a training set, the nearest that a generator makes."""
+
+import pathlib
+from typing import TYPE_CHECKING
+
+from training.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.tasks import ImageGenerator
+
+
+def beside(left: "np.ndarray", right: "np.ndarray") -> "np.ndarray":
+    """Puts each image's partner behind it."""
+    import numpy as np
+
+    return np.stack([left, right], axis=1).reshape(-1, *left.shape[1:])
+
+
+def nearest_images(images: "np.ndarray", data: str) -> "np.ndarray":
+    """Finds the training image nearest to each image, by the L2 distance of pixels.
+
+    Args:
+        images: uint8 `[n, size, size, c]`.
+        data: a data set; its images are resized to the generator's size.
+
+    Returns:
+        uint8 `[n, size, size, c]`, training images.
+
+    Raises:
+        UserError: no such data, or other channels.
+    """
+    import numpy as np
+
+    from training import data as data_sets
+
+    train = data_sets.load(data, image_size=images.shape[1]).train.images
+    if train.shape[1:] != images.shape[1:]:
+        raise UserError(
+            f"--nearest {data}: its images are {train.shape[1:]}, the generator's "
+            f"{images.shape[1:]}."
+        )
+    flat = images.reshape(len(images), -1).astype("float32")
+    best = np.full(len(images), np.inf)
+    places = np.zeros(len(images), int)
+    for start in range(0, len(train), 1000):
+        part = np.asarray(train[start : start + 1000]).reshape(-1, flat.shape[1]).astype("float32")
+        # |a - b|^2 without |a|^2, which is the same for all b.
+        distances = (part**2).sum(axis=1) - 2.0 * flat @ part.T
+        found = distances.argmin(axis=1)
+        least = distances[np.arange(len(flat)), found]
+        closer = least < best
+        best[closer], places[closer] = least[closer], start + found[closer]
+    return np.stack([np.asarray(train[i]) for i in places])
+
+
+def inverted(generator: "ImageGenerator", path: str, label: int | None) -> "np.ndarray":
+    """Inverts the images of a file or folder; prints how near the generator came.
+
+    Args:
+        generator: an `ImageGenerator`.
+        path: file or folder.
+        label: class of all images; None to try all classes of a conditional generator.
+
+    Returns:
+        uint8 `[2n, h, w, c]`: each image, then the generator's nearest.
+
+    Raises:
+        UserError: nothing there that is an image, or images of several sizes.
+    """
+    import tensorflow as tf
+
+    from zoo.images import prepare, to_uint8
+
+    images = read_images(path)
+    searched = generator.num_classes and label is None
+    found = generator.invert(images, labels="searched" if searched else label)
+    print(f"mean absolute error {found.errors.mean():.4f} (pixels in [-1, 1])")
+    if searched:
+        print("best classes:", " ".join(map(str, found.labels)))
+    given = to_uint8(prepare(tf.constant(images), generator.image_shape)).numpy()
+    return beside(given, to_uint8(found.images).numpy())
+
+
+def read_images(path: str) -> "np.ndarray":
+    """Reads an image file, or all images of a folder, which must have one size.
+
+    Raises:
+        UserError: nothing there that is an image, or images of several sizes.
+    """
+    import numpy as np
+    from PIL import Image
+
+    source = pathlib.Path(path)
+    files = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
+    images = []
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+        except OSError as error:
+            raise UserError(f"--invert {path}: {file.name} is no image: {error}") from None
+        images.append(pixels.reshape(*pixels.shape[:2], -1))
+    shapes = {image.shape for image in images}
+    if len(shapes) != 1:
+        raise UserError(f"--invert {path}: give images of one size; found {len(shapes)} sizes.")
+    return np.stack(images)
