@@ -142,7 +142,7 @@ def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
     """Reads what a finished run decided and scored.
 
     Returns:
-        The recipe; its evaluations, the result first.
+        The recipe; its evaluations, the result first, without those of unfinished states.
 
     Raises:
         UserError: no run, or one that is not finished.
@@ -158,8 +158,8 @@ def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
     recipe = override(recipe, fields, source=str(folder.recipe))
     result = json.loads(folder.result.read_text())
     lines = folder.scores.read_text().splitlines() if folder.scores.exists() else []
-    others = [score for score in map(json.loads, lines) if score != result]
-    return recipe, [result, *others]
+    scores = [score for score in map(json.loads, lines) if not score.get("while_training")]
+    return recipe, [result, *(score for score in scores if score != result)]
 
 
 def command_of(recipe: Recipe) -> str:

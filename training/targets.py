@@ -49,7 +49,11 @@ def find_targets(source: str) -> list[Target]:
         return [_run_target(folder)]
     from zoo.presets.read import read
 
-    return [Target(source, {"evaluated": source, **_trained(_training(read(source).metadata))})]
+    described = {"evaluated": source, **_trained(_training(read(source).metadata))}
+    # A control was shown the images of its run, so of their size.
+    run = folder.parents[1] if folder.parts[-2:] == ("control", "preset") else None
+    recipe = None if run is None or not (run / "recipe.json").exists() else stored_recipe(run)
+    return [Target(source, described, recipe)]
 
 
 def _training(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
 from training.run_folder import RunFolder
 from training.session import run
+from training.targets import find_targets
 from zoo.tasks import ImageClassifier
 
 
@@ -114,6 +115,8 @@ def test_the_best_by_validation_error_is_what_is_tested(tmp_path, monkeypatch):
         assert f"step-{best:09d}" in kept.name
     control = ImageClassifier.from_preset(tmp_path / "run" / "control" / "preset")
     assert error_rate(control, tiny_data().test) == result["control_test_error"]
+    (target,) = find_targets(str(tmp_path / "run" / "control" / "preset"))
+    assert target.recipe == recipe and target.described["model"] == "supervised"
     with pytest.raises(UserError, match="not measured"):
         wrong = dataclasses.replace(recipe, best_by="fid")
         run(wrong, tiny_data(), RunFolder(tmp_path / "wrong"), tf.distribute.get_strategy())
