@@ -13,8 +13,8 @@ from benchmarks.train_step import torch_networks as networks
 from benchmarks.train_step.cases import BATCH, CLASSES, NETWORKS, Case, Contender, recipe_of
 
 Numbers = dict[str, np.ndarray]
-_GENERATORS = {"dcgan": networks.DCGANGenerator, "resnet": networks.ResNetGenerator}
-_CRITICS = {"dcgan": networks.DCGANCritic, "resnet": networks.ResNetCritic}
+_GENERATORS: dict[str, Any] = {"dcgan": networks.DCGANGenerator, "resnet": networks.ResNetGenerator}
+_CRITICS: dict[str, Any] = {"dcgan": networks.DCGANCritic, "resnet": networks.ResNetCritic}
 
 
 class Step:
@@ -41,7 +41,7 @@ class Step:
         self.latent_dim = recipe.latent_dim
         inputs = recipe.latent_dim + (CLASSES if self.semi else 0)
         generator = _GENERATORS[case.network](inputs, NETWORKS[case.network]["generator_filters"])
-        critic: nn.Module = (
+        critic: Any = (
             networks.Classifier(recipe.critic_filters, CLASSES)
             if self.semi
             else _CRITICS[case.network](recipe.critic_filters)
