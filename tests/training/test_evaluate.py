@@ -19,6 +19,7 @@ from zoo.tasks import ImageGenerator
 TINY = ["--generator-filters", "8", "--critic-filters", "4", "--latent-dim", "5"]
 FEW = ["--samples", "40", "--no-cache"]
 MRE = ["--mre-images", "6", "--mre-steps", "3", "--mre-restarts", "1"]
+MRE += ["--mre-learning-rate", "0.1"]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_every_metric_of_two_runs(runs, folder, capsys):
         "kid": f"kid[{network},40/test,100x40]",
         "is": f"is[{network},40,10 splits]",
         "pr": f"pr[{network},40/test,k=3+5]",
-        "mre": "mre[6/test,3x1 at 0.2]",
+        "mre": "mre[6/test,3x1 at 0.1]",
         "error": "error[400/test]",
     }
     for row in rows:
