@@ -61,7 +61,10 @@ def print_header(
         lines.append(("labels", f"{kept} (seed {label_map.seed}, map {label_map.digest[:12]})"))
     length = f"{recipe.steps:,} steps of {recipe.batch_size} images"
     lines += [
-        ("devices", f"{devices}, {model.dtype_policy.name}"),
+        (
+            "devices",
+            f"{devices}, {model.dtype_policy.name}" + (", XLA" if model.jit_compile else ""),
+        ),
         ("parameters", parameters),
         ("length", f"{length}, seed {recipe.seed}"),
         ("folder", str(folder.path)),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from training.callbacks.saving import StopRequest
+from training.compilation import check_compilation
 from training.errors import Interrupted, UserError, WorkerLost
 from training.recipe import Recipe
 
@@ -40,7 +41,7 @@ def make_strategy(recipe: Recipe) -> tf.distribute.Strategy:
             f"--batch-size {recipe.batch_size} is too small for "
             f"{strategy.num_replicas_in_sync} devices."
         )
-    _check_compilation(recipe, strategy)
+    check_compilation(recipe, strategy)
     return strategy
 
 
@@ -96,22 +97,6 @@ def _tpu() -> tf.distribute.Strategy:
     except (ValueError, tf.errors.OpError) as error:
         raise UserError(f"--strategy tpu: no TPU was found ({error}).") from None
     return tf.distribute.TPUStrategy(resolver)
-
-
-def _check_compilation(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
-    on_cpu = not tf.config.list_logical_devices("GPU") and recipe.strategy != "tpu"
-    if recipe.jit == "on" and on_cpu and strategy.num_replicas_in_sync > 1:
-        raise UserError(
-            "--jit on does not work over several CPU devices: XLA cannot reach another device's "
-            "variables. Use --jit off, or one device."
-        )
-
-
-def compiled(recipe: Recipe, strategy: tf.distribute.Strategy) -> bool:
-    """Decides whether XLA compiles the step: `auto` says yes on one GPU only."""
-    if recipe.jit != "auto":
-        return recipe.jit == "on"
-    return bool(tf.config.list_logical_devices("GPU")) and strategy.num_replicas_in_sync == 1
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

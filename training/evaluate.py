@@ -54,8 +54,9 @@ def make_evaluation(
     Raises:
         UserError: data, split or feature network that cannot be had.
     """
+    from training.cache import cache_folder
     from training.distribute import make_strategy
-    from training.metrics.evaluation import Evaluation, default_cache
+    from training.metrics.evaluation import Evaluation
     from training.metrics.feature_networks import load_feature_network
     from training.metrics.metric import Inversion
 
@@ -73,7 +74,7 @@ def make_evaluation(
         split=options.split,
         samples=options.samples,
         inversion=Inversion(**given),
-        cache=None if options.no_cache else options.cache_dir or default_cache(),
+        cache=None if options.no_cache else options.cache_dir or cache_folder("metrics"),
         strategy=strategy,
     )
     if not any(metric.of_features for metric in metrics):

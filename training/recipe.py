@@ -81,7 +81,8 @@ class Recipe:
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Precision of the networks' arithmetic; weights, losses and penalties stay float32."""
     jit: Literal["auto", "on", "off"] = "auto"
-    """Compile the step with XLA; `auto` does on one GPU and does not on CPUs."""
+    """Compile the step with XLA; `auto` does on one GPU, does not on several devices, and on a CPU
+    tries both where the run has 500 steps or more. A run goes on as it began."""
     steps_per_call: int = 1
     """Steps that TensorFlow takes before Python sees them; the numbers are the same. Reports,
     checkpoints and the length of the run must fall on multiples of it."""
@@ -264,7 +265,7 @@ def _is_of_type(value: Any, expected: Any) -> bool:
 def differences(left: Recipe, right: dict[str, Any]) -> list[str]:
     """Lists the deciding fields in which a recipe differs from one read from `recipe.json`.
 
-    A field that the file does not have had its default then.
+    A field that the file does not have had its default then. `--jit auto` goes on either way.
     """
     mine = json.loads(to_json(left))
     defaults = {field.name: field.default for field in dataclasses.fields(left)}
@@ -273,5 +274,5 @@ def differences(left: Recipe, right: dict[str, Any]) -> list[str]:
     return [
         f"{option(key)}: {right.get(key, '(not there)')} in the run, {mine.get(key)} now"
         for key in keys
-        if mine.get(key) != right.get(key)
+        if mine.get(key) != right.get(key) and (key, mine.get(key)) != ("jit", "auto")
     ]

@@ -15,11 +15,12 @@ from training.callbacks.guarding import Guarding
 from training.callbacks.reporting import reporting
 from training.callbacks.saving import Saving, StopRequest
 from training.checkpoint import Checkpoints
+from training.compilation import with_jit
 from training.console import print_header
 from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
 from training.data.pipeline import training_dataset
-from training.distribute import compiled, describe, is_chief, losing_workers
+from training.distribute import describe, is_chief, losing_workers
 from training.errors import UserError
 from training.initial import initialise
 from training.metrics.error_rate import error_rate
@@ -102,7 +103,7 @@ class Session:
             epochs = (recipe.steps - first) // every if whole else 1
             with losing_workers(model.distribute_strategy, self.request):
                 model.fit(
-                    self._batches(model, streams, first_step=first),
+                    _batches(recipe, model, streams, first_step=first),
                     steps_per_epoch=steps,
                     initial_epoch=first // every,
                     epochs=first // every + epochs,
@@ -119,21 +120,21 @@ class Session:
         scores = self.scores.get(name)
         return {} if scores is None else scores.restore_best()
 
-    def _batches(self, model: StatelessTrainer, streams: dict, *, first_step: int) -> Any:
-        """Makes the batches of all steps from one on."""
-        recipe = self.recipe
-        return training_dataset(
-            streams,
-            batch_size=recipe.batch_size,
-            seed=recipe.seed,
-            first_step=first_step,
-            critic_steps=model.batches_per_step,
-            shift=recipe.shift,
-            flip=recipe.flip,
-            rotate=recipe.rotate,
-            zoom=recipe.zoom,
-            strategy=model.distribute_strategy,
-        )
+
+def _batches(recipe: Recipe, model: StatelessTrainer, streams: dict, *, first_step: int) -> Any:
+    """Makes the batches of all steps from one on."""
+    return training_dataset(
+        streams,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        first_step=first_step,
+        critic_steps=model.batches_per_step,
+        shift=recipe.shift,
+        flip=recipe.flip,
+        rotate=recipe.rotate,
+        zoom=recipe.zoom,
+        strategy=model.distribute_strategy,
+    )
 
 
 def run(
@@ -159,6 +160,10 @@ def run(
     model = _build(recipe.build, recipe, data, strategy)
     if recipe.init_from is not None:
         initialise(model, recipe.init_from)
+    streams = recipe.streams(data, label_map)
+    recipe = with_jit(
+        recipe, folder, model, lambda: next(iter(_batches(recipe, model, streams, first_step=0)))
+    )
     # What cannot be measured is said before anything is written.
     scores = {"": _scores(recipe, data, folder, model)} if recipe.score_metrics else {}
     if is_chief(strategy):
@@ -168,7 +173,7 @@ def run(
         print_header(recipe, model, data, label_map, devices=describe(strategy), folder=folder)
     with StopRequest() as request:
         session = Session(recipe, data, folder, request, scores)
-        seconds = session.train(model, recipe.streams(data, label_map), name="")
+        seconds = session.train(model, streams, name="")
         result = _result(recipe, data, label_map, seconds=seconds) | session.choose("")
         control = _build(recipe.build_control, recipe, data, strategy)
         if control is not None:
@@ -256,7 +261,7 @@ def _build(
     finally:
         keras.config.set_dtype_policy("float32")
     if model is not None:
-        model.jit_compile = compiled(recipe, strategy)
+        model.jit_compile = recipe.jit == "on"
         model.steps_per_execution = recipe.steps_per_call
     return model
 
@@ -272,6 +277,7 @@ def _result(
         "steps": recipe.steps,
         "seconds": seconds,
         "precision": recipe.precision,
+        "jit": recipe.jit,
         "weights": "average" if getattr(recipe, "ema", None) is not None else "last",
     }
     if label_map is not None:

@@ -6,7 +6,7 @@ import typing
 import pytest
 
 from tests.cases import tiny_recipe
-from training.distribute import compiled, make_strategy
+from training.distribute import make_strategy
 from training.errors import UserError
 from training.fit import main
 from training.recipe import Recipe
@@ -47,7 +47,6 @@ def test_every_combination_is_made_or_refused(precision, jit, strategy, devices,
     made = make_strategy(recipe)
     one = strategy == "single" or (strategy == "auto" and devices == "one device")
     assert made.num_replicas_in_sync == (1 if one else 4)
-    assert compiled(recipe, made) == (jit == "on")
 
 
 @pytest.mark.parametrize(

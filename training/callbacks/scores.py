@@ -10,12 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from training.cache import cache_folder
 from training.callbacks.counting import CountingCallback
 from training.checkpoint import Checkpoints
 from training.data.image_data import ImageData
 from training.errors import UserError
 from training.metrics import parse_metrics
-from training.metrics.evaluation import Evaluation, default_cache
+from training.metrics.evaluation import Evaluation
 from training.metrics.feature_networks import load_feature_network
 from training.metrics.metric import Inversion
 from training.recipe import Recipe
@@ -53,7 +54,7 @@ def make_evaluation(
         samples=recipe.score_samples,
         network=None,
         inversion=INVERSION,
-        cache=default_cache(),
+        cache=cache_folder("metrics"),
         cache_generated=False,
         strategy=own,
     )

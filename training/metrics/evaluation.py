@@ -1,7 +1,6 @@
 """Measures a generator or a classifier against a data set: one row a metric, protocol and all."""
 
 import dataclasses
-import os
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
     from zoo.tasks import ImageGenerator
 
 SPLITS = ("train", "validation", "test")
-
-
-def default_cache() -> pathlib.Path:
-    """Returns where features and statistics are kept: `$XDG_CACHE_HOME/lipschitz-gan-zoo`."""
-    root = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(root) / "lipschitz-gan-zoo" / "metrics"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,110 @@
+"""`--jit`: as asked, as a run began, or as a trial finds; the numbers stay the run's own."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import sessions
+from tests.cases import tiny_recipe
+from training import compilation
+from training.compilation import with_jit
+from training.recipe import to_json
+from training.run_folder import RunFolder, find_run
+
+BATCH = {"real": {"images": np.zeros((20, 8, 8, 1), "uint8")}, "index": np.arange(10)}
+
+
+@pytest.fixture
+def settle(tmp_path, monkeypatch):
+    """Settles `--jit` for a run of this length; returns the choice."""
+    monkeypatch.setattr(compilation, "SECONDS", 0.0)
+
+    def choose(recipe, model=None):
+        model = model or sessions.make(recipe)
+        folder = RunFolder(tmp_path / "run")
+        batch = tf.nest.map_structure(tf.constant, BATCH)
+        found = with_jit(recipe, folder, model, lambda: batch, cache=tmp_path / "cache")
+        assert model.jit_compile == (found.jit == "on")
+        return found
+
+    return choose
+
+
+def long_recipe(**changes):
+    return tiny_recipe("wgan_gp", steps=compilation.WORTH_A_TRIAL, **changes)
+
+
+def times(monkeypatch, *, plain, compiled):
+    """Makes the trial measure these seconds a call."""
+    seconds = iter([plain, compiled] * compilation.ROUNDS)
+    monkeypatch.setattr(compilation, "_seconds", lambda call: call() or next(seconds))
+
+
+def test_a_trial_leaves_the_model_as_it_was_and_is_made_once(settle, tmp_path, monkeypatch, capsys):
+    recipe = long_recipe()
+    model = sessions.make(recipe)
+    before = model.get_weights(), [v.numpy() for v in model.optimizer.variables]
+    times(monkeypatch, plain=1.2, compiled=1.0)
+    assert settle(recipe, model).jit == "on"
+    assert "XLA is 1.20 times as fast, so it is on" in capsys.readouterr().out
+    after = model.get_weights(), [v.numpy() for v in model.optimizer.variables]
+    tf.nest.map_structure(np.testing.assert_array_equal, before, after)
+    assert model.train_function is None
+    # A second run of the same step, whatever its seed and length, does not try.
+    other = dataclasses.replace(recipe, seed=5, steps=recipe.steps * 2)
+    assert settle(other).jit == "on" and not capsys.readouterr().out
+    choices = tmp_path / "cache" / "choices.json"
+    assert list(json.loads(choices.read_text()).values()) == ["on"]
+    # Another step does, as does one whose choice was lost.
+    choices.write_text("{")
+    times(monkeypatch, plain=1.05, compiled=1.0)
+    assert settle(recipe).jit == "off"
+
+
+def test_a_step_that_xla_cannot_compile_trains_without(settle, capsys):
+    recipe = long_recipe()
+    model = sessions.make(recipe)
+    step = model.train_step
+
+    def with_python(data):
+        tf.py_function(lambda: 0, [], tf.int32)
+        return step(data)
+
+    model.train_step = with_python
+    assert settle(recipe, model).jit == "off"
+    assert "cannot compile" in capsys.readouterr().out
+
+
+def test_short_runs_and_several_devices_are_not_tried(settle, monkeypatch):
+    monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
+    assert settle(tiny_recipe("wgan_gp", steps=compilation.WORTH_A_TRIAL - 1)).jit == "off"
+    several = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(2)])
+    recipe = long_recipe()
+    assert settle(recipe, sessions.make(recipe, several)).jit == "off"
+    assert settle(long_recipe(jit="on")).jit == "on"
+
+
+def test_a_run_goes_on_as_it_began(settle, tmp_path, monkeypatch):
+    monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
+    recipe = long_recipe(run_dir=str(tmp_path / "run"))
+    RunFolder(tmp_path / "run").create(dataclasses.replace(recipe, jit="on"))
+    assert find_run(recipe).path == tmp_path / "run"
+    assert settle(recipe).jit == "on"
+    with pytest.raises(Exception, match="--jit: on in the run, off now"):
+        find_run(dataclasses.replace(recipe, jit="off"))
+    assert '"jit": "on"' in to_json(settle(recipe))
+
+
+@pytest.mark.parametrize("name", ["lsgan", pytest.param("clsgan", marks=pytest.mark.slow)])
+def test_a_compiled_run_that_was_interrupted_is_the_same_run(name, tmp_path):
+    recipe = tiny_recipe(name, jit="on", steps=4, checkpoint_every=2, report_every=2)
+    whole, halves = sessions.make(recipe), sessions.make(recipe)
+    sessions.run(recipe, whole, tmp_path / "whole")
+    sessions.run(dataclasses.replace(recipe, steps=2), halves, tmp_path / "halves")
+    again = sessions.make(recipe)
+    sessions.run(recipe, again, tmp_path / "halves")
+    for ours, theirs in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
