@@ -8,8 +8,8 @@ import keras
 
 from tests.sessions import make, run
 from tests.variants import recipe_of
+from training import session
 from training.quiet import quiet_tensorflow
-from training.session import Session
 
 WARM_UP, STEPS, EVERY = 200, 1000, 100
 
@@ -33,8 +33,8 @@ class Memory(keras.callbacks.Callback):
 
 def main(folder: str, case: str) -> None:
     quiet_tensorflow()
-    memory, reporting = Memory(), Session._reporting
-    Session._reporting = lambda *place, **named: [*reporting(*place, **named), memory]
+    memory, reporting = Memory(), session.reporting
+    session.reporting = lambda *place, **named: [*reporting(*place, **named), memory]
     recipe = recipe_of(case, steps=WARM_UP + STEPS, report_every=EVERY, checkpoint_every=EVERY)
     run(recipe, make(recipe), pathlib.Path(folder))
     first, last = memory.sizes[WARM_UP // EVERY - 1], memory.sizes[-1]

@@ -20,50 +20,9 @@ from typing import Any
 from benchmarks.machine import computes_bfloat16, describe
 from benchmarks.train_step.cases import CASES, CONTENDERS, MODELS, NETWORKS, Case, Contender
 from benchmarks.train_step.worker import command
+from benchmarks.train_step.workers import QUIET, Worker
 
 HOPELESS = 3.0
-_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-
-
-class Worker:
-    """A contender's process, ready to step, or `failed` with what it said last."""
-
-    def __init__(self, case: Case, contender: Contender, reference: str):
-        self.contender = contender
-        self.process = subprocess.Popen(
-            command(case, contender, reference),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **_QUIET},
-        )
-        self.rounds: list[float] = []
-        self.peak_megabytes = 0.0
-        self.failed = ""
-        self.started = self._answer()
-
-    def _answer(self) -> dict[str, float]:
-        assert self.process.stdout is not None and self.process.stderr is not None
-        if line := self.process.stdout.readline():
-            return json.loads(line)
-        said = [line for line in self.process.stderr.read().splitlines() if "Error" in line]
-        self.failed = said[-1].strip() if said else f"ended with {self.process.wait()}"
-        return {}
-
-    def round(self, seconds: float) -> float:
-        """Has it step for so long; returns images a second."""
-        assert self.process.stdin is not None
-        print(json.dumps({"seconds": seconds}), file=self.process.stdin, flush=True)
-        answer = self._answer()
-        self.peak_megabytes = answer.get("peak_megabytes", 0.0)
-        self.rounds.append(answer.get("images_per_second", 0.0))
-        return self.rounds[-1]
-
-    def stop(self) -> None:
-        """Ends the process."""
-        self.process.kill()
-        self.process.wait()
 
 
 def contenders() -> list[Contender]:
@@ -85,7 +44,7 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
         workers = []
         try:
             for contender in contenders():
-                workers.append(Worker(case, contender, reference))
+                workers.append(Worker(command(case, contender, reference)))
             running = [worker for worker in workers if not worker.failed]
             for number in range(rounds):
                 fastest = max((w.rounds[0] for w in running if w.rounds), default=0.0)
@@ -97,21 +56,21 @@ def measure(case: Case, *, rounds: int, seconds: float) -> dict[str, Any]:
                 worker.stop()
     rows = [
         {
-            "contender": worker.contender.name,
+            "contender": contender.name,
             "images_per_second": statistics.median(worker.rounds) if worker.rounds else 0.0,
             "rounds": worker.rounds,
             "peak_megabytes": worker.peak_megabytes,
             "failed": worker.failed,
             **worker.started,
         }
-        for worker in workers
+        for contender, worker in zip(contenders(), workers, strict=True)
     ]
     return {"case": case.name, "check": check, "rows": rows}
 
 
 def _output(module: str, *arguments: str) -> str:
     words = [sys.executable, "-m", f"benchmarks.train_step.{module}", *arguments]
-    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **_QUIET})
+    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **QUIET})
     if not done.stdout.strip():
         raise SystemExit(f"error: {module}: {done.stderr[-2000:]}")
     return done.stdout.strip().splitlines()[-1]

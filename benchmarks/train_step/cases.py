@@ -24,10 +24,12 @@ class Case:
     Attributes:
         model: the model's name.
         network: `"dcgan"` or `"resnet"`. CLS-GAN's critic is the paper's classifier in both.
+        options: fields of the recipe that differ from what all frameworks do alike.
     """
 
     model: str
     network: str
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -111,4 +113,4 @@ def recipe_of(case: Case) -> Any:
         }
     else:
         changes |= {"generator_batches": 1}
-    return override(recipe, changes, source="benchmarks.train_step")
+    return override(recipe, changes | case.options, source="benchmarks.train_step")

@@ -1,5 +1,6 @@
 """The step of this project, and the numbers that the other frameworks must reproduce."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -30,7 +31,8 @@ def make_batch(model: AdversarialModel) -> dict[str, Any]:
     random = np.random.default_rng(0)
     batch: dict[str, Any] = {"index": np.arange(BATCH)}
     for stream in model.streams:
-        images = random.integers(0, 256, (BATCH, *IMAGE_SHAPE), dtype=np.uint8)
+        rows = BATCH * model.batches_per_step
+        images = random.integers(0, 256, (rows, *IMAGE_SHAPE), dtype=np.uint8)
         batch[stream] = {"images": images}
         if stream == "labelled":
             batch[stream]["labels"] = random.integers(0, CLASSES, BATCH)
@@ -43,10 +45,19 @@ class Step:
     Args:
         case: model and networks.
         contender: how.
+        change: changes the model in place; None for none.
     """
 
-    def __init__(self, case: Case, contender: Contender):
+    def __init__(
+        self,
+        case: Case,
+        contender: Contender,
+        *,
+        change: Callable[[AdversarialModel], None] | None = None,
+    ):
         self.model = make_model(case, bfloat16=contender.bfloat16)
+        if change is not None:
+            change(self.model)
         self.model.jit_compile = contender.compiled
         self.model.steps_per_execution = contender.steps_per_call
         self.batch = make_batch(self.model)

@@ -18,7 +18,7 @@ TOLERANCE = 1e-4
 
 def main(arguments: list[str]) -> int:
     """Runs the check; returns 1 where losses or parameter counts differ."""
-    case = Case(*arguments[:2])
+    case = Case(arguments[0], arguments[1])
     step = ours.Step(case, CONTENDERS[0])
     reference = step.reference()
     with open(arguments[2], "wb") as file:

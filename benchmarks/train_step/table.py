@@ -1,4 +1,7 @@
-"""`python -m benchmarks.train_step.table FILE.json`: writes the table of `benchmarks/README.md`."""
+"""`python -m benchmarks.train_step.table FILE.json`: writes a table of `benchmarks/README.md`.
+
+The file is one of `benchmarks.train_step` or of `benchmarks.train_step.means`.
+"""
 
 import json
 import math
@@ -48,9 +51,37 @@ def _cell(rows: list[dict[str, Any]], name: str) -> str:
     return f"{row['images_per_second']:.0f} ({first})"
 
 
+def render_means(document: dict[str, Any]) -> str:
+    """Formats what each means gains over its base: the median of the rounds, and their range."""
+    rows = {base: {row["means"]: row for row in of} for base, of in document["bases"].items()}
+    table = Table(["", "compared with", *rows])
+    for name in dict.fromkeys(name for of in rows.values() for name in of):
+        found = [of.get(name) for of in rows.values()]
+        base = next(row["base"] for row in found if row)
+        if name != base:
+            table.add(name, base, *(_gain(row) for row in found))
+    said = (
+        f"Machine: {document['machine']}. Times as fast, the median of the rounds of "
+        f"{document['seconds']:g} s (least to greatest)."
+    )
+    return f"{said}\n\n{table}"
+
+
+def _gain(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    if row["failed"]:
+        return "fails"
+    return f"{row['gain']:.2f} ({row['least']:.2f} to {row['most']:.2f})"
+
+
 def main(arguments: Sequence[str]) -> int:
     """Writes the table."""
-    replace_block(PAGE, "train step", render(json.loads(pathlib.Path(arguments[0]).read_text())))
+    document = json.loads(pathlib.Path(arguments[0]).read_text())
+    if "bases" in document:
+        replace_block(PAGE, "means", render_means(document))
+    else:
+        replace_block(PAGE, "train step", render(document))
     return 0
 
 

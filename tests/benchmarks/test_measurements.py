@@ -5,8 +5,9 @@ import json
 import pytest
 import tensorflow as tf
 
-from benchmarks import compare, results, serving_table
-from benchmarks.train_step import table
+from benchmarks import compare, results, scale, serving_table
+from benchmarks.train_step import changes, means, ours, table
+from benchmarks.train_step.cases import Case, Contender
 from benchmarks.train_step.flops import count
 
 
@@ -98,3 +99,52 @@ def test_a_run_is_measured_when_its_own_row_is_there(tmp_path):
     assert not results.measured(path, "a", 0)
     path.write_text(json.dumps({"evaluated": "runs/x/a/seed-0/preset"}) + "\n")
     assert results.measured(path, "a", 0) and not results.measured(path, "a", 1)
+
+
+def test_the_table_of_means():
+    def row(means, *gains, base="as it is", failed=""):
+        found = {"gain": gains[0], "least": gains[1], "most": gains[2]} if gains else {}
+        return {"means": means, "base": base, "failed": failed, **found}
+
+    bases = {
+        "lsgan": [row("as it is", 1.0, 1.0, 1.0), row("XLA", 1.5, 1.4, 1.625)],
+        "wgan_gp": [
+            row("as it is", 1.0, 1.0, 1.0),
+            row("XLA", failed="no"),
+            row("x", 2.0, 1.0, 3.0),
+        ],
+    }
+    text = table.render_means({"machine": "a machine", "seconds": 1.5, "bases": bases})
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[4:]]
+    assert lines == [
+        ["XLA", "as it is", "1.50 (1.40 to 1.62)", "fails"],
+        ["x", "as it is", "", "2.00 (1.00 to 3.00)"],
+    ]
+
+
+@pytest.mark.parametrize("model", means.BASES)
+def test_means_that_only_rearrange_a_step_take_the_same_step(model):
+    name, options = means.BASES[model]
+    small = {"generator_filters": 8, "critic_filters": 4, "generator_normalization": "layer"}
+
+    def logs_after(change, **more):
+        case = Case(name, "dcgan", {**options, **small, **more})
+        step = ours.Step(case, Contender("", "ours"), change=change)
+        logs = [step.model.train_function(step.iterator) for _ in range(2)]
+        return {name: float(value) for name, value in logs[-1].items()}
+
+    plain = logs_after(None)
+    for change in (changes.joint_pass, changes.fused_adam):
+        assert logs_after(change) == pytest.approx(plain, rel=1e-4, abs=1e-6), change
+    if model == "several":
+        assert logs_after(changes.one_pass) == pytest.approx(plain, rel=1e-4, abs=1e-6)
+    else:
+        shared = logs_after(None, shared_latents=True)
+        kept = logs_after(changes.kept_tape, shared_latents=True)
+        assert kept == pytest.approx({name: shared[name] for name in kept}, rel=1e-4, abs=1e-6)
+
+
+def test_how_a_cost_grows():
+    rows = [{"value": v, "seconds": 3.0 * v**2, "megabytes": 5.0 * v} for v in (1, 10, 100)]
+    assert scale.growth(rows, "seconds") == pytest.approx(2.0)
+    assert scale.growth(rows, "megabytes") == pytest.approx(1.0)

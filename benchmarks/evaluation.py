@@ -1,0 +1,109 @@
+"""`python -m benchmarks.evaluation distance|inversion`: what measuring a generator costs.
+
+`distance`: FID statistics of two sets of features and the distance of the two, by this project
+and, in `--peer PYTHON`, by torch-fidelity and pytorch-fid, each in a process of its own, in turns.
+`inversion`: the MRE of many images at once, and an image at a time.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+import numpy as np
+
+SCRIPT = pathlib.Path(__file__).with_name("evaluation_peer.py")
+
+
+def write_features(path: pathlib.Path, *, seed: int, rows: int, columns: int) -> None:
+    """Writes float32 features as an Inception network has them: not negative, and correlated."""
+    random = np.random.default_rng(seed)
+    mixing = random.normal(size=(64, columns)).astype("float32") / 8
+    with open(path, "wb") as file:
+        for first in range(0, rows, 5_000):
+            count = min(5_000, rows - first)
+            shared = random.normal(size=(count, 64)).astype("float32") @ mixing
+            own = random.normal(size=(count, columns)).astype("float32")
+            file.write(np.maximum(shared + 0.5 * own + 0.1 * seed, 0.0).tobytes())
+
+
+def distance(*, rows: int, columns: int, rounds: int, peer: str | None) -> list[dict[str, Any]]:
+    """Measures the statistics and the distance; returns a row a contender."""
+    contenders = {"this project": sys.executable}
+    if peer is not None:
+        contenders |= {"torch-fidelity": peer, "pytorch-fid": peer}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
+    with tempfile.TemporaryDirectory() as scratch:
+        files = [pathlib.Path(scratch) / name for name in ("left", "right")]
+        for seed, file in enumerate(files):
+            write_features(file, seed=seed, rows=rows, columns=columns)
+        for _ in range(rounds):
+            for name, python in contenders.items():
+                words = [python, str(SCRIPT), name, str(columns), *map(str, files)]
+                environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])}
+                done = subprocess.run(words, capture_output=True, text=True, env=environment)
+                if done.returncode:
+                    raise SystemExit(f"error: {name}: {done.stderr[-2000:]}")
+                found[name].append(json.loads(done.stdout.splitlines()[-1]))
+    return [
+        {"contender": name}
+        | {key: statistics.median(each[key] for each in rounds_of) for key in rounds_of[0]}
+        for name, rounds_of in found.items()
+    ]
+
+
+def inversion(preset: str, *, images: int, alone: int, steps: int) -> dict[str, float]:
+    """Measures seconds an image of `invert_images`, many at once and one at a time."""
+    import zoo
+    from zoo.inversion import invert_images
+
+    generator = zoo.ImageGenerator.from_preset(preset)
+    made = generator.generate(images, seed=1).astype("float32") / 127.5 - 1.0
+    found = {}
+    for name, count, batch in (("together", images, 256), ("alone", alone, 1)):
+        invert_images(generator, made[:batch], steps=2, restarts=2, batch_size=batch)
+        start = time.perf_counter()
+        result = invert_images(generator, made[:count], steps=steps, restarts=2, batch_size=batch)
+        found[f"seconds_an_image_{name}"] = (time.perf_counter() - start) / count
+        found[f"mre_of_the_first_{name}"] = float(result.errors[:alone].mean())
+    gain = found["seconds_an_image_alone"] / found["seconds_an_image_together"]
+    return found | {"times_as_fast": gain}
+
+
+def main(arguments: list[str]) -> int:
+    """Measures, and prints JSON lines."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
+    parser.add_argument("what", choices=("distance", "inversion"))
+    parser.add_argument("--peer", help="a Python with torch-fidelity and pytorch-fid")
+    parser.add_argument("--rows", type=int, default=50_000, help="images of a set")
+    parser.add_argument("--columns", type=int, default=2_048, help="features of an image")
+    parser.add_argument("--rounds", type=int, default=3, help="processes a contender (default: 3)")
+    parser.add_argument("--preset", default="lgan_fashion_mnist", help="generator to invert")
+    parser.add_argument("--images", type=int, default=1_000, help="images that are inverted")
+    parser.add_argument("--alone", type=int, default=20, help="of these, one at a time")
+    parser.add_argument("--steps", type=int, default=100, help="of gradient descent")
+    options = parser.parse_args(arguments)
+    rows: list[dict[str, Any]]
+    if options.what == "distance":
+        rows = distance(
+            rows=options.rows, columns=options.columns, rounds=options.rounds, peer=options.peer
+        )
+    else:
+        rows = [
+            inversion(
+                options.preset, images=options.images, alone=options.alone, steps=options.steps
+            )
+        ]
+    for row in rows:
+        print(json.dumps(row), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

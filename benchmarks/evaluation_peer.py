@@ -1,0 +1,114 @@
+"""One contender of `benchmarks.evaluation distance`: reads features batch by batch, prints JSON.
+
+Runs in a Python that may have only NumPy and the contender. The peers keep all features before they
+compute anything, as their own loops over images do. torchvision, which both import and these
+functions do not use, is replaced by empty modules where it is not installed:
+
+    python3 -m venv peer && peer/bin/pip install torch scipy tqdm pillow
+    peer/bin/pip install --no-deps torch-fidelity==0.4.0 pytorch-fid==0.3.0
+"""
+
+import importlib.util
+import json
+import pathlib
+import resource
+import sys
+import time
+import types
+from collections.abc import Iterator
+
+import numpy as np
+
+BATCH = 500
+
+
+def batches(path: str, columns: int) -> Iterator[np.ndarray]:
+    """Yields float32 `[b, columns]` from a file."""
+    with open(path, "rb") as file:
+        while (rows := np.fromfile(file, np.float32, BATCH * columns)).size:
+            yield rows.reshape(-1, columns)
+
+
+def ours(left: str, right: str, columns: int) -> tuple[float, float, float]:
+    """Computes the distance as `training.evaluate` does."""
+    from training.metrics.fid import frechet_distance
+    from training.metrics.statistics import Moments
+
+    before, start = _peak(), time.perf_counter()
+    moments = []
+    for path in (left, right):
+        gathered = Moments()
+        for batch in batches(path, columns):
+            gathered.update(batch, batch, first_row=0)
+        moments.append(gathered)
+    return frechet_distance(*moments), time.perf_counter() - start, before
+
+
+def torch_fidelity(left: str, right: str, columns: int) -> tuple[float, float, float]:
+    """Computes it as torch-fidelity does."""
+    import torch
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+
+    before, start = _peak(), time.perf_counter()
+    found = []
+    for path in (left, right):
+        features = torch.cat([torch.from_numpy(batch) for batch in batches(path, columns)])
+        found.append(fid_features_to_statistics(features))
+    value = fid_statistics_to_metric(*found, verbose=False)["frechet_inception_distance"]
+    return float(value), time.perf_counter() - start, before
+
+
+def pytorch_fid(left: str, right: str, columns: int) -> tuple[float, float, float]:
+    """Computes it as pytorch-fid does."""
+    from pytorch_fid.fid_score import calculate_frechet_distance
+
+    before, start = _peak(), time.perf_counter()
+    found = []
+    for path in (left, right):
+        features = np.empty((pathlib.Path(path).stat().st_size // (4 * columns), columns))
+        for number, batch in enumerate(batches(path, columns)):
+            features[number * BATCH : number * BATCH + len(batch)] = batch
+        found += [np.mean(features, axis=0), np.cov(features, rowvar=False)]
+    return float(calculate_frechet_distance(*found)), time.perf_counter() - start, before
+
+
+class _Empty(types.ModuleType):
+    """A module in which every name is there, as a class of nothing."""
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return object
+
+
+def _replace_torchvision() -> None:
+    if importlib.util.find_spec("torchvision") is not None:
+        return
+    names = ("datasets", "transforms", "transforms.functional", "models", "models.inception")
+    for name in ("torchvision", *(f"torchvision.{name}" for name in names)):
+        sys.modules[name] = module = _Empty(name)
+        parent, _, child = name.rpartition(".")
+        if parent:
+            setattr(sys.modules[parent], child, module)
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main(arguments: list[str]) -> int:
+    """Measures one contender."""
+    name, columns, left, right = arguments
+    contenders = {
+        "this project": ours,
+        "torch-fidelity": torch_fidelity,
+        "pytorch-fid": pytorch_fid,
+    }
+    _replace_torchvision()
+    value, seconds, before = contenders[name](left, right, int(columns))
+    print(json.dumps({"fid": value, "seconds": seconds, "megabytes": _peak() - before}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
