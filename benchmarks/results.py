@@ -80,7 +80,7 @@ EXPERIMENTS = {
     "mnist_1000": Experiment(
         data="mnist",
         shared="--model clsgan --labels 1000 --control --report-every 500 --checkpoint-every 500",
-        rows={"recipe": "--steps 2000"},
+        rows={"recipe": "--steps 1000"},
         measured="--metrics error",
         control=True,
     ),
@@ -93,7 +93,7 @@ EXPERIMENTS = {
     ),
     "cifar10_4000": Experiment(
         data="cifar10",
-        shared="--model clsgan --recipe cifar10_small --control --report-every 500",
+        shared="--model clsgan --recipe cifar10_small --control --report-every 250",
         rows={"recipe": ""},
         measured="--metrics error",
         control=True,

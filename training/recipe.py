@@ -83,6 +83,9 @@ class Recipe:
     jit: Literal["auto", "on", "off"] = "auto"
     """Compile the step with XLA; `auto` does on one GPU, does not on several devices, and on a CPU
     tries both where the run has 500 steps or more. A run goes on as it began."""
+    rematerialise: bool = False
+    """Keep only what goes into each block of DCGAN and ResNet networks, and compute the rest again
+    for the gradient: less memory, more time, the same numbers but for rounding."""
     steps_per_call: int = 1
     """Steps that TensorFlow takes before Python sees them; the numbers are the same. Reports,
     checkpoints and the length of the run must fall on multiples of it."""

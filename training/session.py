@@ -262,6 +262,7 @@ def _build(
         keras.config.set_dtype_policy("float32")
     if model is not None:
         model.jit_compile = recipe.jit == "on"
+        model.rematerialise = recipe.rematerialise
         model.steps_per_execution = recipe.steps_per_call
     return model
 

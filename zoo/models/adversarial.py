@@ -12,6 +12,7 @@ from zoo.gradients import minimise, share_of_global_mean, with_loss_scale
 from zoo.models.trainer import Examples, StatelessTrainer
 from zoo.penalties.penalty import NOTHING, Penalised, Penalty
 from zoo.randomness import Noise
+from zoo.rematerialisation import rematerialising
 
 Losses = dict[str, tf.Tensor]
 
@@ -41,16 +42,10 @@ class AdversarialModel(StatelessTrainer):
     Subclass attributes:
         high_is_real: bool, whether a high score means "real".
         paper: str, where the objective is from.
-
-    Attributes:
-        rematerialise: bool, whether the critic's passes over real and fake images keep no
-            activations but compute them again for the gradient: less memory, the same numbers.
-            Those of a penalty keep theirs, as TensorFlow's recomputation has no second derivative.
     """
 
     high_is_real = True
     paper = ""
-    rematerialise = False
 
     def __init__(
         self,
@@ -158,12 +153,8 @@ class AdversarialModel(StatelessTrainer):
         inputs = examples.images
         if getattr(self.critic, "takes_labels", False):
             inputs = {"images": examples.images, "label": examples.labels}
-
-        def critic(inputs: Any) -> tf.Tensor:
-            with noise.scope():
-                return self.critic(inputs, training=True)
-
-        scores = (keras.remat(critic) if self.rematerialise else critic)(inputs)
+        with noise.scope():
+            scores = self.critic(inputs, training=True)
         return examples._replace(scores=tf.cast(scores, tf.float32))
 
     def critic_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
@@ -182,11 +173,8 @@ class AdversarialModel(StatelessTrainer):
             return NOTHING
 
         def score(images: tf.Tensor) -> tf.Tensor:
-            rematerialise, self.rematerialise = self.rematerialise, False
-            try:
+            with rematerialising(False):
                 return self.penalised_score(real._replace(images=images), noise)
-            finally:
-                self.rematerialise = rematerialise
 
         return self.penalty.terms(score, real.images, fake.images, noise, global_batch)
 

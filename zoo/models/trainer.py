@@ -9,6 +9,7 @@ import tensorflow as tf
 from zoo.gradients import global_sum, share_of_global_mean
 from zoo.models.stepping import guarded, train_function
 from zoo.randomness import Noise
+from zoo.rematerialisation import rematerialising
 
 MAX_LOGGED = 64
 
@@ -64,9 +65,15 @@ class StatelessTrainer(keras.Model):
         streams: names of the image streams a batch has, in order. Plain data given to `fit`
             (`images`, or `(images, labels)`) is taken as the first of them.
         batches_per_step: int, how many batches one step uses; they follow each other on axis 0.
+
+    Attributes:
+        rematerialise: bool, whether the step keeps only what goes into each block of the networks
+            and computes the rest again for the gradient: less memory, more time, the same numbers
+            but for rounding. A gradient penalty's passes keep theirs.
     """
 
     train_function: Any
+    rematerialise = False
 
     def __init__(
         self, *, seed: int, streams: tuple[str, ...], batches_per_step: int = 1, name: str | None
@@ -103,12 +110,16 @@ class StatelessTrainer(keras.Model):
         state += self.logs.variables
         self.guarded_names = [variable.path for variable in state]
         self.train_function = train_function(
-            guarded(self.train_step, state=state, guard=self.guard),
+            guarded(self._rematerialised_step, state=state, guard=self.guard),
             strategy=self.distribute_strategy,
             jit=bool(self.jit_compile),
             eager=self.run_eagerly,
             steps_per_call=self.steps_per_execution,
         )
+
+    def _rematerialised_step(self, data: Any) -> dict[str, tf.Tensor]:
+        with rematerialising(self.rematerialise):
+            return self.train_step(data)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # All variables exist already. Keras would average a batch over the replicas to find its

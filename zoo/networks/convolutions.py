@@ -1,11 +1,13 @@
 """The two loops of convolutional networks: up to an image, and down from one."""
 
+import functools
 from collections.abc import Sequence
 
 import keras
 from keras import layers, ops
 
 from zoo.layers.normalization import normalise
+from zoo.rematerialisation import part
 
 
 def upsample(
@@ -20,8 +22,12 @@ def upsample(
 
     The last up-convolution gives the image before its squashing.
     """
+
+    def step(norm: layers.Layer, up: layers.Layer, x: keras.KerasTensor) -> keras.KerasTensor:
+        return up(ops.relu(normalise(norm, x, label, training=training)))
+
     for norm, up in zip(norms, ups, strict=True):
-        x = up(ops.relu(normalise(norm, x, label, training=training)))
+        x = part(functools.partial(step, norm, up), x, statistics=norm.non_trainable_variables)
     return x
 
 
@@ -33,6 +39,10 @@ def downsample(
     training: bool,
 ) -> keras.KerasTensor:
     """Applies (convolution, norm, LeakyReLU(0.2)) one after the other."""
+
+    def step(down: layers.Layer, norm: layers.Layer, x: keras.KerasTensor) -> keras.KerasTensor:
+        return ops.leaky_relu(norm(down(x), training=training), 0.2)
+
     for down, norm in zip(downs, norms, strict=True):
-        x = ops.leaky_relu(norm(down(x), training=training), 0.2)
+        x = part(functools.partial(step, down, norm), x, statistics=norm.non_trainable_variables)
     return x

@@ -1,5 +1,7 @@
 """The residual pair of the LGAN paper (the network of SNGAN with other details), at any size."""
 
+import functools
+
 import keras
 from keras import layers, ops
 
@@ -13,6 +15,7 @@ from zoo.networks.network import (
     check_positive,
     halvings,
 )
+from zoo.rematerialisation import part
 
 _PLAIN_BLOCKS = 2
 
@@ -186,7 +189,8 @@ class ResNetGenerator(Generator):
         x = self.unflatten(self.project(self.join(inputs)))
         label = self.label_for_norms(inputs)
         for block in self.blocks:
-            x = block(x, label, training=training)
+            call = functools.partial(block.__call__, label=label, training=training)
+            x = part(call, x, statistics=block.non_trainable_variables)
         x = ops.relu(normalise(self.norm, x, label, training=training))
         return ops.tanh(self.output_layer(x))
 
@@ -241,12 +245,16 @@ class ResNetCritic(Critic):
         self.score = layers.Dense(1, dtype="float32", name="score")
         self.build_from_symbolic_inputs()
 
+    def first_block(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """Computes the first halving."""
+        x = self.down(self.first_2(ops.relu(self.first_1(images))))
+        return x + self.first_shortcut(self.down(images))
+
     def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         images = ops.cast(images, self.compute_dtype)
-        x = self.down(self.first_2(ops.relu(self.first_1(images))))
-        x = x + self.first_shortcut(self.down(images))
+        x = part(self.first_block, images)
         for block in self.blocks:
-            x = block(x, training=training)
+            x = part(functools.partial(block.__call__, training=training), x)
         return self.pool(ops.relu(x))
 
     def get_config(self) -> dict:
