@@ -11,7 +11,7 @@ test: .venv/installed lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25
 
 # The long tests, as many as begin within this time; those left out are named.
-DEADLINE ?= 300
+DEADLINE ?= 900
 slow: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -rs --deadline $(DEADLINE)
 

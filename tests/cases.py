@@ -4,6 +4,7 @@ A model that is added to `training.recipes.MODELS` is held by all of them withou
 """
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
@@ -22,9 +23,16 @@ REGISTERED = tuple(MODELS)
 # Every model is held by the shared tests; where a test is dear, these are in the normal run (a
 # plain step, a step of its own, a gradient penalty) and the others behind `-m slow`.
 QUICK = ("lsgan", "clsgan", "wgan_gp")
-MOSTLY_SLOW = tuple(
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in REGISTERED
-)
+
+
+def slow_but(names: Iterable[str], *, quick: Sequence[str]) -> tuple[object, ...]:
+    """Returns the names as parameters of a test, those that are not quick behind `-m slow`."""
+    return tuple(
+        name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names
+    )
+
+
+MOSTLY_SLOW = slow_but(REGISTERED, quick=QUICK)
 
 
 def tiny_recipe(model: str, **changes: object) -> Recipe:

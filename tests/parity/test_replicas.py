@@ -6,14 +6,25 @@ import keras
 import numpy as np
 import pytest
 
-from tests.cases import CLASSES, REGISTERED, SHAPE, tiny_data, tiny_recipe, train, weights
+from tests.cases import (
+    CLASSES,
+    QUICK,
+    REGISTERED,
+    SHAPE,
+    slow_but,
+    tiny_data,
+    tiny_recipe,
+    train,
+    weights,
+)
 from tests.devices import replicas
 from tests.hosts import outputs, start_hosts
 from tests.parity.runs import OPTIMIZERS, STEPS, TOLERANCES, read, take_steps, uneven
 from tests.variants import PENALISED, VARIANTS, recipe_of
 from zoo.networks import DCGANCritic, DCGANGenerator
 
-EVERYWHERE = (*REGISTERED, *VARIANTS)
+EVERYWHERE = slow_but((*REGISTERED, *VARIANTS), quick=REGISTERED)
+OTHERS = tuple(name for name in REGISTERED if name not in QUICK)
 
 
 @functools.cache
@@ -63,13 +74,25 @@ def train_on_two_hosts(cases, folder):
 
 @pytest.fixture(scope="module")
 def two_hosts(tmp_path_factory):
-    return train_on_two_hosts(REGISTERED, tmp_path_factory.mktemp("hosts"))
+    return train_on_two_hosts(QUICK, tmp_path_factory.mktemp("hosts"))
 
 
-@pytest.mark.parametrize("case", REGISTERED)
+@pytest.mark.parametrize("case", QUICK)
 @pytest.mark.covers("2 processes, SGD")
 def test_two_processes_equal_one(case, two_hosts):
     assert_equal_runs(on_replicas(case, 1), read(two_hosts, case), TOLERANCES["sgd"])
+
+
+@pytest.fixture(scope="module")
+def two_hosts_of_others(tmp_path_factory):
+    return train_on_two_hosts(OTHERS, tmp_path_factory.mktemp("others"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", OTHERS)
+@pytest.mark.covers("2 processes, SGD")
+def test_two_processes_equal_one_with_another_model(case, two_hosts_of_others):
+    assert_equal_runs(on_replicas(case, 1), read(two_hosts_of_others, case), TOLERANCES["sgd"])
 
 
 @pytest.fixture(scope="module")

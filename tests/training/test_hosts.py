@@ -87,6 +87,7 @@ def test_the_kubernetes_job_of_the_page_tells_each_pod_who_it_is():
     assert arguments.startswith("training.fit --model clsgan")
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_runs():
     """Its two processes, word for word, but for networks and length that fit a test."""
     (script,) = re.findall(r"```bash\n(# Two processes.*?)```", PAGE.read_text(), re.DOTALL)

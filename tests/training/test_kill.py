@@ -8,11 +8,15 @@ import sys
 import numpy as np
 import pytest
 
-from tests.cases import REGISTERED
+from tests.cases import QUICK, REGISTERED
 from tests.child import EVERY, IN_STEP, IN_WRITE, STEPS
 from tests.variants import LOW_PRECISION, VARIANTS
 
-QUICK = (*REGISTERED, "lgan, max_al, buffer replaced", "clsgan, float16")
+OTHERS = (
+    *(name for name in REGISTERED if name not in QUICK),
+    "lgan, max_al, buffer replaced",
+    "clsgan, float16",
+)
 SLOW = (*VARIANTS, *LOW_PRECISION)
 
 
@@ -78,6 +82,18 @@ def folder(tmp_path_factory):
 @pytest.mark.covers("killed in a write and in a step")
 def test_killed_in_a_write_and_in_a_step_it_ends_bit_equal(case, folder):
     assert_the_same_end(folder / "through", folder, case)
+
+
+@pytest.fixture(scope="module")
+def others_folder(tmp_path_factory):
+    return killed_twice(tmp_path_factory.mktemp("others"), OTHERS, "in_write")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", OTHERS)
+@pytest.mark.covers("killed in a write and in a step")
+def test_another_killed_in_a_write_and_in_a_step_ends_bit_equal(case, others_folder):
+    assert_the_same_end(others_folder / "through", others_folder, case)
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,11 @@ def reports(folder):
 
 @pytest.mark.parametrize(
     ("case", "count"),
-    [("lsgan", 1), ("lsgan", 2), pytest.param("clsgan", 1, marks=pytest.mark.slow)],
+    [
+        ("lsgan", 1),
+        pytest.param("lsgan", 2, marks=pytest.mark.slow),
+        pytest.param("clsgan", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_five_steps_a_call_are_bit_equal_to_one(case, count, tmp_path):
     for several in (1, 5):

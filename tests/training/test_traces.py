@@ -7,16 +7,13 @@ import keras
 import pytest
 from tensorflow.python.eager import context
 
-from tests.cases import REGISTERED
+from tests.cases import REGISTERED, slow_but
 from tests.devices import replicas
 from tests.sessions import make, run
 from tests.variants import recipe_of
 from training import session
 
-CASES = [
-    case if case in ("lsgan", "clsgan") else pytest.param(case, marks=pytest.mark.slow)
-    for case in REGISTERED
-]
+CASES = slow_but(REGISTERED, quick=["lsgan"])
 
 
 class FunctionCount(keras.callbacks.Callback):
