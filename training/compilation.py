@@ -35,6 +35,21 @@ _NOT_OF_THE_STEP = frozenset(
 )
 
 
+def keep_compiled() -> None:
+    """Has XLA keep what it compiles for the next start of the same step on this kind of machine.
+
+    TensorFlow reads the variable when it first asks XLA for anything.
+    """
+    option, flags = "--tf_xla_persistent_cache_directory", os.environ.get("TF_XLA_FLAGS", "")
+    kind = hashlib.sha256(f"{_processor()} {tf.__version__}".encode()).hexdigest()[:16]
+    folder = cache_folder("xla") / kind
+    if option in flags or " " in str(folder):
+        return
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ["TF_XLA_FLAGS"] = f"{flags} {option}={folder}".strip()
+
+
 def with_jit(
     recipe: Recipe,
     folder: RunFolder,

@@ -114,10 +114,13 @@ def fit(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
         print(f"{folder.path} is finished; this is its result.")
         return json.loads(folder.result.read_text()), folder, True
     from training import data as data_sets
+    from training.compilation import keep_compiled
     from training.data.known_shapes import known_shape
     from training.distribute import is_chief, make_strategy
     from training.session import run
 
+    if recipe.jit != "off":
+        keep_compiled()
     # Several hosts must find each other before TensorFlow does anything else.
     strategy = make_strategy(recipe)
     shape = known_shape(recipe.data, image_size=recipe.image_size, data_dir=recipe.data_dir)

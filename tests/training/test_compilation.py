@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -109,3 +112,19 @@ def test_a_compiled_run_that_was_interrupted_is_the_same_run(name, tmp_path):
     sessions.run(recipe, again, tmp_path / "halves")
     for ours, theirs in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
+def test_what_xla_compiled_is_kept_for_the_next_start(tmp_path):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    small = ["--generator-filters", "8", "--critic-filters", "4", "--batch-size", "8"]
+    options = ["--model", "lsgan", "--jit", "on", "--steps", "2", "--report-every", "2", *small]
+    for run in ("one", "two"):
+        words = [sys.executable, "-m", "training.fit", *options, "--run-dir", str(tmp_path / run)]
+        subprocess.run(words, check=True, env=environment)
+        kept = list((tmp_path / "cache" / "lipschitz-gan-zoo" / "xla").rglob("*.pb"))
+        if run == "one":
+            first = {path: path.stat().st_mtime_ns for path in kept}
+    assert first and {path: path.stat().st_mtime_ns for path in kept} == first
+    ends = [next((tmp_path / run / "checkpoints").glob("*.npz")).name for run in ("one", "two")]
+    assert ends[0] == ends[1]
