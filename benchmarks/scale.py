@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-WARMUP, STEPS = 3, 10
+WARMUP, STEPS = 2, 6
 BASE: dict[str, Any] = {"generator_filters": 64, "critic_filters": 16, "ema": None}
 IMAGES = 2_000
 
@@ -66,6 +66,12 @@ SERIES = [
     Series("training images", (1_000, 10_000, 100_000), images=None),
     Series("training images, mapped", (1_000, 10_000, 100_000), images=None, mapped=True),
     Series("batch size, ResNet", BATCHES[:4], ("batch_size",), DEEP),
+    Series(
+        "batch size, ResNet, rematerialised",
+        BATCHES[:4],
+        ("batch_size",),
+        {**DEEP, "rematerialise": True},
+    ),
 ]
 
 
@@ -78,7 +84,6 @@ def measure(series: Series, value: int) -> dict[str, float]:
     from training.distribute import make_strategy
     from training.recipe import override
     from training.recipes import find
-    from zoo.models.stepping import train_function
 
     options = series.recipe_options(value)
     recipe = override(find("lsgan", data="cifar10", name=""), options, source="")
@@ -95,9 +100,9 @@ def measure(series: Series, value: int) -> dict[str, float]:
         critic_steps=model.batches_per_step,
         strategy=strategy,
     )
-    function = train_function(
-        model.train_step, strategy=strategy, jit=False, eager=False, steps_per_call=1
-    )
+    model.rematerialise = recipe.rematerialise
+    model.make_train_function()
+    function = model.train_function
     iterator, seconds = iter(batches), []
     for _ in range(WARMUP + STEPS):
         start = time.perf_counter()

@@ -2,12 +2,13 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests import sessions
-from tests.cases import tiny_recipe
+from tests.cases import tiny_data, tiny_recipe, train
 from zoo.rematerialisation import part, rematerialising
 
 CASES = {
@@ -20,19 +21,22 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_run_is_the_same(case, tmp_path):
-    model, changes = CASES[case]
-    recipe = tiny_recipe(model, steps=2, report_every=2, **changes)
+    """With SGD, since Adam makes a whole step of the sign of a gradient that is all rounding."""
+    name, changes = CASES[case]
+    recipe = tiny_recipe(name, **changes)
     devices = [f"CPU:{i}" for i in range(2)]
     strategy = tf.distribute.MirroredStrategy(devices) if case == "several devices" else None
     found = {}
     for rematerialise in (False, True):
-        own = dataclasses.replace(recipe, rematerialise=rematerialise)
-        trained = sessions.make(own, strategy)
-        assert trained.rematerialise == rematerialise
-        sessions.run(own, trained, tmp_path / str(rematerialise))
-        found[rematerialise] = trained.get_weights()
+        model = sessions.make(dataclasses.replace(recipe, rematerialise=rematerialise), strategy)
+        assert model.rematerialise == rematerialise
+        with model.distribute_strategy.scope():
+            model.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05))
+        train(model, recipe, tiny_data(), steps=3)
+        found[rematerialise] = model.get_weights()
     for plain, again in zip(found[False], found[True], strict=True):
-        np.testing.assert_allclose(again, plain, rtol=1e-3, atol=5e-6)
+        scale = max(np.abs(plain).max(), 1e-3)
+        assert np.abs(plain - again).max() <= 1e-5 * scale
 
 
 def test_a_part_is_computed_twice_and_its_inside_is_not_kept():

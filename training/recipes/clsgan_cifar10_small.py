@@ -1,8 +1,8 @@
 """CIFAR-10, 4,000 labels, small: `python -m training.fit --model clsgan --recipe cifar10_small`.
 
 The recipe for MNIST on colour images, wider and not turned, so that it runs on two CPU cores;
-`--recipe cifar10` has the paper's networks. Scores, those of a start and no more, beside the
-supervised control's: `results/README.md`.
+`--recipe cifar10` has the paper's networks. A start and no more: after its 1,000 steps the
+supervised control is better (`results/README.md`).
 """
 
 import dataclasses
