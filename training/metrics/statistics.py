@@ -11,6 +11,7 @@ import numpy as np
 
 IS_SPLITS = 10
 SHUFFLE_SEED = 2020
+ROWS_AT_ONCE = 2048
 
 
 class Statistic(Protocol):
@@ -46,26 +47,55 @@ class Moments:
         mean: np.ndarray | None = None,
         scatter: np.ndarray | None = None,
     ):
-        self.count = int(count)
-        self.mean = np.zeros(0) if mean is None else mean
-        self.scatter = np.zeros((0, 0)) if scatter is None else scatter
+        self._count = int(count)
+        self._mean = np.zeros(0) if mean is None else mean
+        self._scatter = np.zeros((0, 0)) if scatter is None else scatter
+        self._waiting: list[np.ndarray] = []
 
     def update(self, features: np.ndarray, logits: np.ndarray, *, first_row: int) -> None:
-        batch = np.asarray(features, np.float64)
-        mean = batch.mean(axis=0)
-        centred = batch - mean
-        self.merge(Moments(count=len(batch), mean=mean, scatter=centred.T @ centred))
+        self._waiting.append(np.array(features))
+        if sum(map(len, self._waiting)) >= ROWS_AT_ONCE:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        """Adds the rows that wait. Few at a time would be slow: each sum goes over `[d, d]`."""
+        if not self._waiting:
+            return
+        rows = np.concatenate(self._waiting).astype(np.float64)
+        self._waiting = []
+        mean = rows.mean(axis=0)
+        rows -= mean
+        self.merge(Moments(count=len(rows), mean=mean, scatter=rows.T @ rows))
 
     def merge(self, other: "Moments") -> None:
         if not self.count:
-            self.count, self.mean, self.scatter = other.count, other.mean, other.scatter
+            self._count, self._mean = other.count, other.mean.copy()
+            self._scatter = other.scatter.copy()
             return
         total = self.count + other.count
         step = other.mean - self.mean
-        weight = self.count * other.count / total
-        self.scatter = self.scatter + other.scatter + weight * np.outer(step, step)
-        self.mean = self.mean + step * (other.count / total)
-        self.count = total
+        self._scatter += other.scatter
+        self._scatter += np.outer(self.count * other.count / total * step, step)
+        self._mean = self.mean + step * (other.count / total)
+        self._count = total
+
+    @property
+    def count(self) -> int:
+        """Rows seen."""
+        self._take_in()
+        return self._count
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Float64 `[d]`."""
+        self._take_in()
+        return self._mean
+
+    @property
+    def scatter(self) -> np.ndarray:
+        """Float64 `[d, d]`."""
+        self._take_in()
+        return self._scatter
 
     @property
     def covariance(self) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.metrics import fid, inception_score, kid, precision_recall
+from training.metrics import fid, inception_score, kid, precision_recall, statistics
 from training.metrics.metric import Subject
 from training.metrics.statistics import ClassScores, KeptFeatures, Moments, stored_statistic
 
@@ -16,8 +16,9 @@ def moments(features: np.ndarray, *, batch: int = 1000) -> Moments:
 
 
 @pytest.mark.parametrize("batch", [1, 7, 100])
-def test_moments_do_not_depend_on_batches_and_stand_a_far_mean(batch):
+def test_moments_do_not_depend_on_batches_and_stand_a_far_mean(batch, monkeypatch):
     """A mean a million deviations away: what is lost by `E f^2 - (E f)^2`."""
+    monkeypatch.setattr(statistics, "ROWS_AT_ONCE", 5)
     features = np.random.default_rng(0).normal(1e6, 1.0, (100, 3))
     gathered = moments(features, batch=batch)
     np.testing.assert_allclose(gathered.mean, features.mean(axis=0), rtol=1e-14)
@@ -54,6 +55,16 @@ def test_distance_of_gaussians_with_commuting_covariances():
     left = Moments(count=11, mean=np.array([1.0, 2.0]), scatter=10 * np.diag([4.0, 9.0]))
     right = Moments(count=11, mean=np.array([0.0, 4.0]), scatter=10 * np.diag([1.0, 25.0]))
     assert fid.frechet_distance(left, right) == pytest.approx(1 + 4 + 1 + 4)
+
+
+def test_both_ways_to_the_distance_agree(monkeypatch):
+    random = np.random.default_rng(0)
+    scales = np.geomspace(1.0, 0.01, 30)
+    sets = [moments(random.normal(size=(200, 30)) * scales), moments(random.normal(size=(200, 30)))]
+    quick = fid.frechet_distance(*sets)
+    assert fid.frechet_distance(sets[0], sets[0]) == pytest.approx(0.0, abs=1e-9)
+    monkeypatch.setattr(fid, "WELL_CONDITIONED", np.inf)
+    assert quick == pytest.approx(fid.frechet_distance(*sets), rel=1e-10)
 
 
 def test_covariances_of_less_than_full_rank_are_exact_and_warned_of():
