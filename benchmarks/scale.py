@@ -56,7 +56,12 @@ class Series:
 
 
 BATCHES = (16, 32, 64, 128, 256, 512)
-DEEP = {"network": "resnet", "generator_filters": 32, "critic_filters": 32}
+DEEP = {
+    "network": "resnet",
+    "generator_filters": 32,
+    "critic_filters": 32,
+    "critic_normalization": "none",
+}
 SERIES = [
     Series("batch size", BATCHES, ("batch_size",)),
     Series("image size", (28, 32, 48, 64, 96, 128), options={"batch_size": 16}, size=None),
