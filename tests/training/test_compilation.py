@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tests import sessions
 from tests.cases import tiny_recipe
+from tests.devices import replicas
 from training import compilation
 from training.compilation import with_jit
 from training.recipe import to_json
@@ -84,9 +85,8 @@ def test_a_step_that_xla_cannot_compile_trains_without(settle, capsys):
 def test_short_runs_and_several_devices_are_not_tried(settle, monkeypatch):
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
     assert settle(tiny_recipe("lsgan", steps=compilation.WORTH_A_TRIAL - 1)).jit == "off"
-    several = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(2)])
     recipe = long_recipe()
-    assert settle(recipe, sessions.make(recipe, several)).jit == "off"
+    assert settle(recipe, sessions.make(recipe, replicas(2))).jit == "off"
     assert settle(long_recipe(jit="on")).jit == "on"
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests import sessions
 from tests.cases import tiny_data, tiny_recipe, train
+from tests.devices import replicas
 from zoo.rematerialisation import part, rematerialising
 
 CASES = {
@@ -24,8 +25,7 @@ def test_the_run_is_the_same(case, tmp_path):
     """With SGD, since Adam makes a whole step of the sign of a gradient that is all rounding."""
     name, changes = CASES[case]
     recipe = tiny_recipe(name, **changes)
-    devices = [f"CPU:{i}" for i in range(2)]
-    strategy = tf.distribute.MirroredStrategy(devices) if case == "several devices" else None
+    strategy = replicas(2 if case == "several devices" else 1)
     found = {}
     for rematerialise in (False, True):
         model = sessions.make(dataclasses.replace(recipe, rematerialise=rematerialise), strategy)
