@@ -49,7 +49,7 @@ class Moments:
     ):
         self._count = int(count)
         self._mean = np.zeros(0) if mean is None else mean
-        self._scatter = np.zeros((0, 0)) if scatter is None else scatter
+        self._scatter = np.zeros((0, 0)) if scatter is None else scatter.copy()
         self._waiting: list[np.ndarray] = []
 
     def update(self, features: np.ndarray, logits: np.ndarray, *, first_row: int) -> None:
