@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterator
 
 from training.errors import UserError
-from training.quiet import quiet_tensorflow
 from training.recipe import override
 from training.recipes import find
+from training.startup import prepare_tensorflow
 
 STEPS = 40
 ROUNDS = 7
@@ -87,7 +87,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--data-dir")
     parser.add_argument("--batch-size", type=int, default=64)
     options = parser.parse_args(arguments)
-    quiet_tensorflow()
+    prepare_tensorflow()
     try:
         result = measure(
             options.model, options.data, data_dir=options.data_dir, batch=options.batch_size

@@ -82,6 +82,9 @@ SERIES = [
 
 def measure(series: Series, value: int) -> dict[str, float]:
     """Measures a point, in the process that this is."""
+    from training.startup import use_onednn
+
+    use_onednn()
     import tensorflow as tf
 
     from training.data.image_data import Split

@@ -45,9 +45,9 @@ def _replace_process(binary: str, options: flags.Options, given: Sequence[str]) 
 
 
 def _serve_locally(options: flags.Options) -> int:
-    from training.quiet import quiet_tensorflow
+    from training.startup import prepare_tensorflow
 
-    quiet_tensorflow()
+    prepare_tensorflow()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for name in ("uvicorn", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,4 +1,7 @@
-"""Four logical CPU devices stand for four GPUs; they must exist before TensorFlow starts."""
+"""Four logical CPU devices stand for four GPUs; they must exist before TensorFlow starts.
+
+It computes with the kernels that the commands choose.
+"""
 
 import os
 import pathlib
@@ -6,11 +9,14 @@ import time
 
 import pytest
 
+from training.startup import use_onednn
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+use_onednn()
 
-import tensorflow as tf
+import tensorflow as tf  # noqa: E402
 
-from tests.report_matrix import CoverageTable, model_of
+from tests.report_matrix import CoverageTable, model_of  # noqa: E402
 
 STARTED = time.monotonic()
 LOGICAL_DEVICES = 4

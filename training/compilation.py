@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from training.cache import cache_folder
 from training.errors import UserError
+from training.machine import processor_name
 from training.recipe import NOT_DECIDING, Recipe
 from training.run_folder import RunFolder, read_recipe, write_text
 from zoo.models.trainer import StatelessTrainer
@@ -41,7 +42,7 @@ def keep_compiled() -> None:
     TensorFlow reads the variable when it first asks XLA for anything.
     """
     option, flags = "--tf_xla_persistent_cache_directory", os.environ.get("TF_XLA_FLAGS", "")
-    kind = hashlib.sha256(f"{_processor()} {tf.__version__}".encode()).hexdigest()[:16]
+    kind = hashlib.sha256(f"{processor_name()} {tf.__version__}".encode()).hexdigest()[:16]
     folder = cache_folder("xla") / kind
     if option in flags or " " in str(folder):
         return
@@ -92,13 +93,15 @@ def _without_trial(
 ) -> Choice | None:
     if recipe.jit != "auto":
         return recipe.jit
-    if folder.recipe.exists() and (stored := read_recipe(folder.path)["jit"]) != "auto":
+    begun = folder.recipe.exists()
+    if begun and (stored := read_recipe(folder.path)["jit"]) != "auto":
         return stored
     if strategy.num_replicas_in_sync > 1:
         return "off"
     if tf.config.list_logical_devices("GPU"):
         return "on"
-    return "off" if recipe.steps < WORTH_A_TRIAL else None
+    # A run that began without a choice took its steps without XLA.
+    return "off" if begun or recipe.steps < WORTH_A_TRIAL else None
 
 
 def _try_out(model: StatelessTrainer, batch: Any) -> Choice:
@@ -151,17 +154,11 @@ def _key(recipe: Recipe, batch: Any) -> str:
     fields = {k: v for k, v in vars(recipe).items() if k not in _NOT_OF_THE_STEP}
     shapes = tf.nest.map_structure(lambda values: values.shape.as_list(), batch)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    where = [platform.machine(), _processor(), cores, tf.__version__, recipe.steps_per_call]
+    kernels = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
+    where = [platform.machine(), processor_name(), cores, tf.__version__, kernels]
+    where.append(recipe.steps_per_call)
     text = json.dumps([fields, shapes, where], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _processor() -> str:
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith("model name")), "")
 
 
 def _read(choices: pathlib.Path) -> dict[str, Choice]:

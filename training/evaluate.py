@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from training.errors import UserError
 from training.metrics import parse_metrics
-from training.quiet import quiet_tensorflow
 from training.recipe import Recipe, option
 from training.run_folder import RunFolder, append_lines
+from training.startup import prepare_tensorflow
 from training.targets import Target, find_targets, stored_recipe
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code."""
     options = _parser().parse_args(arguments)
-    quiet_tensorflow()
+    prepare_tensorflow()
     # Every set of images has a graph of its own, which is no cause to warn of retracing.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:

@@ -16,10 +16,10 @@ from typing import Any
 import tyro
 
 from training.errors import Interrupted, NotFinite, UserError, WorkerLost
-from training.quiet import quiet_tensorflow
 from training.recipe import Recipe, override, read_settings
 from training.recipes import MODELS, available, find, model_name
 from training.run_folder import RunFolder, find_run
+from training.startup import prepare_tensorflow
 
 USAGE = """usage: python -m training.fit --model MODEL [--data DATA] [--seeds N] [options]
 
@@ -171,7 +171,7 @@ def main(arguments: list[str]) -> int:
         models = "\n".join(f"  {name:<10}{meaning}" for name, meaning in MODELS.items())
         print(USAGE.format(models=models))
         return 0
-    quiet_tensorflow()
+    prepare_tensorflow()
     try:
         recipe = read_recipe(command)
         train(recipe, seeds=command.seeds)

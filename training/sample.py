@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from training.errors import UserError
 from training.nearest import beside, inverted, nearest_images
-from training.quiet import quiet_tensorflow
+from training.startup import prepare_tensorflow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -234,7 +234,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--invert", metavar="IMAGES", help="file or folder; nearest image made")
     parser.add_argument("--gif", type=pathlib.Path, help="film of --interpolate")
     options = parser.parse_args(arguments)
-    quiet_tensorflow()
+    prepare_tensorflow()
     try:
         for path in sample(options.source, options.out, _request(options)):
             print(path)

@@ -8,7 +8,6 @@ import argparse
 import dataclasses
 import json
 import pathlib
-import platform
 import re
 import shlex
 import shutil
@@ -16,10 +15,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from training.errors import UserError
-from training.quiet import quiet_tensorflow
+from training.machine import processor_name
 from training.recipe import NOT_DECIDING, Recipe, differences, option, override
 from training.recipes import find
 from training.run_folder import RunFolder, read_recipe, write_text
+from training.startup import prepare_tensorflow
 
 if TYPE_CHECKING:
     from zoo.presets.weights import WeightsDtype
@@ -203,17 +203,11 @@ def this_machine() -> str:
 
     import tensorflow as tf
 
-    model = platform.processor() or platform.machine()
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        pass
     gpus = [
         str(tf.config.experimental.get_device_details(gpu).get("device_name", "GPU"))
         for gpu in tf.config.list_physical_devices("GPU")
     ]
-    return f"{os.cpu_count()} CPU threads ({model}), {', '.join(gpus) or 'no GPU'}"
+    return f"{os.cpu_count()} CPU threads ({processor_name()}), {', '.join(gpus) or 'no GPU'}"
 
 
 def main(arguments: list[str]) -> int:
@@ -234,7 +228,7 @@ def main(arguments: list[str]) -> int:
     page = options.pop("page")
     if not page and options["name"] is None:
         parser.error("give RUN and NAME, or --page")
-    quiet_tensorflow()
+    prepare_tensorflow()
     try:
         if options["name"] is not None:
             print(ship(options.pop("run"), options.pop("name"), **options))

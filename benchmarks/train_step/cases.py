@@ -47,6 +47,7 @@ class Contender:
     Attributes:
         name: what it is called in tables.
         kind: `"ours"`, `"keras"` or `"torch"`.
+        onednn: whether TensorFlow uses oneDNN's kernels; None leaves it TensorFlow's choice.
         bfloat16: whether networks compute in bfloat16.
         compiled: whether XLA, or `torch.compile`, compiles the step.
         steps_per_call: steps that TensorFlow takes before Python sees them.
@@ -55,6 +56,7 @@ class Contender:
 
     name: str
     kind: str
+    onednn: bool | None = None
     bfloat16: bool = False
     compiled: bool = False
     steps_per_call: int = 1
@@ -62,12 +64,14 @@ class Contender:
 
 
 CONTENDERS = [
-    Contender("ours", "ours"),
-    Contender("ours, XLA", "ours", compiled=True),
-    Contender("ours, 10 steps a call", "ours", steps_per_call=10),
-    Contender("ours, bfloat16", "ours", bfloat16=True),
-    Contender("ours, bfloat16, XLA", "ours", bfloat16=True, compiled=True),
+    Contender("ours", "ours", onednn=True),
+    Contender("ours, XLA", "ours", onednn=True, compiled=True),
+    Contender("ours, 10 steps a call", "ours", onednn=True, steps_per_call=10),
+    Contender("ours, without oneDNN", "ours", onednn=False),
+    Contender("ours, bfloat16", "ours", onednn=True, bfloat16=True),
+    Contender("ours, bfloat16, XLA", "ours", onednn=True, bfloat16=True, compiled=True),
     Contender("plain Keras", "keras"),
+    Contender("plain Keras, oneDNN", "keras", onednn=True),
     Contender("PyTorch", "torch"),
     Contender("PyTorch, channels last", "torch", channels_last=True),
     Contender("PyTorch, compiled", "torch", compiled=True),

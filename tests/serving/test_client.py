@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import threading
@@ -142,15 +143,22 @@ def test_a_seed_is_one_image_everywhere(exported, generator):
             assert np.abs(alone.astype(int) - served[1:2]).max() <= 1
 
 
-def test_errors_have_types(client, exported):
+def test_errors_have_types(client):
     with pytest.raises(NotFound, match="nowhere"):
         client("nowhere").signatures()
     with pytest.raises(NotFound):
         client("digits", version=7).predict(images())
     with pytest.raises(InvalidRequest, match=r"label must be in 0..3"):
         client("digits_generator").generate([1], labels=[4])
-    with pytest.raises(TimedOut):
-        client("digits", timeout=1e-6).predict(images())
+
+
+@pytest.mark.parametrize("kind", [Client, GrpcClient])
+def test_a_server_that_says_nothing_is_not_waited_for(kind):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        url = f"http://{address}" if kind is Client else address
+        with pytest.raises(TimedOut):
+            kind(url, "digits", timeout=0.2).predict(images())
 
 
 def test_nobody_there():

@@ -101,6 +101,13 @@ def test_a_run_goes_on_as_it_began(settle, tmp_path, monkeypatch):
     assert '"jit": "on"' in to_json(settle(recipe))
 
 
+def test_a_run_that_began_without_a_choice_goes_on_without_xla(settle, tmp_path, monkeypatch):
+    monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
+    recipe = long_recipe()
+    RunFolder(tmp_path / "run").create(recipe)
+    assert recipe.jit == "auto" and settle(recipe).jit == "off"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["lsgan", "clsgan"])
 def test_a_compiled_run_that_was_interrupted_is_the_same_run(name, tmp_path):

@@ -12,10 +12,16 @@ import os
 import pathlib
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from training.errors import UserError
 from training.metrics.feature_cnn import FOLDER
-from training.quiet import quiet_tensorflow
+from training.startup import prepare_tensorflow
+
+if TYPE_CHECKING:
+    import keras
+
+    from training.data.image_data import ImageData
 
 BATCH = 128
 LEARNING_RATE = 4e-3
@@ -51,13 +57,10 @@ def train_features(
     """
     import keras
     import numpy as np
-    import tensorflow as tf
 
     from training import data as data_sets
-    from training.data.pipeline import Stream, training_dataset
     from training.metrics.error_rate import error_rate
     from training.metrics.feature_cnn import FeatureCNN, Shipped, weights_file
-    from zoo.images import to_float
 
     data = data_sets.load(data_name, data_dir=data_dir, manual_dir=manual_dir)
     if not data.num_classes:
@@ -65,31 +68,10 @@ def train_features(
     keras.utils.set_random_seed(seed)
     network = FeatureCNN(data.image_shape, data.num_classes)
     images = keras.Input(data.image_shape)
-    classifier = keras.Model(images, network(images)[1])
-    steps = max(len(data.train) // BATCH, 1)
-    rate = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 10, steps * epochs, warmup_target=LEARNING_RATE, warmup_steps=steps // 3
-    )
-    classifier.compile(
-        keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    )
     shift = SHIFT if data.image_shape[0] >= 16 else 0
-    stream = Stream(data.train, with_labels=True)
-    dataset = training_dataset(
-        {"all": stream},
-        batch_size=BATCH,
-        seed=seed,
-        shift=shift,
-        flip=flip,
-        strategy=tf.distribute.get_strategy(),
-    )
     started = time.monotonic()
-    classifier.fit(
-        dataset.map(lambda batch: (to_float(batch["all"]["images"]), batch["all"]["labels"])),
-        steps_per_epoch=steps,
-        epochs=epochs,
-        verbose=2,
-    )
+    classifier = keras.Model(images, network(images)[1])
+    _fit(classifier, data, epochs=epochs, shift=shift, flip=flip, seed=seed)
     content = weights_file(network)
     name = data.name.replace("/", "_")
     record: dict[str, object] = {
@@ -116,6 +98,39 @@ def train_features(
     return record
 
 
+def _fit(
+    classifier: "keras.Model", data: "ImageData", *, epochs: int, shift: int, flip: bool, seed: int
+) -> None:
+    """Trains a classifier that gives logits on the train split."""
+    import keras
+    import tensorflow as tf
+
+    from training.data.pipeline import Stream, training_dataset
+    from zoo.images import to_float
+
+    steps = max(len(data.train) // BATCH, 1)
+    rate = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 10, steps * epochs, warmup_target=LEARNING_RATE, warmup_steps=steps // 3
+    )
+    classifier.compile(
+        keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    dataset = training_dataset(
+        {"all": Stream(data.train, with_labels=True)},
+        batch_size=BATCH,
+        seed=seed,
+        shift=shift,
+        flip=flip,
+        strategy=tf.distribute.get_strategy(),
+    )
+    classifier.fit(
+        dataset.map(lambda batch: (to_float(batch["all"]["images"]), batch["all"]["labels"])),
+        steps_per_epoch=steps,
+        epochs=epochs,
+        verbose=2,
+    )
+
+
 def _write(path: pathlib.Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
@@ -136,7 +151,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=pathlib.Path, default=FOLDER, help="folder of the two files")
     options = parser.parse_args(arguments)
-    quiet_tensorflow()
+    prepare_tensorflow()
     try:
         if options.epochs < 1:
             raise UserError(f"--epochs must be at least 1, given {options.epochs}.")
