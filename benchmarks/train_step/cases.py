@@ -71,7 +71,7 @@ CONTENDERS = [
     Contender("ours, bfloat16", "ours", onednn=True, bfloat16=True),
     Contender("ours, bfloat16, XLA", "ours", onednn=True, bfloat16=True, compiled=True),
     Contender("plain Keras", "keras"),
-    Contender("plain Keras, oneDNN", "keras", onednn=True),
+    Contender("Keras with oneDNN", "keras", onednn=True),
     Contender("PyTorch", "torch"),
     Contender("PyTorch, channels last", "torch", channels_last=True),
     Contender("PyTorch, compiled", "torch", compiled=True),

@@ -15,32 +15,39 @@ from training.console import Table
 
 PAGE = pathlib.Path(__file__).parents[1] / "README.md"
 BATCH = 64
+PEERS = {
+    "best PyTorch": "PyTorch",
+    "plain Keras": "plain Keras",
+    "Keras with oneDNN": "Keras with oneDNN",
+}
+"""What the best of this project is compared with, and how its contenders' names begin."""
 
 
 def render(document: dict[str, Any]) -> str:
     """Formats images a second of each contender, its ratio to peers, and its share of the peak."""
     names = list(dict.fromkeys(row["contender"] for c in document["cases"] for row in c["rows"]))
     table = Table(["images/s", *names])
-    ratios = Table(["", "best of ours / best PyTorch", "ours / plain Keras", "share of peak"])
-    against: dict[str, list[float]] = {"torch": [], "keras": []}
+    ratios = Table(["best of ours over ...", *PEERS, "share of peak"])
+    found: list[list[float]] = []
     for case in document["cases"]:
-        speeds = {row["contender"]: row["images_per_second"] for row in case["rows"]}
         table.add(case["case"], *(_cell(case["rows"], name) for name in names))
-        ours = max(v for name, v in speeds.items() if name.startswith("ours"))
-        torch = max(v for name, v in speeds.items() if name.startswith("PyTorch"))
+        ours = _best(case, "ours")
         share = ours / BATCH * case["check"]["flops"] / document["matrix_rate"]["float32"]
-        keras = speeds["plain Keras"]
-        against["torch"].append(ours / torch)
-        against["keras"].append(ours / keras)
-        ratios.add(case["case"], f"{ours / torch:.2f}", f"{ours / keras:.2f}", f"{share:.2f}")
-    means = [f"{math.exp(sum(map(math.log, v)) / len(v)):.2f}" for v in against.values()]
-    ratios.add("geometric mean", *means, "")
+        found.append([*(ours / _best(case, peer) for peer in PEERS.values()), share])
+        ratios.add(case["case"], *(f"{value:.2f}" for value in found[-1]))
+    means = [math.exp(sum(map(math.log, of)) / len(of)) for of in zip(*found, strict=True)]
+    ratios.add("geometric mean", *(f"{mean:.2f}" for mean in means))
     rate = document["matrix_rate"]["float32"] / 1e9
     said = (
         f"Machine: {document['machine']}; {rate:.0f} GFLOP/s in float32 products. Medians of "
         f"{document['rounds']} rounds of {document['seconds']:g} s."
     )
     return "\n\n".join([said, str(table), str(ratios)])
+
+
+def _best(case: dict[str, Any], kind: str) -> float:
+    """Returns the images a second of the fastest contender whose name begins so."""
+    return max(r["images_per_second"] for r in case["rows"] if r["contender"].startswith(kind))
 
 
 def _cell(rows: list[dict[str, Any]], name: str) -> str:

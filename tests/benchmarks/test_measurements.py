@@ -56,12 +56,18 @@ def timed(**speeds):
 
 
 def test_the_table_of_steps():
-    document = timed(ours=[90.0, 100.0, 110.0], plain_Keras=[50.0], PyTorch=[80.0], PyTorch_x=[])
+    document = timed(
+        ours=[90.0, 100.0, 110.0],
+        plain_Keras=[50.0],
+        Keras_with_oneDNN=[62.5],
+        PyTorch=[80.0],
+        PyTorch_x=[],
+    )
     text = table.render(document)
     assert "100 (2 s, 1,500 MB)" in text and "| fails" in text
     # 100 images/s of 0.5 GFLOP each are 50 of 100 GFLOP/s.
-    (row,) = [line for line in text.splitlines() if "1.25" in line and "gan" in line]
-    assert [cell.strip() for cell in row.split("|")[2:5]] == ["1.25", "2.00", "0.50"]
+    (row,) = [line for line in text.splitlines() if "1.25" in line and "gan," in line]
+    assert [cell.strip() for cell in row.split("|")[2:6]] == ["1.25", "2.00", "1.60", "0.50"]
 
 
 def test_two_files_are_compared(tmp_path, capsys):
