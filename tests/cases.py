@@ -32,9 +32,6 @@ def slow_but(names: Iterable[str], *, quick: Sequence[str]) -> tuple[object, ...
     )
 
 
-MOSTLY_SLOW = slow_but(REGISTERED, quick=QUICK)
-
-
 def tiny_recipe(model: str, **changes: object) -> Recipe:
     """The model's own recipe at a size that steps in milliseconds."""
     small = {"generator_filters": 8, "critic_filters": 4, "latent_dim": 5, "ema": 0.9}

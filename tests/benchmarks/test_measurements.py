@@ -128,6 +128,7 @@ def test_the_table_of_means():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", means.BASES)
 def test_means_that_only_rearrange_a_step_take_the_same_step(model):
     name, options = means.BASES[model]

@@ -75,6 +75,7 @@ def test_a_run_becomes_files(run, tmp_path, capsys, classifier, generator, file_
     assert "exists; remove it" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_int8_weights_are_smaller_and_near(tmp_path):
     wide = randomize(ImageClassifier(CLSGANFeatures(SHAPE, filters=16), 10))
     (plain,) = save_portable({"m": wide}, tmp_path, file_format="litert")

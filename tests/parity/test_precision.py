@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.cases import QUICK, REGISTERED, tiny_data, train, weights
+from tests.cases import REGISTERED, slow_but, tiny_data, train, weights
 from tests.devices import replicas
 from tests.sessions import make
 from tests.variants import PENALISED, VARIANTS, recipe_of
@@ -15,11 +15,7 @@ from tests.variants import PENALISED, VARIANTS, recipe_of
 # Relative to each variable's largest value, after three steps of SGD.
 TOLERANCE = {"float32": 1e-4, "mixed_bfloat16": 0.1, "mixed_float16": 0.05}
 LOW = ("mixed_bfloat16", "mixed_float16")
-QUICKLY = (*QUICK, "lgan, max_al, buffer replaced")
-MOSTLY_SLOW = [
-    case if case in QUICKLY else pytest.param(case, marks=pytest.mark.slow)
-    for case in (*REGISTERED, *VARIANTS)
-]
+CASES = slow_but((*REGISTERED, *VARIANTS), quick=("wgan_gp", "clsgan"))
 
 
 def run(case, *, precision="float32", jit="off", count=1):
@@ -64,13 +60,13 @@ def assert_finite_and_near(case, precision, jit):
 
 
 @pytest.mark.parametrize("precision", LOW)
-@pytest.mark.parametrize("case", MOSTLY_SLOW)
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.covers("bfloat16 and float16")
 def test_low_precision_is_finite_and_near_float32(case, precision):
     assert_finite_and_near(case, precision, "off")
 
 
-@pytest.mark.parametrize("case", MOSTLY_SLOW)
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.covers("XLA")
 def test_compiled_by_xla_is_the_same(case):
     logs = assert_finite_and_near(case, "float32", "on")

@@ -23,8 +23,7 @@ from tests.parity.runs import OPTIMIZERS, STEPS, TOLERANCES, read, take_steps, u
 from tests.variants import PENALISED, VARIANTS, recipe_of
 from zoo.networks import DCGANCritic, DCGANGenerator
 
-EVERYWHERE = slow_but((*REGISTERED, *VARIANTS), quick=REGISTERED)
-OTHERS = tuple(name for name in REGISTERED if name not in QUICK)
+EVERYWHERE = slow_but((*REGISTERED, *VARIANTS), quick=QUICK)
 
 
 @functools.cache
@@ -42,14 +41,14 @@ def assert_equal_runs(one, many, tolerance):
         assert many[1][name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
 
 
-@pytest.mark.parametrize("case", REGISTERED)
+@pytest.mark.parametrize("case", slow_but(REGISTERED, quick=["lsgan", "wgan_gp"]))
 @pytest.mark.covers("2 replicas, Adam")
 def test_two_replicas_equal_one_with_adam(case):
     one, two = (on_replicas(case, count, "adam") for count in (1, 2))
     assert_equal_runs(one, two, TOLERANCES["adam"])
 
 
-@pytest.mark.parametrize("case", ["lsgan", "clsgan"])
+@pytest.mark.parametrize("case", slow_but(["lsgan", "clsgan"], quick=["lsgan"]))
 @pytest.mark.covers("2 replicas, SGD")
 def test_two_replicas_equal_one_with_sgd(case):
     """A mean over each replica's own batch, or noise of its own, would differ at once with SGD."""
@@ -74,25 +73,15 @@ def train_on_two_hosts(cases, folder):
 
 @pytest.fixture(scope="module")
 def two_hosts(tmp_path_factory):
-    return train_on_two_hosts(QUICK, tmp_path_factory.mktemp("hosts"))
-
-
-@pytest.mark.parametrize("case", QUICK)
-@pytest.mark.covers("2 processes, SGD")
-def test_two_processes_equal_one(case, two_hosts):
-    assert_equal_runs(on_replicas(case, 1), read(two_hosts, case), TOLERANCES["sgd"])
-
-
-@pytest.fixture(scope="module")
-def two_hosts_of_others(tmp_path_factory):
-    return train_on_two_hosts(OTHERS, tmp_path_factory.mktemp("others"))
+    return train_on_two_hosts(REGISTERED, tmp_path_factory.mktemp("hosts"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", OTHERS)
+@pytest.mark.parametrize("case", REGISTERED)
 @pytest.mark.covers("2 processes, SGD")
-def test_two_processes_equal_one_with_another_model(case, two_hosts_of_others):
-    assert_equal_runs(on_replicas(case, 1), read(two_hosts_of_others, case), TOLERANCES["sgd"])
+def test_two_processes_equal_one(case, two_hosts):
+    """`tests/training/test_hosts.py` has the command on two hosts in the normal run."""
+    assert_equal_runs(on_replicas(case, 1), read(two_hosts, case), TOLERANCES["sgd"])
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -65,7 +66,13 @@ def run(code, folder):
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder)],
         cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "HOME": str(folder)},
+        env={
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(folder),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            # Other kernels round differently.
+            "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "0"),
+        },
         capture_output=True,
         text=True,
         check=False,

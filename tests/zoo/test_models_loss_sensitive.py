@@ -140,7 +140,9 @@ def test_slope_one_is_wgan_to_the_bit(optimizer):
     assert np.array_equal(last[0], -last[1])
 
 
-@pytest.mark.parametrize("shares", [(5, 5), (3, 3, 2, 2)], ids=["2", "4"])
+@pytest.mark.parametrize(
+    "shares", [pytest.param((5, 5), marks=pytest.mark.slow), (3, 3, 2, 2)], ids=["2", "4"]
+)
 def test_all_pairs_are_those_of_the_global_batch(shares):
     """Pairs of each replica's own images alone would differ at once."""
     results = []

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests import sessions
-from tests.cases import tiny_data, tiny_recipe, train
+from tests.cases import slow_but, tiny_data, tiny_recipe, train
 from tests.devices import replicas
 from zoo.rematerialisation import part, rematerialising
 
@@ -20,7 +20,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", slow_but(CASES, quick=["batch norms", "several devices"]))
 def test_the_run_is_the_same(case, tmp_path):
     """With SGD, since Adam makes a whole step of the sign of a gradient that is all rounding."""
     name, changes = CASES[case]
