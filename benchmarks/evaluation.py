@@ -60,6 +60,9 @@ def distance(*, rows: int, columns: int, rounds: int, peer: str | None) -> list[
 
 def inversion(preset: str, *, images: int, alone: int, steps: int) -> dict[str, float]:
     """Measures seconds an image of `invert_images`, many at once and one at a time."""
+    from training.startup import use_onednn
+
+    use_onednn()
     import zoo
     from zoo.inversion import invert_images
 
