@@ -26,6 +26,7 @@ import numpy as np
 WARMUP, STEPS = 2, 6
 BASE: dict[str, Any] = {"generator_filters": 64, "critic_filters": 16, "ema": None}
 IMAGES = 2_000
+COLUMNS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,27 +175,31 @@ def plot(rows: Sequence[dict[str, Any]], path: pathlib.Path) -> None:
     import matplotlib.pyplot as plt
 
     names = list(dict.fromkeys(row["series"] for row in rows))
-    figure, axes = plt.subplots(2, len(names), figsize=(2.6 * len(names), 5), squeeze=False)
-    for column, name in enumerate(names):
+    figure, axes = plt.subplots(
+        -(-len(names) // COLUMNS), COLUMNS, figsize=(4 * COLUMNS, 10), squeeze=False
+    )
+    for axis in axes.flat[len(names) :]:
+        axis.remove()
+    for axis, name in zip(axes.flat, names, strict=False):
         of = [row for row in rows if row["series"] == name]
         values = [row["value"] for row in of]
-        for axis, key, unit in zip(
-            axes[:, column], ("seconds", "megabytes"), ("s a step", "MB"), strict=True
+        for side, key, unit, colour, digits in (
+            (axis, "seconds", "s a step", "C0", 3),
+            (axis.twinx(), "megabytes", "MB", "C1", 0),
         ):
             measured = [row[key] for row in of]
-            axis.plot(values, measured, "o-")
-            linear = [measured[-1] * value / values[-1] for value in values]
-            axis.plot(values, linear, ":", color="gray")
-            axis.set(
-                xscale="log",
-                yscale="log",
-                xlabel=name,
-                title=f"{unit}, slope {growth(of, key):.2f}",
-            )
-            axis.set_xticks(values, [f"{value:,}" for value in values], rotation=60)
-            axis.minorticks_off()
+            ends = [min(measured), max(measured)]
+            side.plot(values, measured, "o-", color=colour)
+            side.set(xscale="log", yscale="log")
+            side.set_yticks(ends, [f"{end:,.{digits}f}" for end in ends], color=colour)
+            side.set_ylabel(f"{unit}, slope {growth(of, key):.2f}", color=colour)
+            side.minorticks_off()
+        linear = [of[-1]["seconds"] * value / values[-1] for value in values]
+        axis.plot(values, linear, ":", color="gray")
+        axis.set_title(name)
+        axis.set_xticks(values, [f"{value:,}" for value in values])
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=80)
 
 
 def main(arguments: list[str]) -> int:
