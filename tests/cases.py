@@ -20,13 +20,13 @@ from zoo.models.trainer import StatelessTrainer
 CLASSES = ("a", "b", "c")
 SHAPE = (8, 8, 1)
 REGISTERED = tuple(MODELS)
-# Every model is held by the shared tests; where a test is dear, these are in the normal run (a
-# plain step, a step of its own, a gradient penalty) and the others behind `-m slow`.
-QUICK = ("lsgan", "clsgan", "wgan_gp")
 
 
 def slow_but(names: Iterable[str], *, quick: Sequence[str]) -> tuple[object, ...]:
-    """Returns the names as parameters of a test, those that are not quick behind `-m slow`."""
+    """Returns the names as parameters of a test, those that are not quick behind `-m slow`.
+
+    Every model is held by the shared tests; where a test is dear, a few are in the normal run.
+    """
     return tuple(
         name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names
     )

@@ -305,6 +305,7 @@ def test_the_card_says_how_to_ask(exported):
     assert f"TensorFlow {tf.__version__}, operations: " in exported[1]
 
 
+@pytest.mark.slow
 def test_the_preset_card_and_measured_batching_go_along(
     run, tmp_path, unchecked, monkeypatch, capsys
 ):

@@ -66,7 +66,7 @@ def test_low_precision_is_finite_and_near_float32(case, precision):
     assert_finite_and_near(case, precision, "off")
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", slow_but((*REGISTERED, *VARIANTS), quick=["wgan_gp"]))
 @pytest.mark.covers("XLA")
 def test_compiled_by_xla_is_the_same(case):
     logs = assert_finite_and_near(case, "float32", "on")

@@ -62,6 +62,7 @@ def test_the_step_is_traced_once_in_200_steps(case, tmp_path, function_count):
     assert len(list((tmp_path / "samples").iterdir())) == 7
 
 
+@pytest.mark.slow
 def test_two_replicas_trace_it_once_each(tmp_path):
     assert trace_count("lsgan", 2, tmp_path) == 2
 
