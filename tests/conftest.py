@@ -20,7 +20,7 @@ import tensorflow as tf  # noqa: E402
 from tests.report_matrix import CoverageTable, model_of  # noqa: E402
 
 # Tracing makes objects by the hundred thousand, few of them in cycles; looking for these after
-# every 700, Python's default, takes a fifth of a test's time.
+# every 700, Python's default, takes much of the time.
 gc.set_threshold(50_000, 10, 10)
 
 STARTED = time.monotonic()
