@@ -2,12 +2,13 @@
 
 import base64
 import html
+import io
 import os
 import pathlib
 import shutil
 
 from training.errors import UserError
-from training.report_tables import label_of, read_rows, score_files
+from training.report_tables import label_of, read_rows, score_files, shown_values
 
 CURVES = "curves.png"
 
@@ -73,10 +74,11 @@ class Page:
         text = "\n\n".join(self.parts) + "\n"
         if self._html:
             style = (
-                "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:70em;padding:0 1em}"
-                "table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.3em .7em;"
-                "text-align:left}figure{display:inline-block;margin:0 1em 1em 0;"
-                "vertical-align:top}img{max-width:100%}figure img{max-height:30em}"
+                "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:95em;padding:0 1em}"
+                "table{border-collapse:collapse;display:block;overflow-x:auto}"
+                "td,th{border:1px solid #bbb;padding:.3em .7em;text-align:left;"
+                "white-space:nowrap;font-variant-numeric:tabular-nums}"
+                "figure{display:inline-block;margin:0 1em 1em 0;vertical-align:top}img{max-width:100%}figure img{max-height:45em}"
             )
             text = (
                 f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -98,22 +100,39 @@ def run_folders(sources: list[pathlib.Path]) -> list[pathlib.Path]:
     return folders
 
 
+def run_name(folder: pathlib.Path) -> str:
+    """Returns what a run is called, with its seed where it is one of several."""
+    label = label_of(folder.resolve())
+    return f"{label}/{folder.name}" if folder.name.startswith("seed-") else label
+
+
+def score_curves(sources: list[pathlib.Path]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+    """Returns the scores taken while training: `{value and protocol: {run: [(step, value)]}}`."""
+    curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for folder in run_folders(sources):
+        for path in score_files(folder):
+            for row in (row for row in read_rows(path) if row.get("while_training")):
+                for name, value in shown_values(row).items():
+                    title = row["key"] if name == row["metric"] else f"{name}, {row['key']}"
+                    points = curves.setdefault(title, {}).setdefault(run_name(folder), [])
+                    points.append((row["step"], value))
+    return curves
+
+
 def add_curves(page: Page, sources: list[pathlib.Path]) -> None:
     """Draws each score that was taken while training over the steps, a line a run.
 
     Raises:
         UserError: there are such scores and no matplotlib.
     """
-    curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
-    for folder in run_folders(sources):
-        name = "/".join((label_of(folder.resolve()), folder.name))
-        name = name.split("/")[0] if not folder.name.startswith("seed-") else name
-        for path in score_files(folder):
-            for row in (row for row in read_rows(path) if row.get("while_training")):
-                points = curves.setdefault(row["key"], {}).setdefault(name, [])
-                points.append((row["step"], row["value"]))
-    if not curves:
-        return
+    curves = score_curves(sources)
+    if curves:
+        page.heading("Scores while training")
+        page.picture(_draw(curves), CURVES, "Averaged weights, against the split in the key")
+
+
+def _draw(curves: dict[str, dict[str, list[tuple[int, float]]]]) -> bytes:
+    """Draws a panel for each title, two beside one another; returns a PNG."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -121,21 +140,23 @@ def add_curves(page: Page, sources: list[pathlib.Path]) -> None:
             "Curves are drawn with matplotlib, which is not installed: "
             "pip install 'lipschitz-gan-zoo[report]'."
         ) from None
-    import io
-
-    figure = Figure(figsize=(7, 3.2 * len(curves)), layout="constrained")
-    axes = figure.subplots(len(curves), 1, squeeze=False)[:, 0]
-    for axis, (key, lines) in zip(axes, curves.items(), strict=True):
+    columns = min(2, len(curves))
+    rows = -(-len(curves) // columns)
+    figure = Figure(figsize=(6 * columns, 3.2 * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis, (title, lines) in zip(axes, curves.items(), strict=False):
         for name, points in lines.items():
             steps, values = zip(*sorted(points), strict=True)
             axis.plot(steps, values, marker=".", label=name)
-        axis.set(title=key, xlabel="step")
+        axis.set_title(title, fontsize="medium")
+        axis.set_xlabel("step")
         axis.grid(alpha=0.3)
         axis.legend(fontsize="small")
+    for axis in axes[len(curves) :]:
+        axis.remove()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    page.heading("Scores while training")
-    page.picture(buffer.getvalue(), CURVES, "Averaged weights, against the split in the key")
+    return buffer.getvalue()
 
 
 def add_samples(page: Page, sources: list[pathlib.Path]) -> None:
@@ -144,7 +165,7 @@ def add_samples(page: Page, sources: list[pathlib.Path]) -> None:
     for folder in run_folders(sources):
         pictures = sorted((folder / "samples").glob("*.png"))
         if pictures:
-            title = f"{label_of(folder.resolve())}, {folder.name}, step {int(pictures[-1].stem):,}"
+            title = f"{run_name(folder)}, step {int(pictures[-1].stem):,}"
             sheets.append((pictures[-1], title))
     if not sheets:
         return

@@ -78,6 +78,11 @@ def score_files(source: pathlib.Path) -> list[pathlib.Path]:
     return [path for path in paths if path.exists()]
 
 
+def shown_values(row: dict[str, Any]) -> dict[str, float]:
+    """Returns the values of a row that pages show: not the deviations within one measurement."""
+    return {name: value for name, value in row["values"].items() if not name.endswith("_std")}
+
+
 def _column(row: dict[str, Any]) -> str:
     return json.dumps([row.get(name) for name in COLUMN])
 
@@ -148,6 +153,6 @@ def _check_columns(scores: list[Score]) -> list[tuple[int, str, str]]:
             )
         (column,) = found
         rows = [score.row for score in scores if score.row["metric"] == metric]
-        names = dict.fromkeys(name for row in rows for name in row["values"])
-        columns += [(note, column, name) for name in names if not name.endswith("_std")]
+        names = dict.fromkeys(name for row in rows for name in shown_values(row))
+        columns += [(note, column, name) for name in names]
     return columns

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from training.report import main
+from training.report_page import score_curves
 
 RESULT = {
     "model": "clsgan",
@@ -152,7 +153,7 @@ def test_pages_have_tables_curves_and_samples(scored, tmp_path, capsys):
     page = tmp_path / "results.md"
     assert main([str(scored), "-o", str(page)]) == 0
     text = page.read_text()
-    assert "11.0000 ± 1.4142 (2)" in text and "lsgan, seed-1, step 10" in text
+    assert "11.0000 ± 1.4142 (2)" in text and "lsgan/seed-1, step 10" in text
     pictures = {path.name for path in (tmp_path / "results_files").iterdir()}
     assert pictures == {"curves.png", "samples-0.png", "samples-1.png"}
     assert all(f"results_files/{name}" in text for name in pictures)
@@ -161,6 +162,18 @@ def test_pages_have_tables_curves_and_samples(scored, tmp_path, capsys):
     assert text.count("data:image/png;base64,") == 3 and "<td>11.0000 ± 1.4142 (2)</td>" in text
     assert main([str(scored), "-o", str(tmp_path / "results.pdf")]) == 2
     assert ".md or .html" in capsys.readouterr().err
+
+
+def test_every_value_of_a_score_has_a_curve_of_its_own(tmp_path):
+    early = {"while_training": True, "values": {"precision": 0.5, "recall": 0.25}}
+    rows = [score("pr", 0.5, seed=0, step=step, **early) for step in (5, 10)]
+    rows += [score("kid", 0.1, seed=0, while_training=True, step=5)]
+    add_run(tmp_path / "lsgan", rows, seed=0)
+    assert score_curves([tmp_path / "lsgan"]) == {
+        "precision, pr[cnn-1a2b3c,2k/test]": {"lsgan/seed-0": [(5, 0.5), (10, 0.5)]},
+        "recall, pr[cnn-1a2b3c,2k/test]": {"lsgan/seed-0": [(5, 0.25), (10, 0.25)]},
+        "kid[cnn-1a2b3c,2k/test]": {"lsgan/seed-0": [(5, 0.1)]},
+    }
 
 
 def test_without_matplotlib_one_is_told_how_to_get_it(scored, tmp_path, monkeypatch, capsys):
