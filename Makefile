@@ -13,7 +13,7 @@ test: .venv/installed lint
 # The long tests, as many as begin within this time; those left out are named.
 DEADLINE ?= 900
 slow: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow -rs --deadline $(DEADLINE)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow -rs --deadline $(DEADLINE)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

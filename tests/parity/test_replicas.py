@@ -32,8 +32,9 @@ def on_replicas(case, count, optimizer="sgd"):
 
 
 def assert_equal_runs(one, many, tolerance):
+    """A weight may be the small rest of updates that cancel, whose own rounding then counts."""
     for left, right in zip(one[0], many[0], strict=True):
-        scale = max(np.abs(left).max(), 1e-3)
+        scale = max(np.abs(left).max(), 1e-2)
         assert np.abs(left - right).max() <= tolerance * scale
     assert one[1].keys() == many[1].keys()
     for name, value in one[1].items():

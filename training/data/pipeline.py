@@ -162,9 +162,10 @@ class _Tensors:
 
     def __call__(self, array: np.ndarray) -> tf.Tensor:
         if id(array) not in self._known:
-            # Not tf.constant, which copies twice, and not on a GPU, where it would not belong.
+            # Not tf.convert_to_tensor, which keeps a copy for as long as its tensor, which is
+            # another, and not on a GPU, where the images would not belong.
             with tf.device("CPU:0"):
-                self._known[id(array)] = array, tf.convert_to_tensor(array)
+                self._known[id(array)] = array, tf.identity(array)
         return self._known[id(array)][1]
 
 
