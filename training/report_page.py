@@ -78,7 +78,8 @@ class Page:
                 "table{border-collapse:collapse;display:block;overflow-x:auto}"
                 "td,th{border:1px solid #bbb;padding:.3em .7em;text-align:left;"
                 "white-space:nowrap;font-variant-numeric:tabular-nums}"
-                "figure{display:inline-block;margin:0 1em 1em 0;vertical-align:top}img{max-width:100%}figure img{max-height:45em}"
+                "figure{display:inline-block;margin:0 1em 1em 0;vertical-align:top}"
+                "img{max-width:100%}figure img{max-height:45em}"
             )
             text = (
                 f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
