@@ -1,10 +1,11 @@
-"""Keeps splits that are too large for memory as `.npy` files, to be read through memory maps."""
+"""Keeps decoded splits as `.npy` files: the next start reads them instead of decoding again."""
 
 import os
 import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -18,7 +19,7 @@ Allocate = Callable[[str, tuple[int, ...]], np.ndarray]
 
 
 def cached_splits(
-    folder: pathlib.Path, build: Callable[[Allocate], dict[str, Split]]
+    folder: pathlib.Path, build: Callable[[Allocate], dict[str, Split]], *, mapped: bool
 ) -> dict[str, Split]:
     """Opens the splits kept in `folder`; builds them there first if there are none.
 
@@ -26,20 +27,24 @@ def cached_splits(
         folder: where the files are. It gets its name only once it is complete, so that an
             interrupted build leaves nothing that is taken for one.
         build: fills arrays that it asks `Allocate` for and returns the splits made of them.
+        mapped: whether the images stay in the files, as read-only memory maps. If not, they are
+            read into memory, and built there where the files cannot be written.
 
     Returns:
-        The splits by name, their images as read-only memory maps.
+        The splits by name.
 
     Raises:
-        UserError: if the files are damaged or cannot be written.
+        UserError: if the files are damaged or, for memory maps, cannot be written.
     """
     if not folder.is_dir():
         try:
             _write(folder, build)
         except OSError as error:
+            if not mapped:
+                return build(lambda name, shape: np.empty(shape, np.uint8))
             raise UserError(f"Cannot write the arrays of a large data set: {error}.") from error
     try:
-        return {name: _open(folder, name) for name in SPLITS}
+        return {name: _open(folder, name, "r" if mapped else None) for name in SPLITS}
     except (OSError, ValueError, EOFError) as error:
         raise UserError(
             f"The arrays in {folder} are damaged ({error}). Delete that folder; it is then made "
@@ -72,7 +77,7 @@ def _write(folder: pathlib.Path, build: Callable[[Allocate], dict[str, Split]]) 
         shutil.rmtree(incomplete, ignore_errors=True)
 
 
-def _open(folder: pathlib.Path, name: str) -> Split:
-    images = np.load(folder / f"{name}_images.npy", mmap_mode="r")
+def _open(folder: pathlib.Path, name: str, mode: Literal["r"] | None) -> Split:
+    images = np.load(folder / f"{name}_images.npy", mmap_mode=mode)
     labels_file = folder / f"{name}_labels.npy"
     return Split(images, np.load(labels_file) if labels_file.exists() else None)

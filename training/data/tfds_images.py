@@ -1,6 +1,7 @@
 """Reads the images and labels of a prepared TensorFlow Datasets set."""
 
 import dataclasses
+import hashlib
 import os
 import pathlib
 from collections.abc import Iterator
@@ -41,8 +42,9 @@ def load_tfds(
         image_size: side in pixels to bring the images to, or `None` to keep them.
         data_dir: folder of prepared sets; TFDS's own if `None`.
         manual_dir: folder of the set's original files, to prepare it from.
-        memory_limit: a set whose images take more bytes than this is written once to memory-mapped
-            files beside the prepared data (beside TFDS's own if that cannot be written).
+        memory_limit: images that take more bytes than this stay in files that are mapped into
+            memory. The files are written the first time, beside the prepared data (beside TFDS's
+            own if that cannot be written).
 
     Raises:
         UserError: if the set cannot be had, has no images or no train split, is damaged, or its
@@ -180,9 +182,7 @@ def _read_splits(reader: _Reader, memory_limit: int) -> dict[str, Split]:
 
     present = [name for name in SPLITS if name in reader.builder.info.splits]
     size = sum(map(reader.count, present)) * int(np.prod(shape))
-    if size <= memory_limit:
-        return build(lambda name, array_shape: np.empty(array_shape, np.uint8))
-    return cached_splits(_cache_folder(reader, shape), build)
+    return cached_splits(_cache_folder(reader, shape), build, mapped=size > memory_limit)
 
 
 def _cache_folder(reader: _Reader, shape: tuple[int, int, int]) -> pathlib.Path:
@@ -191,9 +191,19 @@ def _cache_folder(reader: _Reader, shape: tuple[int, int, int]) -> pathlib.Path:
     name = f"arrays.{prepared.name}.{'x'.join(map(str, shape))}"
     if reader.image_size is not None:
         name += ".resized"
+    name += f".{_fingerprint(prepared)}"
     beside = prepared.parent / name
     if beside.is_dir() or os.access(prepared.parent, os.W_OK):
         return beside
     default = pathlib.Path(tfds.core.constants.DATA_DIR).expanduser()
     config = reader.builder.info.config_name or ""
     return default / reader.builder.name / config / name
+
+
+def _fingerprint(folder: pathlib.Path) -> str:
+    """Changes with the prepared files, of which a set that is prepared again makes new ones."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        stat = path.stat()
+        digest.update(f"{path.name}/{stat.st_size}/{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:8]

@@ -1,6 +1,7 @@
 """Reading and preparing sets of TensorFlow Datasets, with small sets of our own."""
 
 import pathlib
+import shutil
 import urllib.error
 import urllib.request
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from training.data import load
+from training.data import load, tfds_images
 from training.data.digits.builder import Digits
 from training.data.tfds_images import load_tfds
 from training.errors import UserError
@@ -160,7 +161,7 @@ def test_large_sets_are_memory_mapped(tmp_path, image_size):
         assert np.array_equal(mapped.images, held.images)
         assert np.array_equal(mapped.labels, held.labels)
     size = "9x12x3" if image_size is None else "6x6x3.resized"
-    folder = tmp_path / "zoo_test_shapes" / f"arrays.1.0.0.{size}"
+    (folder,) = (tmp_path / "zoo_test_shapes").glob(f"arrays.1.0.0.{size}.*")
     # It is made once: what is there now is what is read next.
     stamp = (folder / "train_images.npy").stat().st_mtime_ns
     load_tfds("zoo_test_shapes", **options, memory_limit=10)
@@ -168,6 +169,37 @@ def test_large_sets_are_memory_mapped(tmp_path, image_size):
     (folder / "train_images.npy").write_bytes(b"")
     with pytest.raises(UserError, match="damaged"):
         load_tfds("zoo_test_shapes", **options, memory_limit=10)
+
+
+def test_images_are_decoded_once(tmp_path, monkeypatch):
+    first = load("zoo_test_shapes", data_dir=str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(tfds_images._Reader, "image_batches", None)
+        second = load("zoo_test_shapes", data_dir=str(tmp_path))
+    for split in ("train", "validation", "test"):
+        for name in ("images", "labels"):
+            left, right = (getattr(getattr(data, split), name) for data in (first, second))
+            assert np.array_equal(left, right)
+
+
+def test_a_set_that_is_prepared_again_is_decoded_again(tmp_path, monkeypatch):
+    load("zoo_test_shapes", data_dir=str(tmp_path))
+    shutil.rmtree(tmp_path / "zoo_test_shapes" / "1.0.0")
+    monkeypatch.setattr(ZooTestShapes, "number", 60)
+    assert len(load("zoo_test_shapes", data_dir=str(tmp_path)).train) == 48
+
+
+def test_small_sets_need_no_place_for_files(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError("No space left on device")
+
+    expected = load("zoo_test_shapes", data_dir=str(tmp_path / "one"))
+    monkeypatch.setattr(np.lib.format, "open_memmap", refuse)
+    data = load("zoo_test_shapes", data_dir=str(tmp_path / "two"))
+    assert np.array_equal(data.train.images, expected.train.images)
+    assert not list((tmp_path / "two").rglob("*.npy"))
+    with pytest.raises(UserError, match="No space left"):
+        load_tfds("zoo_test_shapes", data_dir=str(tmp_path / "two"), memory_limit=10)
 
 
 def test_interrupted_memory_map_is_not_taken_for_one(tmp_path):
