@@ -3,7 +3,9 @@
 A convolution of `[N, H, W, C]` to `[N, H', W', K]` with a `k x k` kernel takes `2 N H' W' k^2 C K`
 operations, and so does each of its two gradients; an up-convolution is the gradient of one. A
 product of `[m, k]` and `[k, n]` takes `2 m k n`. Everything else (norms, activations, optimizers,
-noise) is left out: it is what keeps a step from the processor's peak, not what the peak is of.
+noise) is left out: it is what keeps a step from the processor's peak, not what the peak is of. So
+are operations that nothing comes of, such as the gradients of weights that are not asked for:
+TensorFlow traces them, and drops them before it runs.
 """
 
 import math
@@ -11,13 +13,21 @@ import math
 import tensorflow as tf
 
 
-def count(graph: tf.Graph) -> float:
+def count(function: tf.types.experimental.ConcreteFunction) -> float:
     """Counts a traced function's operations; its shapes must be static.
 
     Raises:
         ValueError: a shape that is not known.
     """
-    return float(sum(_operations(operation) for operation in graph.get_operations()))
+    graph = function.graph
+    left = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
+    needed: set[tf.Operation] = set()
+    while left:
+        operation = left.pop()
+        if operation not in needed:
+            needed.add(operation)
+            left += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
+    return float(sum(map(_operations, needed)))
 
 
 def _operations(operation: tf.Operation) -> int:

@@ -74,7 +74,7 @@ class Step:
         traced = tf.function(self.model.train_step).get_concrete_function(
             tf.nest.map_structure(tf.constant, self.batch)
         )
-        return count(traced.graph)
+        return count(traced)
 
     def reference(self) -> Numbers:
         """Takes one step; returns weights before it, noise, and the losses it had.
