@@ -116,7 +116,9 @@ def test_the_best_by_validation_error_is_what_is_tested(tmp_path, monkeypatch):
     control = ImageClassifier.from_preset(tmp_path / "run" / "control" / "preset")
     assert error_rate(control, tiny_data().test) == result["control_test_error"]
     (target,) = find_targets(str(tmp_path / "run" / "control" / "preset"))
-    assert target.recipe == recipe and target.described["model"] == "supervised"
+    # Six steps are too few for a trial of XLA.
+    assert target.recipe == dataclasses.replace(recipe, jit="off")
+    assert target.described["model"] == "supervised"
     with pytest.raises(UserError, match="not measured"):
         wrong = dataclasses.replace(recipe, best_by="fid")
         run(wrong, tiny_data(), RunFolder(tmp_path / "wrong"), tf.distribute.get_strategy())
