@@ -39,9 +39,9 @@ _NOT_OF_THE_STEP = frozenset(
 def keep_compiled() -> None:
     """Has XLA keep what it compiles for the next start of the same step on this kind of machine.
 
-    TensorFlow reads the variable when it first asks XLA for anything. It knows a step by a name that
-    counts the functions traced before it, so what is compiled in a start that decodes a data set
-    for the first time is not found by the next, which reads the decoded images.
+    TensorFlow reads the variable when it first asks XLA for anything. It knows a step by a name
+    that counts the functions traced before it, so what is compiled in a start that decodes a data
+    set for the first time is not found by the next, which reads the decoded images.
     """
     option, flags = "--tf_xla_persistent_cache_directory", os.environ.get("TF_XLA_FLAGS", "")
     kind = hashlib.sha256(f"{processor_name()} {tf.__version__}".encode()).hexdigest()[:16]
