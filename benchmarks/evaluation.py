@@ -75,13 +75,13 @@ def inversion(preset: str, *, images: int, alone: int, steps: int) -> list[dict[
 
     generator = zoo.ImageGenerator.from_preset(preset)
     made = generator.generate(images, seed=1).astype("float32") / 127.5 - 1.0
-    restarts = 2
+    restarts, few = 2, max(1, alone // 5)
     work = restarts * steps * operations(generator) / rate(tf.float32)
     rows = []
     for name, count, batch, eager in (
         ("together", images, 256, False),
         ("one at a time", alone, 1, False),
-        ("one at a time, no graph", max(1, alone // 5), 1, True),
+        ("one at a time, no graph", few, 1, True),
     ):
         tf.config.run_functions_eagerly(eager)
         invert_images(generator, made[:batch], steps=2, restarts=restarts, batch_size=batch)
@@ -95,7 +95,7 @@ def inversion(preset: str, *, images: int, alone: int, steps: int) -> list[dict[
                 "contender": name,
                 "seconds_an_image": seconds,
                 "share_of_matrix_rate": work / seconds,
-                "mre": float(result.errors[: max(1, alone // 5)].mean()),
+                "mre": float(result.errors[:few].mean()),
             }
         )
     tf.config.run_functions_eagerly(False)

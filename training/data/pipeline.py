@@ -162,8 +162,8 @@ class _Tensors:
 
     def __call__(self, array: np.ndarray) -> tf.Tensor:
         if id(array) not in self._known:
-            # Not tf.convert_to_tensor, which keeps a copy for as long as its tensor, which is
-            # another, and not on a GPU, where the images would not belong.
+            # tf.convert_to_tensor holds two copies for as long as its tensor lives, this one; and
+            # on a GPU the images would not belong.
             with tf.device("CPU:0"):
                 self._known[id(array)] = array, tf.identity(array)
         return self._known[id(array)][1]
