@@ -64,7 +64,7 @@ def distance(*, rows: int, columns: int, rounds: int, peer: str | None) -> list[
 
 def inversion(preset: str, *, images: int, alone: int, steps: int) -> list[dict[str, Any]]:
     """Measures `invert_images`: many images at once, one at a time, and that without a graph."""
-    from training.startup import use_onednn
+    from zoo.environment import use_onednn
 
     use_onednn()
     import tensorflow as tf

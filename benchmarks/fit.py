@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Iterator
 
-from training.errors import UserError
 from training.recipe import override
 from training.recipes import find
-from training.startup import prepare_tensorflow
+from zoo.environment import prepare_tensorflow
+from zoo.errors import UserError
 
 STEPS = 40
 ROUNDS = 7

@@ -2,7 +2,7 @@
 
 import os
 
-from training.machine import processor_fields, processor_name
+from training.processor import processor_fields, processor_name
 
 
 def computes_bfloat16() -> bool:

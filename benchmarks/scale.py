@@ -83,7 +83,7 @@ SERIES = [
 
 def measure(series: Series, value: int) -> dict[str, float]:
     """Measures a point, in the process that this is."""
-    from training.startup import use_onednn
+    from zoo.environment import use_onednn
 
     use_onednn()
     import tensorflow as tf

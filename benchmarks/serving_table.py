@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.serving import Speed, aims
-from training.blocks import replace_block
 from training.console import Table
+from training.markdown_blocks import replace_block
 
 PAGE = pathlib.Path(__file__).with_name("README.md")
 WAYS = (

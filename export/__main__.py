@@ -14,7 +14,7 @@ from export.card import EXTRA, README, operations  # noqa: E402
 from export.saved_model import load_tasks, save_preset  # noqa: E402
 from export.server.config import BATCHING_FILE  # noqa: E402
 from export.verify import VerificationError  # noqa: E402
-from training.errors import UserError  # noqa: E402
+from zoo.errors import UserError  # noqa: E402
 from zoo.tasks import ImageClassifier  # noqa: E402
 
 FORMATS = ("saved_model", "onnx", "litert")

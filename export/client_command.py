@@ -10,7 +10,7 @@ import PIL.Image
 
 from export.client import Client, GrpcClient, ModelClient
 from export.client_errors import ClientError
-from training.errors import UserError
+from zoo.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 # "Tensorflow op [a/b: Betainc] is not supported" (tf2onnx's log), "No Op registered for Betainc"
 # (onnxruntime), "TF Select ops: Betainc, ..." and "tf.Betainc(tensor<...>" (LiteRT's converter).

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 IMAGE = "tensorflow/serving:2.20.0"
 _GRPC, _REST = 8500, 8501

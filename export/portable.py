@@ -12,14 +12,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from export.cases import BATCHES, MAX_BATCH, cases
+from export.check_requests import BATCHES, MAX_BATCH, cases
 from export.conversion_errors import unsupported
-from export.names import check_name
 from export.runtimes import LiteRtRuntime, OnnxRuntime, Runtime
+from export.served_name import check_name
 from export.signatures import signatures
 from export.verify import TOLERANCE, VerificationError
-from training.errors import UserError
 from zoo import ema
+from zoo.errors import UserError
 from zoo.images import prepare
 from zoo.networks.network import ImageNetwork, Inputs, Network
 from zoo.tasks import ImageClassifier, ImageGenerator, Task

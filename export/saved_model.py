@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from export.batching_tuner import write as write_batching
 from export.card import copy_model_card, write_card
-from export.cases import cases, example
-from export.measured import write as write_batching
-from export.names import check_name
+from export.check_requests import cases, example
+from export.served_name import check_name
 from export.signatures import signatures
 from export.verify import verify
-from export.warmup import write_warmup
+from export.warmup_requests import write_warmup
 from zoo import ema
 from zoo.networks.network import Network
 from zoo.presets import load_network

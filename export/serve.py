@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from export.server import flags
-from training.errors import UserError
+from zoo.errors import UserError
 
 _BINARY = "tensorflow_model_server"
 
@@ -45,7 +45,7 @@ def _replace_process(binary: str, options: flags.Options, given: Sequence[str]) 
 
 
 def _serve_locally(options: flags.Options) -> int:
-    from training.startup import prepare_tensorflow
+    from zoo.environment import prepare_tensorflow
 
     prepare_tensorflow()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -11,16 +11,16 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from export.cases import Case, cases
+from export.check_requests import Case, cases
 from export.server.status import ServingError
 from export.signatures import Signature, Specs, signatures
-from export.warmup import replay_warmup
+from export.warmup_requests import replay_warmup
 from zoo.networks.network import Network
 from zoo.tasks import Task
 
 TOLERANCE = 1e-5
 LOW_PRECISION_TOLERANCE = 2e-2  # A few units in the last place of a bfloat16 near 1.
-_BARE = pathlib.Path(__file__).with_name("bare.py")
+_RUNNER = pathlib.Path(__file__).with_name("isolated_runner.py")
 _TIMEOUT_SECONDS = 1800
 _PYTHON_OPERATIONS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
@@ -80,11 +80,11 @@ def _check_operations(folder: pathlib.Path) -> None:
 def _run_bare(
     folder: pathlib.Path, asked: list[Case]
 ) -> tuple[dict[str, tuple[Border, Border]], list[dict[str, np.ndarray] | str]]:
-    """Has the SavedModel answer every case in a bare process."""
+    """Has the SavedModel answer every case in an isolated process."""
     with tempfile.TemporaryDirectory() as scratch:
         requests, results = pathlib.Path(scratch, "requests"), pathlib.Path(scratch, "results")
         requests.write_bytes(pickle.dumps([(case.signature, case.inputs) for case in asked]))
-        command = [sys.executable, "-P", str(_BARE), str(folder), str(requests), str(results)]
+        command = [sys.executable, "-P", str(_RUNNER), str(folder), str(requests), str(results)]
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS

@@ -10,14 +10,14 @@ import time
 
 import pytest
 
-from training.startup import use_onednn
+from zoo.environment import use_onednn
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 use_onednn()
 
 import tensorflow as tf  # noqa: E402
 
-from tests.report_matrix import CoverageTable, model_of  # noqa: E402
+from tests.support.report_matrix import CoverageTable, model_of  # noqa: E402
 
 # Tracing makes objects by the hundred thousand, few of them in cycles; looking for these after
 # every 700, Python's default, takes much of the time.

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from training.errors import UserError
+from zoo.errors import UserError
 from zoo.models.trainer import StatelessTrainer
 
 KEEP = 3

@@ -15,10 +15,10 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from training.cache import cache_folder
-from training.errors import UserError
-from training.machine import processor_name
+from training.processor import processor_name
 from training.recipe import NOT_DECIDING, Recipe
 from training.run_folder import RunFolder, read_recipe, write_text
+from zoo.errors import UserError
 from zoo.models.trainer import StatelessTrainer
 
 Choice = Literal["on", "off"]

@@ -79,7 +79,7 @@ def result_table(results: list[dict[str, Any]]) -> str:
     """Formats what came out: a row a seed, then mean and standard deviation.
 
     Args:
-        results: what `training.session.run` returned, one a seed.
+        results: what `training.run.run` returned, one a seed.
 
     Returns:
         A Markdown table, empty for models without an error rate.

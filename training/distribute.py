@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from training.callbacks.saving import StopRequest
 from training.compilation import check_compilation
-from training.errors import Interrupted, UserError, WorkerLost
+from training.errors import Interrupted, WorkerLost
 from training.recipe import Recipe
+from zoo.errors import UserError
 
 _LOSSES = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 

@@ -1,13 +1,6 @@
-"""How a command ends other than by success."""
+"""Reasons for which a run ends other than by success or by a user's mistake."""
 
 import signal
-
-
-class UserError(Exception):
-    """A mistake in what was asked for; its message says what was given, expected and what to do.
-
-    Commands print the message without a traceback and exit with code 2.
-    """
 
 
 class Interrupted(Exception):

@@ -11,12 +11,12 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from training.errors import UserError
+from training.evaluation_targets import Target, find_targets, stored_recipe
 from training.metrics import parse_metrics
 from training.recipe import Recipe, option
 from training.run_folder import RunFolder, append_lines
-from training.startup import prepare_tensorflow
-from training.targets import Target, find_targets, stored_recipe
+from zoo.environment import prepare_tensorflow
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     from training.data.image_data import ImageData

@@ -15,11 +15,12 @@ from typing import Any
 
 import tyro
 
-from training.errors import Interrupted, NotFinite, UserError, WorkerLost
+from training.errors import Interrupted, NotFinite, WorkerLost
 from training.recipe import Recipe, override, read_settings
 from training.recipes import MODELS, available, find, model_name
 from training.run_folder import RunFolder, find_run
-from training.startup import prepare_tensorflow
+from zoo.environment import prepare_tensorflow
+from zoo.errors import UserError
 
 USAGE = """usage: python -m training.fit --model MODEL [--data DATA] [--seeds N] [options]
 
@@ -117,7 +118,7 @@ def fit(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
     from training.compilation import keep_compiled
     from training.data.known_shapes import known_shape
     from training.distribute import is_chief, make_strategy
-    from training.session import run
+    from training.run import run
 
     if recipe.jit != "off":
         keep_compiled()

@@ -3,7 +3,7 @@
 import pathlib
 from typing import TYPE_CHECKING
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np

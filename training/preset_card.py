@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from training.callbacks.samples import save_png, tile
-from training.errors import UserError
 from training.recipe import NOT_DECIDING, Recipe, to_json
 from training.recipes import MODELS
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     from training.data.image_data import ImageData

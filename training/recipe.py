@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 import yaml
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 if typing.TYPE_CHECKING:
     import keras

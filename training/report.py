@@ -11,8 +11,8 @@ import pathlib
 import sys
 from typing import Any
 
-from training.blocks import replace_block
-from training.errors import UserError
+from training.markdown_blocks import replace_block
+from zoo.errors import UserError
 
 # Numbers that differ in one of these were not measured the same way and share no column.
 PROTOCOL = ("model", "data", "split", "test_images", "train_images", "labels", "steps", "weights")

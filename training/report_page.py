@@ -7,8 +7,8 @@ import os
 import pathlib
 import shutil
 
-from training.errors import UserError
 from training.report_tables import label_of, read_rows, score_files, shown_values
+from zoo.errors import UserError
 
 CURVES = "curves.png"
 

@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 from training.console import Table, mean_and_deviation
-from training.errors import UserError
+from zoo.errors import UserError
 
 # What the trainings of one row must have in common.
 TRAINING = ("model", "trained_on", "steps", "weights", "labels")

@@ -7,8 +7,8 @@ import pathlib
 import time
 from typing import Any
 
-from training.errors import UserError
 from training.recipe import Recipe, differences, to_json
+from zoo.errors import UserError
 
 DEFAULT_PARENT = pathlib.Path("runs")
 

@@ -12,9 +12,9 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from training.errors import UserError
 from training.nearest import beside, inverted, nearest_images
-from training.startup import prepare_tensorflow
+from zoo.environment import prepare_tensorflow
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -203,7 +203,7 @@ def sample(source: str | pathlib.Path, out: pathlib.Path, request: Request) -> l
     """
     request.check()
     from training.callbacks.samples import save_png
-    from training.initial import preset_of
+    from training.init_from import preset_of
     from zoo.tasks import ImageGenerator
 
     generator = ImageGenerator.from_preset(preset_of(source))

@@ -14,12 +14,12 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from training.errors import UserError
-from training.machine import processor_name
+from training.processor import processor_name
 from training.recipe import NOT_DECIDING, Recipe, differences, option, override
 from training.recipes import find
 from training.run_folder import RunFolder, read_recipe, write_text
-from training.startup import prepare_tensorflow
+from zoo.environment import prepare_tensorflow
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     from zoo.presets.weights import WeightsDtype

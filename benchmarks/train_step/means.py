@@ -74,7 +74,7 @@ MEANS = [
 
 def make_step(means: Means, base: str) -> Any:
     """Makes what takes a step when it is called, in the worker's process."""
-    from training.startup import use_onednn
+    from zoo.environment import use_onednn
 
     use_onednn()
     from benchmarks.train_step import changes

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from training.blocks import replace_block
 from training.console import Table
+from training.markdown_blocks import replace_block
 
 PAGE = pathlib.Path(__file__).parents[1] / "README.md"
 BATCH = 64

@@ -14,6 +14,7 @@ import uvicorn
 
 from export.server import config, grpc_server
 from export.server.config import ModelConfig
+from export.server.executor import Runner, Threads
 from export.server.flags import Options
 from export.server.grpc_services import ModelService, PredictionService
 from export.server.http_protocol import HttpProtocol
@@ -21,9 +22,8 @@ from export.server.manager import LoadOptions, Manager
 from export.server.metrics import Metrics
 from export.server.rest import RestApi
 from export.server.rest_services import RestServices
-from export.server.running import Runner, Threads
 from export.server.status import ServingError
-from training.errors import UserError
+from zoo.errors import UserError
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 
 from export.server.flags import Options
 from export.server.grpc_services import ModelService, PredictionService
-from training.errors import UserError
+from zoo.errors import UserError
 
 _HEALTH_SECONDS = 0.5
 

@@ -21,11 +21,11 @@ from tensorflow_serving.apis import (
 )
 
 from export.server import config, inference, proto_tensors
+from export.server.executor import Runner
 from export.server.manager import Manager, ModelSpec
 from export.server.messages import signature_def_map, status_response
 from export.server.metrics import Metrics
 from export.server.model import Arrays, LoadedModel, ServedSignature, unknown_signature
-from export.server.running import Runner
 from export.server.status import Code, ServingError, invalid
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from export.server import warmup
 from export.server.config import ModelConfig, describe_error, read_own_batching
 from export.server.metrics import Metrics
 from export.server.model import LoadedModel
-from export.server.served import ServedModel, State, Version
+from export.server.model_versions import ServedModel, State, Version
 from export.server.status import Code, ServingError, invalid
 
 log = logging.getLogger(__name__)

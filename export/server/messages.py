@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from export.server.model import LoadedModel
-from export.server.served import Version
+from export.server.model_versions import Version
 from export.server.status import Code
 
 

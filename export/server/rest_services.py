@@ -7,12 +7,12 @@ from google.protobuf import json_format, message
 from tensorflow_serving.apis import input_pb2
 
 from export.server import inference, json_reading, json_values, json_writing
+from export.server.executor import Runner
 from export.server.json_values import Json
 from export.server.manager import Manager, ModelSpec
 from export.server.messages import signature_def_map, status_response
 from export.server.metrics import Metrics
 from export.server.model import Arrays, LoadedModel, ServedSignature, unknown_signature
-from export.server.running import Runner
 from export.server.status import Code, invalid
 
 _APIS = {"predict": "Predict", "classify": "Classify", "regress": "Regress"}

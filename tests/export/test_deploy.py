@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from export.deploy import kubernetes_name, main
-from tests.serving.server import serving
-from training.errors import UserError
+from tests.support.server_process import serving
+from zoo.errors import UserError
 
 
 @pytest.fixture
@@ -114,7 +114,11 @@ def test_kserve_knows_all_of_its_file(model, tmp_path):
 
     def mistakes(text):
         (tmp_path / "kserve.yaml").write_text(text)
-        command = [python, pathlib.Path(__file__).with_name("kserve_form.py"), "kserve.yaml"]
+        command = [
+            python,
+            pathlib.Path(__file__).parents[1] / "support" / "kserve_form.py",
+            "kserve.yaml",
+        ]
         said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
         return said.stdout.strip()
 

@@ -11,16 +11,16 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from export import measured, saved_model
+from export import saved_model
 from export.__main__ import main
-from export.cases import Case, _pairs, cases
+from export.check_requests import Case, _pairs, cases
 from export.server import warmup
 from export.server.config import read_batching, read_models
 from export.signatures import signatures
 from export.verify import TOLERANCE, VerificationError, _check_answer, _check_operations, verify
-from export.warmup import replay_warmup, write_warmup
-from tests.devices import replicas
-from tests.export.random_weights import randomize
+from export.warmup_requests import replay_warmup, write_warmup
+from tests.support.devices import replicas
+from tests.support.random_weights import randomize
 from zoo.images import prepare, to_uint8
 from zoo.latents import latents_from_seeds
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
@@ -309,7 +309,7 @@ def test_the_card_says_how_to_ask(exported):
 def test_the_preset_card_and_measured_batching_go_along(
     run, tmp_path, unchecked, monkeypatch, capsys
 ):
-    monkeypatch.setattr(measured, "_SECONDS", 0.02)
+    monkeypatch.setattr(batching_tuner, "_SECONDS", 0.02)
     shutil.copytree(run, tmp_path / "run")
     (tmp_path / "run" / "preset" / "README.md").write_text("# Ants and bees")
     out = str(tmp_path / "out")

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.serving.server import ROOT, serving
+from tests.support.server_process import ROOT, serving
 
 # Where the process kills itself: when a function of the export is called for the n-th time.
 KILLED = """

@@ -10,8 +10,8 @@ from export.__main__ import main
 from export.portable import FORMATS, Portable, save_portable
 from export.runtimes import LiteRtRuntime, OnnxRuntime
 from export.verify import VerificationError
-from tests.export.random_weights import randomize
-from training.errors import UserError
+from tests.support.random_weights import randomize
+from zoo.errors import UserError
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
 from zoo.presets import save_bundle
 from zoo.tasks import ImageClassifier, ImageGenerator

@@ -5,11 +5,11 @@ import typing
 
 import pytest
 
-from tests.cases import tiny_recipe
+from tests.support.cases import tiny_recipe
 from training.distribute import make_strategy
-from training.errors import UserError
 from training.fit import main
 from training.recipe import Recipe
+from zoo.errors import UserError
 
 TYPES = typing.get_type_hints(Recipe)
 DEVICES = {"one device": {}, "four devices": {"virtual_devices": 4}}

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.cases import SHAPE, weights
-from tests.devices import replicas
+from tests.support.cases import SHAPE, weights
+from tests.support.devices import replicas
 from training.callbacks.guarding import LIMIT, Guarding
 from training.errors import NotFinite
 from zoo.models import LeastSquaresGAN

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from tests.cases import REGISTERED, slow_but, tiny_data, train, weights
-from tests.devices import replicas
-from tests.sessions import make
-from tests.variants import PENALISED, VARIANTS, recipe_of
+from tests.support.cases import REGISTERED, slow_but, tiny_data, train, weights
+from tests.support.devices import replicas
+from tests.support.tiny_runs import make
+from tests.support.variants import PENALISED, VARIANTS, recipe_of
 
 # Relative to each variable's largest value, after three steps of SGD.
 TOLERANCE = {"float32": 1e-4, "mixed_bfloat16": 0.1, "mixed_float16": 0.05}

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.cases import (
+from tests.support.cases import (
     CLASSES,
     REGISTERED,
     SHAPE,
@@ -16,10 +16,10 @@ from tests.cases import (
     train,
     weights,
 )
-from tests.devices import replicas
-from tests.hosts import outputs, start_hosts
-from tests.parity.runs import OPTIMIZERS, STEPS, TOLERANCES, read, take_steps, uneven
-from tests.variants import PENALISED, VARIANTS, recipe_of
+from tests.support.devices import replicas
+from tests.support.hosts import outputs, start_hosts
+from tests.support.parity_runs import OPTIMIZERS, STEPS, TOLERANCES, read, take_steps, uneven
+from tests.support.variants import PENALISED, VARIANTS, recipe_of
 from zoo.networks import DCGANCritic, DCGANGenerator
 
 EVERYWHERE = slow_but((*REGISTERED, *VARIANTS), quick=["lsgan", "wgan_gp"])
@@ -65,7 +65,7 @@ def test_uneven_shares_of_several_critic_batches_equal_one_replica(case):
 def train_on_two_hosts(cases, folder):
     """One pair of processes trains all cases, one after another."""
     file = folder / "results.npz"
-    hosts = start_hosts(["-m", "tests.parity.runs", str(file), *cases])
+    hosts = start_hosts(["-m", "tests.support.parity_runs", str(file), *cases])
     said = outputs(hosts)
     assert [host.returncode for host in hosts] == [0, 0], said
     return file

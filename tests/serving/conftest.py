@@ -1,7 +1,7 @@
 import pytest
 
-from tests.serving.models import half_plus_two
-from tests.serving.server import serving
+from tests.support.served_models import half_plus_two
+from tests.support.server_process import serving
 
 
 @pytest.fixture(scope="session")

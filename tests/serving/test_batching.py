@@ -12,7 +12,7 @@ from export.server.config import Batching, read_batching, read_metrics_path
 from export.server.metrics import Metrics
 from export.server.model import ServedSignature
 from export.server.status import ServingError
-from tests.serving.server import serving
+from tests.support.server_process import serving
 
 
 class Doubling:

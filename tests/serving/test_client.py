@@ -30,9 +30,9 @@ from export.client_errors import (
 from export.serve import main as serve
 from export.server import flags
 from export.server.app import App
-from tests.serving.server import ROOT, Server, serving
-from training.errors import UserError
+from tests.support.server_process import ROOT, Server, serving
 from training.sample import Request, draw
+from zoo.errors import UserError
 from zoo.networks import CLSGANFeatures, DCGANGenerator
 from zoo.presets import save_bundle
 from zoo.tasks import ImageClassifier, ImageGenerator

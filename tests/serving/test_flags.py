@@ -17,16 +17,16 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from export import measured
-from export.cases import Case
+from export import batching_tuner
+from export.check_requests import Case
 from export.server import flags
 from export.server.app import App
 from export.server.config import read_batching, read_tls
 from export.server.manager import LoadOptions
 from export.server.model import LoadedModel
 from export.server.status import ServingError
-from tests.serving.server import serving
-from training.errors import UserError
+from tests.support.server_process import serving
+from zoo.errors import UserError
 
 
 def predict(channel):
@@ -181,10 +181,10 @@ def test_wrong_tls(tmp_path):
 
 
 def test_measured_parameters(tmp_path, saved_model, monkeypatch):
-    monkeypatch.setattr(measured, "_SECONDS", 0.02)
+    monkeypatch.setattr(batching_tuner, "_SECONDS", 0.02)
     shutil.copytree(saved_model, tmp_path / "1")
     case = Case("serving_default", {"x": np.float32([1.0, 2.0])}, None)
-    result = measured.write(tmp_path / "1", case)
+    result = batching_tuner.write(tmp_path / "1", case)
     assert list(result.rows_per_second) == [1, 2, 4, 8, 16, 32]
     read = read_batching((tmp_path / "1" / "batching_params.pbtxt").read_text())
     assert read.max_batch_size == result.max_batch_size == read.allowed_sizes[-1]
@@ -193,7 +193,7 @@ def test_measured_parameters(tmp_path, saved_model, monkeypatch):
 
 def test_what_is_chosen_of_what_was_measured():
     rows = {1: 10.0, 2: 30.0, 4: 58.0, 8: 60.0}
-    chosen = measured.Measured("s", rows, {0: 40.0, 100: 50.0, 400: 51.0}, 25.0)
+    chosen = batching_tuner.Measured("s", rows, {0: 40.0, 100: 50.0, 400: 51.0}, 25.0)
     assert (chosen.max_batch_size, chosen.timeout_micros, chosen.gain) == (4, 100, 2.0)
     read = read_batching(chosen.text())
     assert (read.allowed_sizes, read.timeout_seconds) == ((1, 2, 4), 1e-4)

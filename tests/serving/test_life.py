@@ -20,8 +20,8 @@ from tensorflow_serving.apis import (
     prediction_log_pb2,
 )
 
-from tests.serving.models import half_plus_two
-from tests.serving.server import Server, serving
+from tests.support.served_models import half_plus_two
+from tests.support.server_process import Server, serving
 
 POLL = "--file_system_poll_wait_seconds=0.1"
 ONE = {"instances": [2.0]}

@@ -4,12 +4,21 @@ import keras
 import numpy as np
 import pytest
 
-from tests.cases import CLASSES, REGISTERED, SHAPE, build, tiny_data, tiny_recipe, train, weights
-from tests.devices import replicas
-from tests.sessions import make
-from tests.variants import LOW_PRECISION, VARIANTS, recipe_of
+from tests.support.cases import (
+    CLASSES,
+    REGISTERED,
+    SHAPE,
+    build,
+    tiny_data,
+    tiny_recipe,
+    train,
+    weights,
+)
+from tests.support.devices import replicas
+from tests.support.tiny_runs import make
+from tests.support.variants import LOW_PRECISION, VARIANTS, recipe_of
 from training.checkpoint import KEEP, Checkpoints, _state
-from training.errors import UserError
+from zoo.errors import UserError
 
 
 def state(model):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from training import evaluate, sample
-from training.errors import UserError
 from training.fit import main, read_command, read_recipe, with_seed
 from training.recipe import Recipe, override
 from training.recipes import MODELS, available, find
 from training.run_folder import RunFolder, find_run
+from zoo.errors import UserError
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import sessions
-from tests.cases import tiny_recipe
-from tests.devices import replicas
+from tests.support import tiny_runs
+from tests.support.cases import tiny_recipe
+from tests.support.devices import replicas
 from training import compilation
 from training.compilation import with_jit
 from training.data import load
@@ -28,7 +28,7 @@ def settle(tmp_path, monkeypatch):
     monkeypatch.setattr(compilation, "SECONDS", 0.0)
 
     def choose(recipe, model=None):
-        model = model or sessions.make(recipe)
+        model = model or tiny_runs.make(recipe)
         folder = RunFolder(tmp_path / "run")
         batch = tf.nest.map_structure(tf.constant, BATCH)
         found = with_jit(recipe, folder, model, lambda: batch, cache=tmp_path / "cache")
@@ -50,7 +50,7 @@ def times(monkeypatch, *, plain, compiled):
 
 def test_a_trial_leaves_the_model_as_it_was_and_is_made_once(settle, tmp_path, monkeypatch, capsys):
     recipe = long_recipe()
-    model = sessions.make(recipe)
+    model = tiny_runs.make(recipe)
     before = model.get_weights(), [v.numpy() for v in model.optimizer.variables]
     times(monkeypatch, plain=1.2, compiled=1.0)
     assert settle(recipe, model).jit == "on"
@@ -71,7 +71,7 @@ def test_a_trial_leaves_the_model_as_it_was_and_is_made_once(settle, tmp_path, m
 
 def test_a_step_that_xla_cannot_compile_trains_without(settle, capsys):
     recipe = long_recipe()
-    model = sessions.make(recipe)
+    model = tiny_runs.make(recipe)
     step = model.train_step
 
     def with_python(data):
@@ -87,7 +87,7 @@ def test_short_runs_and_several_devices_are_not_tried(settle, monkeypatch):
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
     assert settle(tiny_recipe("lsgan", steps=compilation.WORTH_A_TRIAL - 1)).jit == "off"
     recipe = long_recipe()
-    assert settle(recipe, sessions.make(recipe, replicas(2))).jit == "off"
+    assert settle(recipe, tiny_runs.make(recipe, replicas(2))).jit == "off"
     assert settle(long_recipe(jit="on")).jit == "on"
 
 
@@ -113,11 +113,11 @@ def test_a_run_that_began_without_a_choice_goes_on_without_xla(settle, tmp_path,
 @pytest.mark.parametrize("name", ["lsgan", "clsgan"])
 def test_a_compiled_run_that_was_interrupted_is_the_same_run(name, tmp_path):
     recipe = tiny_recipe(name, jit="on", steps=4, checkpoint_every=2, report_every=2)
-    whole, halves = sessions.make(recipe), sessions.make(recipe)
-    sessions.run(recipe, whole, tmp_path / "whole")
-    sessions.run(dataclasses.replace(recipe, steps=2), halves, tmp_path / "halves")
-    again = sessions.make(recipe)
-    sessions.run(recipe, again, tmp_path / "halves")
+    whole, halves = tiny_runs.make(recipe), tiny_runs.make(recipe)
+    tiny_runs.run(recipe, whole, tmp_path / "whole")
+    tiny_runs.run(dataclasses.replace(recipe, steps=2), halves, tmp_path / "halves")
+    again = tiny_runs.make(recipe)
+    tiny_runs.run(recipe, again, tmp_path / "halves")
     for ours, theirs in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

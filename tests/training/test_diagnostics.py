@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.cases import build, tiny_data, tiny_recipe
+from tests.support.cases import build, tiny_data, tiny_recipe
 from training.callbacks.diagnostics import Diagnostics
 from zoo.penalties import make_penalty
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.report_matrix import BEGIN, END, PAGE, CoverageTable, read_table, render
+from tests.support.report_matrix import BEGIN, END, PAGE, CoverageTable, read_table, render
 from training.recipes import MODELS
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.training.metrics.cases import noise_data
+from tests.support.metric_cases import noise_data
 from training import evaluate
 from training.data.image_data import ImageData
 from training.fit import main as fit
@@ -200,8 +200,8 @@ def test_every_registered_metric_says_what_is_better():
 
 
 def test_shapes_that_differ_are_both_said(generator):
-    from training.errors import UserError
     from training.metrics.evaluation import Evaluation
+    from zoo.errors import UserError
 
     data: ImageData = noise_data(side=12)
     evaluation = Evaluation(metrics=find_metrics(["mre"]), data=data)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.hosts import free_ports, outputs, start_hosts, start_process
-from tests.report_matrix import PAGE
+from tests.support.hosts import free_ports, outputs, start_hosts, start_process
+from tests.support.report_matrix import PAGE
 
 COMMAND = ["-m", "training.fit", "--model", "lsgan", "--batch-size", "10"]
 TINY = ["--generator-filters", "8", "--critic-filters", "4", "--latent-dim", "5"]

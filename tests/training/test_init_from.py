@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.cases import CLASSES, SHAPE, build, tiny_recipe
+from tests.support.cases import CLASSES, SHAPE, build, tiny_recipe
 from training import fit
-from training.errors import UserError
-from training.initial import initialise, preset_of
+from training.init_from import initialise, preset_of
+from zoo.errors import UserError
 from zoo.presets import load_network
 from zoo.tasks import ImageGenerator
 

@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from tests.cases import REGISTERED
-from tests.child import EVERY, IN_STEP, IN_WRITE, STEPS
-from tests.variants import LOW_PRECISION, VARIANTS
+from tests.support.cases import REGISTERED
+from tests.support.child import EVERY, IN_STEP, IN_WRITE, STEPS
+from tests.support.variants import LOW_PRECISION, VARIANTS
 
 QUICK = ("lsgan", "clsgan")
 OTHERS = (
@@ -23,7 +23,7 @@ SLOW = (*VARIANTS, *LOW_PRECISION)
 
 def child(moment: str, folder: pathlib.Path, cases: tuple[str, ...]) -> str:
     """Runs the cases one after another; all were killed at the moment, or none."""
-    arguments = [sys.executable, "-m", "tests.child", moment, str(folder), *cases]
+    arguments = [sys.executable, "-m", "tests.support.child", moment, str(folder), *cases]
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == (0 if moment == "never" else -signal.SIGKILL), done.stderr
     said = "has ended" if moment == "never" else "hangs"

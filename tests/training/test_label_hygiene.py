@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.cases import CLASSES, tiny_data, tiny_recipe
+from tests.support.cases import CLASSES, tiny_data, tiny_recipe
 from training.data.image_data import ImageData, Split
-from training.errors import UserError
+from training.evaluation_targets import find_targets
 from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
+from training.run import run
 from training.run_folder import RunFolder
-from training.session import run
-from training.targets import find_targets
+from zoo.errors import UserError
 from zoo.tasks import ImageClassifier
 
 
@@ -72,18 +72,18 @@ def test_labels_of_a_stream_without_them_are_not_in_the_batch():
 
 def test_the_test_split_is_read_once_and_at_the_end(tmp_path, monkeypatch):
     """`error_rate` is the only reader; while it trains it is given the validation split."""
-    from training import session
+    from training import run as training_run
     from training.callbacks import validation
 
     read = []
-    real = session.error_rate
+    real = training_run.error_rate
 
     def noted(classifier, split):
         read.append("test" if split is data.test else "validation")
         return real(classifier, split)
 
     data = tiny_data()
-    monkeypatch.setattr(session, "error_rate", noted)
+    monkeypatch.setattr(training_run, "error_rate", noted)
     monkeypatch.setattr(validation, "error_rate", noted)
     recipe = tiny_recipe("clsgan", steps=4, report_every=2, control=False)
     result = run(recipe, data, RunFolder(tmp_path / "run"), tf.distribute.get_strategy())

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import training.recipes
-from tests.cases import SHAPE, build, tiny_data, tiny_recipe, train
+from tests.support.cases import SHAPE, build, tiny_data, tiny_recipe, train
 from training.data.known_shapes import known_shape
-from training.errors import UserError
 from training.fit import main
 from training.recipes import ALIASES, MODELS, available, find, model_name
+from zoo.errors import UserError
 from zoo.networks import CLSGANFeatures, ReleasedCLSGANFeatures, ResNetGenerator
 from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator, ProjectionCritic
 from zoo.networks.spectral import SpectralCritic

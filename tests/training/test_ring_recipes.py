@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.cases import build as build_images
-from tests.cases import train
+from tests.support.cases import build as build_images
+from tests.support.cases import train
 from training import data as data_sets
 from training.recipes import MODELS, available, find
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.devices import replicas
-from tests.sessions import make, run
-from tests.variants import recipe_of
-from training.errors import UserError
+from tests.support.devices import replicas
+from tests.support.tiny_runs import make, run
+from tests.support.variants import recipe_of
+from zoo.errors import UserError
 
 
 def changed(case, **changes):

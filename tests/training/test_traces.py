@@ -7,11 +7,11 @@ import keras
 import pytest
 from tensorflow.python.eager import context
 
-from tests.cases import REGISTERED, slow_but
-from tests.devices import replicas
-from tests.sessions import make, run
-from tests.variants import recipe_of
-from training import session
+from tests.support.cases import REGISTERED, slow_but
+from tests.support.devices import replicas
+from tests.support.tiny_runs import make, run
+from tests.support.variants import recipe_of
+from training import run as training_run
 
 CASES = slow_but(REGISTERED, quick=["lsgan"])
 
@@ -29,9 +29,9 @@ class FunctionCount(keras.callbacks.Callback):
 
 @pytest.fixture
 def function_count(monkeypatch):
-    counter, reporting = FunctionCount(), session.reporting
+    counter, reporting = FunctionCount(), training_run.reporting
     monkeypatch.setattr(
-        session, "reporting", lambda *place, **named: [*reporting(*place, **named), counter]
+        training_run, "reporting", lambda *place, **named: [*reporting(*place, **named), counter]
     )
     return counter
 
@@ -73,7 +73,9 @@ def test_two_replicas_trace_it_once_each(tmp_path):
 def test_memory_is_flat_over_1000_steps(case, tmp_path, capsys):
     """In a process of its own: growth of what it holds from step 200 to step 1,200 below 2 %."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.memory", str(tmp_path), case], capture_output=True, text=True
+        [sys.executable, "-m", "tests.support.memory", str(tmp_path), case],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     line = done.stdout.splitlines()[-1]

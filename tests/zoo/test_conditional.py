@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.cases import tiny_recipe
+from tests.support.cases import tiny_recipe
 from training.recipes import find
 from zoo.ema import clone
 from zoo.layers import ConditionalBatchNormalization, LabelProjection

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.cases import (
+from tests.support.cases import (
     CLASSES,
     REGISTERED,
     SHAPE,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.devices import replicas
+from tests.support.devices import replicas
 from zoo.models import GeneralizedLossSensitiveGAN, LossSensitiveGAN, WassersteinGAN
 from zoo.models.trainer import Examples
 from zoo.networks import DCGANCritic, DCGANGenerator

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.devices import replicas
+from tests.support.devices import replicas
 from zoo.gradients import global_sum, share_of_global_mean
 from zoo.networks import DCGANCritic
 from zoo.penalties import PENALTIES, make_penalty, penalty_options

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.cases import REGISTERED, build, tiny_data, tiny_recipe, train
+from tests.support.cases import REGISTERED, build, tiny_data, tiny_recipe, train
 from zoo.presets.trainer import load_trainer, save_trainer
 from zoo.tasks import from_preset
 

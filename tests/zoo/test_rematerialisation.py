@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import sessions
-from tests.cases import slow_but, tiny_data, tiny_recipe, train
-from tests.devices import replicas
+from tests.support import tiny_runs
+from tests.support.cases import slow_but, tiny_data, tiny_recipe, train
+from tests.support.devices import replicas
 from zoo.rematerialisation import part, rematerialising
 
 CASES = {
@@ -28,7 +28,7 @@ def test_the_run_is_the_same(case, tmp_path):
     strategy = replicas(2 if case == "several devices" else 1)
     found = {}
     for rematerialise in (False, True):
-        model = sessions.make(dataclasses.replace(recipe, rematerialise=rematerialise), strategy)
+        model = tiny_runs.make(dataclasses.replace(recipe, rematerialise=rematerialise), strategy)
         assert model.rematerialise == rematerialise
         with model.distribute_strategy.scope():
             model.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.devices import replicas
+from tests.support.devices import replicas
 from zoo import ema, images, latents
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
 from zoo.objectives.conditional import class_losses

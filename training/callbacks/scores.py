@@ -14,13 +14,13 @@ from training.cache import cache_folder
 from training.callbacks.counting import CountingCallback
 from training.checkpoint import Checkpoints
 from training.data.image_data import ImageData
-from training.errors import UserError
 from training.metrics import parse_metrics
 from training.metrics.evaluation import Evaluation
 from training.metrics.feature_networks import load_feature_network
 from training.metrics.metric import Inversion
 from training.recipe import Recipe
 from training.run_folder import RunFolder, append_lines
+from zoo.errors import UserError
 from zoo.models.trainer import StatelessTrainer
 
 # A quick look, not a result: `training.evaluate` measures with more images and steps.

@@ -3,7 +3,7 @@
 import pathlib
 
 from training.data.image_data import ImageData, Split
-from training.errors import UserError
+from zoo.errors import UserError
 
 __all__ = ["ImageData", "Split", "load"]
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from training.data.image_data import Split
-from training.errors import UserError
+from zoo.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 

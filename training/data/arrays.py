@@ -7,7 +7,7 @@ import numpy as np
 from training.data.image_data import ImageData, Split
 from training.data.resizing import resize_array
 from training.data.splitting import hold_out
-from training.errors import UserError
+from zoo.errors import UserError
 
 _LAYOUTS = "`images` with or without `labels`, or `x_train`, `y_train`, `x_test` and `y_test`"
 

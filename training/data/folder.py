@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from training.data.image_data import ImageData, Split
 from training.data.resizing import resize_array
 from training.data.splitting import HELD_OUT_DIVISOR, hash_order
-from training.errors import UserError
+from zoo.errors import UserError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _SPLITS = ("train", "validation", "test")

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 
 def known_shape(

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from training.data.splitting import hash_order
-from training.errors import UserError
+from zoo.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ import tensorflow as tf
 from training.data.augmentation import flip_and_shift, rotate_and_zoom
 from training.data.image_data import Split
 from training.data.shuffling import shuffled
-from training.errors import UserError
+from zoo.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 MAX_HELD_OUT = 5_000
 HELD_OUT_DIVISOR = 10

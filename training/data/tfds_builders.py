@@ -16,7 +16,7 @@ from tensorflow_datasets.core.download import downloader
 
 from training.data.digits.builder import Digits
 from training.data.tfds_features import image_key
-from training.errors import UserError
+from zoo.errors import UserError
 
 # name[/config][:version]; TFDS itself also takes namespaces, which it looks up over the network.
 _NAME = re.compile(r"(?P<set>\w+)(/(?P<config>[\w.\-]+))?(:(?P<version>[\d.*]+))?")

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 
 def image_key(builder: tfds.core.DatasetBuilder) -> str:

@@ -16,7 +16,7 @@ from training.data.resizing import resize_image
 from training.data.splitting import hold_out
 from training.data.tfds_builders import prepared_builder
 from training.data.tfds_features import image_key, label_key
-from training.errors import UserError
+from zoo.errors import UserError
 
 DEFAULT_MEMORY_LIMIT = 2 * 2**30
 _LABEL_BATCH = 4096

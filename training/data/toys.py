@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from training.data.image_data import ImageData, Split
-from training.errors import UserError
+from zoo.errors import UserError
 
 TRAIN, HELD_OUT = 20_000, 2_000
 

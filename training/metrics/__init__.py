@@ -4,8 +4,8 @@ import difflib
 import importlib
 from collections.abc import Iterable
 
-from training.errors import UserError
 from training.metrics.metric import Metric
+from zoo.errors import UserError
 
 METRICS = {
     "fid": "training.metrics.fid",

@@ -5,8 +5,8 @@ import numpy as np
 
 from training.data.image_data import Split
 from training.data.pipeline import evaluation_batches
-from training.errors import UserError
 from training.metrics.metric import Measured, Metric, Subject
+from zoo.errors import UserError
 from zoo.images import to_float
 
 BATCH_SIZE = 200

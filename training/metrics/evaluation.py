@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from training.data.image_data import ImageData
-from training.errors import UserError
 from training.metrics.extraction import gather
 from training.metrics.feature_networks import FeatureNetwork
 from training.metrics.metric import Inversion, Measured, Metric, Subject
 from training.metrics.sources import GeneratedImages, RealImages
 from training.metrics.statistics import IS_SPLITS, Statistic
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import keras

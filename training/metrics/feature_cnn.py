@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from training.errors import UserError
+from zoo.errors import UserError
 from zoo.images import prepare
 from zoo.networks.network import ImageNetwork, check_image_shape
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 INCEPTION = "inception"
 

@@ -6,9 +6,9 @@ import pathlib
 
 import numpy as np
 
-from training.errors import UserError
 from training.metrics.inception import FEATURES, LOGITS, Inception
 from training.metrics.torch_file import read_state_dict
+from zoo.errors import UserError
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 SHA256_PREFIX = "6726825d"

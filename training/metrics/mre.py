@@ -7,8 +7,8 @@ import numpy as np
 
 from training.data.image_data import ImageData, Split
 from training.data.splitting import hash_order
-from training.errors import UserError
 from training.metrics.metric import Inversion, Measured, Metric, Subject
+from zoo.errors import UserError
 from zoo.inversion import invert_images
 from zoo.tasks import ImageGenerator
 

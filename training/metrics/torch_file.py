@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _DTYPES = {

@@ -14,9 +14,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from training.errors import UserError
 from training.metrics.feature_cnn import FOLDER
-from training.startup import prepare_tensorflow
+from zoo.environment import prepare_tensorflow
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import keras

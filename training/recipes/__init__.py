@@ -10,8 +10,8 @@ import importlib
 import pkgutil
 import re
 
-from training.errors import UserError
 from training.recipe import Recipe
+from zoo.errors import UserError
 
 MODELS = {
     "gan": "ClassicGAN: the original, non-saturating or minimax (Goodfellow et al., 2014)",

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from training.errors import UserError
 from training.recipe import Recipe, option
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import pathlib

@@ -7,9 +7,9 @@ The setting of the smaller recipes at the paper's widths; not run on the paper's
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from training.errors import UserError
 from training.recipe import option
 from training.recipes.penalised import PenalisedRecipe
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import pathlib

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from training.errors import UserError
 from training.recipe import option
 from training.recipes.penalised import PenalisedRecipe
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import keras

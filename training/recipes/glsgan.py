@@ -9,8 +9,8 @@ Not run on its data sets yet.
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from training.errors import UserError
 from training.recipes.ls_gan import LSGANFamilyRecipe
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import keras

@@ -10,8 +10,8 @@ its network. Not run on its data sets yet.
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from training.errors import UserError
 from training.recipes.critic import CriticRecipe
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import keras

@@ -9,9 +9,9 @@ run on its data sets yet.
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from training.errors import UserError
 from training.recipe import option
 from training.recipes.critic import CriticRecipe
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     import keras

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import TYPE_CHECKING, Literal
 
-from training.errors import UserError
 from training.recipe import option
 from training.recipes.adversarial import AdversarialRecipe
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     from zoo.penalties import Penalty

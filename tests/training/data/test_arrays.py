@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.data import load
-from training.errors import UserError
+from zoo.errors import UserError
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (60, 6, 4, 3), np.uint8)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from training.data import load
-from training.errors import UserError
+from zoo.errors import UserError
 
 RNG = np.random.default_rng(0)
 

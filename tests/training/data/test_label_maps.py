@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.data.label_maps import LabelMap, make_label_map
-from training.errors import UserError
+from zoo.errors import UserError
 
 LABELS = np.arange(300) % 10
 

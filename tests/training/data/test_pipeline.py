@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.devices import replicas
+from tests.support.devices import replicas
 from training.data.image_data import Split
 from training.data.pipeline import Stream, evaluation_batches, training_dataset
-from training.errors import UserError
+from zoo.errors import UserError
 
 DEFAULT = tf.distribute.get_strategy()
 

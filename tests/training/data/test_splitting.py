@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.data.splitting import hash_order, hold_out
-from training.errors import UserError
+from zoo.errors import UserError
 
 
 def test_hash_order_is_the_order_of_the_digests():

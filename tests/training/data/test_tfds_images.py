@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from training.data import load, tfds_images
 from training.data.digits.builder import Digits
 from training.data.tfds_images import load_tfds
-from training.errors import UserError
+from zoo.errors import UserError
 
 WAYS = "(?s)--data-dir.*--manual-dir.*a folder of images"
 

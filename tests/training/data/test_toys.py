@@ -8,7 +8,7 @@ from training import data as data_sets
 from training.data.image_data import Split
 from training.data.pipeline import Stream, training_dataset
 from training.data.toys import MIXTURES
-from training.errors import UserError
+from zoo.errors import UserError
 from zoo.images import to_float
 
 

@@ -1,4 +1,4 @@
-"""Values equal torch-fidelity's, from files of golden values; `peer.py` says how they were made."""
+"""Values equal torch-fidelity's, from files of golden values; `metrics_peer.py` makes them."""
 
 import json
 import pathlib
@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from tests.training.metrics import peer
+from tests.support import metrics_peer
 from training.metrics import fid, inception_score, kid, precision_recall
 from training.metrics.inception import Inception, resize_like_tensorflow_1
 from training.metrics.inception_weights import assign, load_inception
@@ -23,7 +23,7 @@ def moments(features: np.ndarray, *, batch: int) -> Moments:
 
 
 def ours(name: str) -> dict[str, float]:
-    fake, real, logits = peer.features(name)
+    fake, real, logits = metrics_peer.features(name)
     scores = ClassScores(total=len(logits))
     for start in range(0, len(logits), 7):
         scores.update(fake, logits[start : start + 7], first_row=start)
@@ -45,7 +45,7 @@ def ours(name: str) -> dict[str, float]:
 
 
 def check_metrics(golden: dict[str, dict[str, float]]) -> None:
-    assert golden.keys() == peer.SIZES.keys()
+    assert golden.keys() == metrics_peer.SIZES.keys()
     for name, expected in golden.items():
         values = ours(name)
         assert 0 < values["precision"] <= 1 and 0 < values["recall"] <= 1
@@ -56,7 +56,7 @@ def check_metrics(golden: dict[str, dict[str, float]]) -> None:
 
 
 def check_inception(network: Inception, golden: dict[str, np.ndarray], *, step: int) -> None:
-    images = peer.images()
+    images = metrics_peer.images()
     features, logits = (each.numpy() for each in network.from_raw(images))
     with_bias = logits + network.predictions.bias.numpy()
     found = {"2048": features, "logits_unbiased": logits, "logits": with_bias}
@@ -74,7 +74,7 @@ def test_fid_kid_is_and_precision_recall_equal_the_golden_values():
 
 
 def test_inception_equals_the_golden_values_of_the_same_random_weights():
-    """The recipe of the weights is `peer.random_tensor`."""
+    """The recipe of the weights is `metrics_peer.random_tensor`."""
     network = Inception()
     with np.load(DATA / "inception.npz") as golden:
         assign(network, random_state(network), source="random")
@@ -89,12 +89,12 @@ def random_state(network: Inception) -> dict[str, np.ndarray]:
         shapes[f"{key}.conv.weight"] = (filters, channels, height, width)
         for name in ("weight", "bias", "running_mean", "running_var"):
             shapes[f"{key}.bn.{name}"] = (filters,)
-    return {name: peer.random_tensor(name, shape) for name, shape in shapes.items()}
+    return {name: metrics_peer.random_tensor(name, shape) for name, shape in shapes.items()}
 
 
 @pytest.mark.peer
 def test_metrics_equal_those_the_peer_computes_now(tmp_path):
-    peer.run("metrics", tmp_path / "peer.json")
+    metrics_peer.run("metrics", tmp_path / "peer.json")
     check_metrics(json.loads((tmp_path / "peer.json").read_text()))
 
 
@@ -103,7 +103,7 @@ def test_metrics_equal_those_the_peer_computes_now(tmp_path):
 def test_inception_of_the_same_file_equals_the_peers(tmp_path, suffix):
     """Features, logits and resized pixels, from one weights file in either of PyTorch's formats."""
     weights = tmp_path / f"weights{suffix}"
-    peer.run("inception", tmp_path / "out.npz", weights)
+    metrics_peer.run("inception", tmp_path / "out.npz", weights)
     network, digest = load_inception(weights, sha256_prefix="")
     assert len(digest) == 64
     with np.load(tmp_path / "out.npz") as golden:

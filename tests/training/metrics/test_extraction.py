@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.training.metrics.cases import linear_generator, noise_data
+from tests.support.metric_cases import linear_generator, noise_data
 from training.distribute import mirrored
 from training.metrics.extraction import extract, gather
 from training.metrics.feature_networks import load_feature_network

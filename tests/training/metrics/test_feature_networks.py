@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from training.data import load
-from training.errors import UserError
 from training.metrics import train_features
 from training.metrics.error_rate import error_rate
 from training.metrics.feature_cnn import FOLDER, shipped
@@ -18,6 +17,7 @@ from training.metrics.feature_networks import load_feature_network
 from training.metrics.inception import convolutions
 from training.metrics.inception_weights import VARIABLE, load_inception
 from training.metrics.torch_file import read_state_dict
+from zoo.errors import UserError
 
 DATA = pathlib.Path(__file__).parent / "data"
 

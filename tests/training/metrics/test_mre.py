@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.training.metrics.cases import LinearGenerator, linear_generator, noise_data
+from tests.support.metric_cases import LinearGenerator, linear_generator, noise_data
 from training.data.image_data import ImageData, Split
-from training.errors import UserError
 from training.metrics.metric import Inversion, Subject
 from training.metrics.mre import METRIC
+from zoo.errors import UserError
 from zoo.tasks import ImageGenerator
 
 QUICK = Inversion(images=30, steps=150, restarts=2)

@@ -1,8 +1,8 @@
 """Writes the table of `docs/distributed.md` from the results of the tests.
 
-`python -m tests.report_matrix` runs every test that is marked with `covers`, long ones included,
-and `python -m tests.report_matrix FILE...` those of some files: columns of which no test ran stay
-as they were. In the table, `3/3` means that of three tests of the model three passed.
+`python -m tests.support.report_matrix` runs every test that is marked with `covers`, long ones
+included, and `python -m tests.support.report_matrix FILE...` those of some files: columns of which
+no test ran stay as they were. In the table, `3/3` means that of three tests of the model three passed.
 """
 
 import collections
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import pytest
 
-PAGE = pathlib.Path(__file__).parents[1] / "docs" / "distributed.md"
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "distributed.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 FILES = ("tests/parity", "tests/training/test_kill.py", "tests/training/test_traces.py")
 Cells = dict[str, dict[str, str]]

@@ -1,7 +1,7 @@
 """Says what of an InferenceService KServe's own SDK does not know; runs in a Python with kserve.
 
-`PYTHON tests/export/kserve_form.py FILE` prints a line a mistake: a key that the SDK's model of the
-object does not have, or a value of another type.
+`PYTHON tests/support/kserve_form.py FILE` prints a line a mistake: a key that the SDK's model of
+the object does not have, or a value of another type.
 """
 
 import re

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from training.errors import UserError
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     from zoo.models.trainer import StatelessTrainer

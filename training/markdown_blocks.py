@@ -2,8 +2,8 @@
 
 import pathlib
 
-from training.errors import UserError
 from training.run_folder import write_text
+from zoo.errors import UserError
 
 
 def replace_block(page: pathlib.Path, name: str, text: str) -> None:

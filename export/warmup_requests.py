@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from export.cases import Case
+from export.check_requests import Case
 from export.server import warmup
 from export.server.model import LoadedModel
 from export.server.status import Code, ServingError

@@ -3,7 +3,7 @@
 import os
 import platform
 
-from training.quiet import quiet_tensorflow
+from zoo.native_log import quiet_tensorflow
 
 
 def prepare_tensorflow() -> None:

@@ -8,12 +8,12 @@ import time
 
 import numpy as np
 
-from export.cases import MAX_BATCH, Case
+from export.check_requests import MAX_BATCH, Case
 from export.server.batching import Batcher
 from export.server.config import BATCHING_FILE, Batching
+from export.server.executor import Threads
 from export.server.metrics import Metrics
 from export.server.model import Arrays, LoadedModel, ServedSignature
-from export.server.running import Threads
 
 _SIZES = tuple(2**i for i in range(8) if 2**i <= MAX_BATCH)
 _SECONDS = 0.5

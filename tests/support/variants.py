@@ -1,6 +1,6 @@
 """Every registered model as it comes, and with those settings that keep state of their own."""
 
-from tests.cases import REGISTERED, tiny_recipe
+from tests.support.cases import REGISTERED, tiny_recipe
 from training.recipe import Recipe
 from training.recipes.critic import CriticRecipe
 from zoo.penalties import PENALTIES

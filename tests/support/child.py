@@ -1,8 +1,8 @@
 """Tiny runs in a process of their own, which hangs at a bad moment of each and then is killed.
 
-`python -m tests.child MOMENT FOLDER CASE...` trains one case after another to 20 steps, with a
-checkpoint every 5, or goes on with what is in the folder. Each run has a thread, which at the
-moment hangs for good; when all hang there, the process kills itself. So one process, with one start
+`python -m tests.support.child MOMENT FOLDER CASE...` trains one case after another to 20 steps,
+with a checkpoint every 5, or goes on with what is in the folder. Each run has a thread, which at
+the moment hangs for good; when all hang there, the process kills itself. So one process, with one start
 of TensorFlow, is killed at the same bad moment of many runs.
 
 At the moment `never` it goes on to the end, and then once more from the start, in FOLDER/through,
@@ -20,14 +20,14 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from tests.cases import tiny_data
-from tests.variants import recipe_of
+from tests.support.cases import tiny_data
+from tests.support.variants import recipe_of
 from training import checkpoint
 from training.callbacks.saving import StopRequest
-from training.quiet import quiet_tensorflow
+from training.run import Session, _build
 from training.run_folder import RunFolder, write_text
-from training.session import Session, _build
 from zoo.models.trainer import StatelessTrainer
+from zoo.native_log import quiet_tensorflow
 
 STEPS, EVERY = 20, 5
 IN_WRITE, IN_STEP = 10, 13

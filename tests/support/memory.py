@@ -1,4 +1,7 @@
-"""Memory of a tiny run: `python -m tests.memory FOLDER CASE` prints its growth over 1,000 steps."""
+"""Memory of a tiny run.
+
+`python -m tests.support.memory FOLDER CASE` prints its growth over 1,000 steps.
+"""
 
 import pathlib
 import resource
@@ -6,10 +9,10 @@ import sys
 
 import keras
 
-from tests.sessions import make, run
-from tests.variants import recipe_of
-from training import session
-from training.quiet import quiet_tensorflow
+from tests.support.tiny_runs import make, run
+from tests.support.variants import recipe_of
+from training import run as training_run
+from zoo.native_log import quiet_tensorflow
 
 WARM_UP, STEPS, EVERY = 200, 1000, 100
 
@@ -33,8 +36,8 @@ class Memory(keras.callbacks.Callback):
 
 def main(folder: str, case: str) -> None:
     quiet_tensorflow()
-    memory, reporting = Memory(), session.reporting
-    session.reporting = lambda *place, **named: [*reporting(*place, **named), memory]
+    memory, reporting = Memory(), training_run.reporting
+    training_run.reporting = lambda *place, **named: [*reporting(*place, **named), memory]
     recipe = recipe_of(case, steps=WARM_UP + STEPS, report_every=EVERY, checkpoint_every=EVERY)
     run(recipe, make(recipe), pathlib.Path(folder))
     first, last = memory.sizes[WARM_UP // EVERY - 1], memory.sizes[-1]

@@ -5,10 +5,10 @@ import json
 import pathlib
 from typing import Any
 
-from training.errors import UserError
 from training.recipe import Recipe, override
 from training.recipes import find
 from training.run_folder import RunFolder, read_recipe
+from zoo.errors import UserError
 
 
 def stored_recipe(folder: pathlib.Path) -> Recipe:

@@ -4,11 +4,11 @@ import pathlib
 
 import tensorflow as tf
 
-from tests.cases import tiny_data
+from tests.support.cases import tiny_data
 from training.callbacks.saving import StopRequest
 from training.recipe import Recipe
+from training.run import Session, _build
 from training.run_folder import RunFolder
-from training.session import Session, _build
 from zoo.models.trainer import StatelessTrainer
 
 

@@ -21,11 +21,11 @@ from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
 from training.data.pipeline import training_dataset
 from training.distribute import describe, is_chief, losing_workers
-from training.errors import UserError
-from training.initial import initialise
+from training.init_from import initialise
 from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
 from training.run_folder import RunFolder, write_text
+from zoo.errors import UserError
 from zoo.models.trainer import StatelessTrainer
 
 if TYPE_CHECKING:

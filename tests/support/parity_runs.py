@@ -1,7 +1,7 @@
 """Ten steps of a tiny run, on any strategy: what the parity tests compare.
 
-`python -m tests.parity.runs FILE CASE...` takes them one after another on the hosts that TF_CONFIG
-names, and the chief writes weights and logs to the file.
+`python -m tests.support.parity_runs FILE CASE...` takes them one after another on the hosts that
+TF_CONFIG names, and the chief writes weights and logs to the file.
 """
 
 import pathlib
@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.cases import build, tiny_data, train, weights
-from tests.variants import recipe_of
+from tests.support.cases import build, tiny_data, train, weights
+from tests.support.variants import recipe_of
 from training.distribute import is_chief, make_strategy
-from training.quiet import quiet_tensorflow
 from training.recipe import Recipe
+from zoo.native_log import quiet_tensorflow
 
 STEPS = 10
 OPTIMIZERS = {
