@@ -2,8 +2,8 @@
 
 `python -m tests.support.child MOMENT FOLDER CASE...` trains one case after another to 20 steps,
 with a checkpoint every 5, or goes on with what is in the folder. Each run has a thread, which at
-the moment hangs for good; when all hang there, the process kills itself. So one process, with one start
-of TensorFlow, is killed at the same bad moment of many runs.
+the moment hangs for good; when all hang there, the process kills itself. So one process, with one
+start of TensorFlow, is killed at the same bad moment of many runs.
 
 At the moment `never` it goes on to the end, and then once more from the start, in FOLDER/through,
 by the same step function: from a checkpoint of the model as it was built.

@@ -2,7 +2,8 @@
 
 `python -m tests.support.report_matrix` runs every test that is marked with `covers`, long ones
 included, and `python -m tests.support.report_matrix FILE...` those of some files: columns of which
-no test ran stay as they were. In the table, `3/3` means that of three tests of the model three passed.
+no test ran stay as they were. In the table, `3/3` means that of three tests of the model three
+passed.
 """
 
 import collections
