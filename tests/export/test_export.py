@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from export import saved_model
+from export import batching_tuner, saved_model
 from export.__main__ import main
 from export.check_requests import Case, _pairs, cases
 from export.server import warmup
