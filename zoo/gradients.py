@@ -27,6 +27,18 @@ def gather(rows: tf.Tensor) -> tf.Tensor:
     return context.all_gather(rows, axis=0)
 
 
+def global_mean(values: tf.Tensor) -> tf.Tensor:
+    """Returns the mean over the global batch; its gradient reaches every replica's values.
+
+    Args:
+        values: float tensor `[b]`, the values of this replica.
+
+    Returns:
+        float32 scalar, equal on all replicas.
+    """
+    return tf.reduce_mean(gather(tf.cast(values, tf.float32)))
+
+
 def share_of_global_mean(values: tf.Tensor, global_batch: tf.Tensor) -> tf.Tensor:
     """Returns this replica's share of a mean over the global batch.
 

@@ -1,92 +1,125 @@
-"""The base of every GAN here: two networks, two optimizers, one step."""
+"""The base of every GAN: two networks, two optimizers, one step."""
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
 from zoo.ema import clone, update_average
 from zoo.gradients import minimise, share_of_global_mean, with_loss_scale
-from zoo.models.trainer import Examples, StatelessTrainer
+from zoo.models.examples import Examples, Losses
+from zoo.models.objective import Objective
+from zoo.models.trainer import StatelessTrainer
+from zoo.options import StepOptions
 from zoo.penalties.penalty import NOTHING, Penalised, Penalty
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
-
-Losses = dict[str, tf.Tensor]
 
 
 class AdversarialModel(StatelessTrainer):
     """A generator and a critic, trained in turns.
 
-    A step takes `critic_steps` critic steps, each on its own part of the batch and on newly made
-    fakes, then one generator step, then moves the average of the generator. A subclass states its
-    objective in `critic_losses` and `generator_losses`; where the step itself differs it overrides
-    `critic_step` or `generator_step`.
+    A step takes `critic_steps` critic steps, each on its own part of the batch and on new fakes,
+    then one generator step, then updates the averaged weights of the generator. A subclass names
+    its objective in `objective_class`; one whose step itself differs overrides `critic_step` or
+    `generator_step`.
 
-    Gradients and logged values are means over the *global* batch and noise follows the global
-    sample index, so one replica and many compute the same.
+    Gradients and logged values are means over the *global* batch, and noise follows the global
+    sample index, so that one replica and many compute the same.
 
     Args:
         generator: network from latents (`latent_dim`, `latent`, `num_classes`) to images.
         critic: network from images to scores `[B]`, or to logits `[B, K]`.
+        objective: options with the losses; None for `objective_class` with its defaults.
         penalty: a `zoo.penalties.Penalty` on the critic; None for none.
-        critic_steps: int >= 1, critic steps a generator step; a batch must hold as many parts.
-        generator_batches: int >= 1, fake images of a generator step for each one of a critic step.
-        shared_latents: bool, whether the generator step takes the latents of the last critic
-            step, as the Torch codes of DCGAN and LS-GAN do, or fresh ones.
-        ema: float in [0, 1), decay of the generator's average; None for none.
+        step: options of the step.
         seed: int, seed of all noise drawn in training.
 
     Subclass attributes:
-        high_is_real: bool, whether a high score means "real".
-        paper: str, where the objective is from.
+        objective_class: the class of the objective.
+        own_arguments: names of the constructor's other arguments, except networks and penalty.
+        summary: str, one line for lists of models.
+        paper: str, the source of the objective.
+
+    Example:
+    >>> model = LeastSquaresGAN(generator, critic, step=StepOptions(ema=0.999))  # doctest: +SKIP
+    >>> model.compile(keras.optimizers.Adam(2e-4), keras.optimizers.Adam(2e-4))  # doctest: +SKIP
+    >>> model.fit(images, batch_size=64)  # doctest: +SKIP
     """
 
-    high_is_real = True
+    objective_class: type[Objective] = Objective
+    own_arguments: tuple[str, ...] = ("seed", "name")
+    summary = ""
     paper = ""
 
     def __init__(
         self,
         generator: keras.Model,
         critic: keras.Model,
+        objective: Objective | None = None,
         *,
         penalty: Penalty | None = None,
-        critic_steps: int = 1,
-        generator_batches: int = 1,
-        shared_latents: bool = False,
-        ema: float | None = None,
+        step: StepOptions = StepOptions(),
         seed: int = 0,
         streams: tuple[str, ...] = ("real",),
         name: str | None = None,
     ):
-        if critic_steps < 1:
-            raise ValueError(f"`critic_steps` must be at least 1, received {critic_steps}.")
-        if generator_batches < 1:
-            raise ValueError(f"`generator_batches` must be at least 1, got {generator_batches}.")
-        if shared_latents and generator_batches > 1:
+        objective = self.objective_class() if objective is None else objective
+        if not isinstance(objective, self.objective_class):
             raise ValueError(
-                "`shared_latents` takes the critic step's fakes, so `generator_batches` must be 1."
+                f"The objective of {type(self).__name__} must be a "
+                f"{self.objective_class.__name__}, received {objective!r}."
             )
-        if ema is not None and not 0.0 <= ema < 1.0:
-            raise ValueError(f"`ema` must be None or in [0, 1), received ema={ema}.")
+        objective.check()
+        step.check()
         if penalty is not None:
             penalty.prepare(critic)
-        super().__init__(seed=seed, streams=streams, batches_per_step=critic_steps, name=name)
+        super().__init__(seed=seed, streams=streams, batches_per_step=step.critic_steps, name=name)
         self.generator = generator
         self.critic = critic
+        self.objective = objective
         self.penalty = penalty
-        self.critic_steps = critic_steps
-        self.generator_batches = generator_batches
-        self.shared_latents = shared_latents
-        self.ema = ema
-        self.generator_average = clone(generator) if ema is not None else None
+        self.step_options = step
+        self.generator_average = clone(generator) if step.ema is not None else None
         self.built = True
 
     @property
+    def networks(self) -> dict[str, keras.Model]:
+        return {"generator": self.generator, "critic": self.critic}
+
+    def get_arguments(self) -> dict[str, Any]:
+        """Returns the options of objective and step and the other arguments, in one flat dict."""
+        options = dataclasses.asdict(self.objective) | dataclasses.asdict(self.step_options)
+        return options | {name: getattr(self, name) for name in self.own_arguments}
+
+    @classmethod
+    def from_arguments(
+        cls,
+        generator: keras.Model,
+        critic: keras.Model,
+        arguments: Mapping[str, Any],
+        *,
+        penalty: Penalty | None = None,
+    ) -> Self:
+        """Creates a model from what `get_arguments` returned.
+
+        Raises:
+            TypeError: an argument that the model does not have.
+        """
+        in_step = {field.name for field in dataclasses.fields(StepOptions)}
+        step = {name: value for name, value in arguments.items() if name in in_step}
+        own = {name: value for name, value in arguments.items() if name in cls.own_arguments}
+        # Presets of before November 2026 may hold the names of the class' own streams.
+        others = (*step, *own, "streams")
+        rest = {name: value for name, value in arguments.items() if name not in others}
+        objective = cls.objective_class.from_config(rest)
+        return cls(generator, critic, objective, penalty=penalty, step=StepOptions(**step), **own)
+
+    @property
     def sampler(self) -> keras.Model:
-        """The generator to sample from: its average where there is one."""
+        """The generator to sample from, with averaged weights if there are any."""
         return self.generator if self.generator_average is None else self.generator_average
 
     def compile(
@@ -116,23 +149,6 @@ class AdversarialModel(StatelessTrainer):
         critic = self.critic.variables
         return [*critic, *(v for v in self.variables if not any(v is c for c in critic))]
 
-    def critic_losses(self, real: Examples, fake: Examples) -> Losses:
-        """Returns the named per-sample terms `[b]` whose sum the critic minimises."""
-        raise NotImplementedError
-
-    def generator_losses(self, fake: Examples) -> Losses:
-        """Returns the named per-sample terms `[b]` whose sum the generator minimises."""
-        raise NotImplementedError
-
-    def diagnostics(self, real: Examples, fake: Examples) -> Losses:
-        """Returns per-sample values `[b]` to log; `gap` > 0 where the critic tells them apart."""
-        gap = tf.subtract(real.scores, fake.scores)
-        return {
-            "score_real": tf.convert_to_tensor(real.scores),
-            "score_fake": tf.convert_to_tensor(fake.scores),
-            "gap": gap if self.high_is_real else -gap,
-        }
-
     def make_fakes(
         self, noise: Noise, labels: tf.Tensor | None = None, *, training: bool = True
     ) -> Examples:
@@ -148,18 +164,28 @@ class AdversarialModel(StatelessTrainer):
         inputs = {"latent": latent, "label": labels}
         return Examples(tf.cast(self.generator(inputs, training=training), tf.float32), labels)
 
-    def score(self, examples: Examples, noise: Noise) -> Examples:
-        """Runs the critic in training mode on one group of images: real and fake never mix."""
+    def score(self, examples: Examples, noise: Noise, *, training: bool = True) -> Examples:
+        """Runs the critic on one group of images: real and fake images are never mixed."""
         inputs = examples.images
         if getattr(self.critic, "takes_labels", False):
             inputs = {"images": examples.images, "label": examples.labels}
         with noise.scope():
-            scores = self.critic(inputs, training=True)
+            scores = self.critic(inputs, training=training)
         return examples._replace(scores=tf.cast(scores, tf.float32))
 
     def critic_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
-        """Returns the critic's losses, and the values to log beside them."""
-        return self.critic_losses(real, fake), self.diagnostics(real, fake)
+        """Returns the losses of the critic for scored images, and the values to log."""
+        return self.objective.critic_terms(real, fake)
+
+    def generator_losses(self, fake: Examples, real: Examples) -> Losses:
+        """Returns the losses of the generator for scored images; see `Objective`."""
+        return self.objective.generator_losses(fake, real)
+
+    def score_for_generator(self, real: Examples, noise: Noise, *, training: bool) -> Examples:
+        """Scores real images if the generator's losses need it; returns them as they are if not."""
+        if not self.objective.needs_real_scores:
+            return real
+        return self.score(real, noise.child("real"), training=training)
 
     def penalised_score(self, examples: Examples, noise: Noise) -> tf.Tensor:
         """Computes what the penalty takes the gradient of, a value a sample: the score `[b]`."""
@@ -203,15 +229,17 @@ class AdversarialModel(StatelessTrainer):
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
     ) -> Losses:
         """Takes one generator step; the critic's weights and statistics stay as they are."""
-        labels = batch[self.streams[0]].labels
-        count = self.generator_batches
+        count = self.step_options.generator_batches
+        # The critic runs in training mode here too, and must forget the statistics it takes.
+        statistics = self.critic.non_trainable_variables
+        before = [variable.value.read_value() for variable in statistics]
+        real = self.score_for_generator(batch[self.streams[0]], noise, training=True)
         if count > 1:
-            noise = _several(noise, count)
-            labels = None if labels is None else tf.repeat(labels, count)
+            noise, real = _several(noise, count), real.repeat(count)
 
         def loss() -> tuple[tf.Tensor, Losses]:
-            fake = self.score(self.make_fakes(noise, labels), noise.child("fake"))
-            terms = self.generator_losses(fake)
+            fake = self.score(self.make_fakes(noise, real.labels), noise.child("fake"))
+            terms = self.generator_losses(fake, real)
             if count > 1:
                 terms = {
                     name: tf.reduce_mean(tf.reshape(values, [-1, count]), axis=1)
@@ -219,9 +247,6 @@ class AdversarialModel(StatelessTrainer):
                 }
             return self._total("generator_loss", terms, global_batch)
 
-        # The critic runs in training mode here too, and must forget the statistics it takes.
-        statistics = self.critic.non_trainable_variables
-        before = [variable.value.read_value() for variable in statistics]
         logs = minimise(loss, self.generator.trainable_variables, self.generator_optimizer)
         for variable, value in zip(statistics, before, strict=True):
             variable.assign(value)
@@ -234,11 +259,13 @@ class AdversarialModel(StatelessTrainer):
         return share_of_global_mean(total, global_batch), logs
 
     def update_averages(self) -> None:
-        """Moves the averages of the weights, where the model keeps any."""
-        if self.generator_average is not None and self.ema is not None:
-            update_average(
-                self.generator_average, self.generator, decay=self.ema, step=self.step.value
-            )
+        """Updates the averaged weights, if the model has any."""
+        self._update_average(self.generator_average, self.generator)
+
+    def _update_average(self, average: keras.Model | None, network: keras.Model) -> None:
+        decay = self.step_options.ema
+        if average is not None and decay is not None:
+            update_average(average, network, decay=decay, step=self.step.value)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Takes `critic_steps` critic steps and one generator step on one batch."""
@@ -246,7 +273,7 @@ class AdversarialModel(StatelessTrainer):
         values: Losses = {}
         for k, batch in enumerate(batches):
             values = self.critic_step(batch, noise.child(f"critic_{k}"), global_batch)
-        phase = f"critic_{len(batches) - 1}" if self.shared_latents else "generator"
+        phase = f"critic_{len(batches) - 1}" if self.step_options.shared_latents else "generator"
         values |= self.generator_step(batches[-1], noise.child(phase), global_batch)
         self.update_averages()
         return self.finish_step(values, global_batch)

@@ -1,76 +1,100 @@
 """LSGAN: the least squares GAN (not the loss-sensitive LS-GAN, which is another paper)."""
 
-import keras
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
-from zoo.models.adversarial import AdversarialModel, Losses
-from zoo.models.trainer import Examples
-from zoo.objectives.least_squares import squared_distance
-from zoo.penalties import Penalty
+import tensorflow as tf
+from keras import ops
+
+from zoo.models.adversarial import AdversarialModel
+from zoo.models.examples import Examples, Losses
+from zoo.models.objective import Objective
+
+SCHEMES = {"pearson": (-1.0, 1.0, 0.0), "binary": (0.0, 1.0, 1.0)}
+"""(a, b, c) by name: `pearson` has b - c = 1 and b - a = 2; `binary` is the 0-1 coding."""
+
+TARGETS = ("fake_target", "real_target", "generator_target")
+
+
+def squared_distance(scores: tf.Tensor, target: float) -> tf.Tensor:
+    """Computes `1/2 (c - target)^2` per sample.
+
+    Args:
+        scores: float tensor `[B]`, c.
+        target: float.
+
+    Returns:
+        float32 tensor `[B]`.
+
+    Example:
+    >>> squared_distance(tf.constant([0.0, 3.0]), 1.0).numpy()
+    array([0.5, 2. ], dtype=float32)
+    """
+    return 0.5 * ops.square(ops.cast(scores, "float32") - target)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LeastSquares(Objective):
+    """Squared distances of scores from targets: a for fake, b for real, c for the generator.
+
+    Critic `1/2 (D(x) - b)^2 + 1/2 (D(g) - a)^2`. Generator `1/2 (D(g) - c)^2`. The score is linear,
+    without a sigmoid.
+
+    Source: Mao et al., arXiv 1611.04076, equation 2; the schemes are equations 8 and 9.
+    """
+
+    scheme: Literal["pearson", "binary", "free"] = "pearson"
+    """Targets (a, b, c): pearson is (-1, 1, 0), binary is (0, 1, 1), free takes the three below."""
+    fake_target: float | None = None
+    """Target a of fake images; with `scheme` free only."""
+    real_target: float | None = None
+    """Target b of real images, different from a; with `scheme` free only."""
+    generator_target: float | None = None
+    """Target c of the generator; with `scheme` free only."""
+
+    def check(self) -> None:
+        super().check()
+        for name in TARGETS:
+            given = getattr(self, name)
+            if self.scheme != "free" and given is not None:
+                raise ValueError(
+                    f"`{name}` {given} contradicts `scheme` {self.scheme}: use the targets of the "
+                    "scheme, or `scheme` free with all three targets."
+                )
+            if self.scheme == "free" and given is None:
+                raise ValueError(f"`scheme` free needs `{name}` too.")
+        if self.scheme == "free" and self.fake_target == self.real_target:
+            raise ValueError(
+                f"`fake_target` and `real_target` must differ, both are {self.real_target}."
+            )
+
+    @property
+    def targets(self) -> tuple[float, float, float]:
+        """The targets (a, b, c)."""
+        if self.scheme == "free":
+            return tuple(getattr(self, name) for name in TARGETS)
+        return SCHEMES[self.scheme]
+
+    def critic_losses(self, real: Examples, fake: Examples) -> Losses:
+        fake_target, real_target, _ = self.targets
+        return {
+            "critic_loss_real": squared_distance(real.scores, real_target),
+            "critic_loss_fake": squared_distance(fake.scores, fake_target),
+        }
+
+    def generator_losses(self, fake: Examples, real: Examples) -> Losses:
+        return {"generator_loss": squared_distance(fake.scores, self.targets[2])}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Creates the objective; presets of before November 2026 hold the targets alone."""
+        return cls(**{"scheme": "free", **config})
 
 
 class LeastSquaresGAN(AdversarialModel):
-    """LSGAN: D regresses real images to b and fake ones to a, G wants c.
+    """LSGAN, with the objective `LeastSquares`."""
 
-    Critic `1/2 (D(x) - b)^2 + 1/2 (D(g) - a)^2`, generator `1/2 (D(g) - c)^2`.
-
-    Args:
-        generator: network from latents to images.
-        critic: network from images to raw scores `[B]`.
-        fake_target: float, a.
-        real_target: float, b, other than a.
-        generator_target: float, c.
-        penalty: a `zoo.penalties.Penalty` on the critic; None for none.
-        critic_steps: int >= 1, critic steps a generator step.
-        generator_batches: int >= 1, see `AdversarialModel`.
-        shared_latents: bool, see `AdversarialModel`.
-        ema: float in [0, 1), decay of the generator's average; None for none.
-        seed: int, seed of all noise drawn in training.
-
-    Source: Mao et al., arXiv 1611.04076, equation 2.
-    """
-
+    objective_class = LeastSquares
+    summary = "least squares (Mao et al., 2017)"
     paper = "Mao et al., Least Squares Generative Adversarial Networks (arXiv 1611.04076)"
-
-    def __init__(
-        self,
-        generator: keras.Model,
-        critic: keras.Model,
-        *,
-        fake_target: float = -1.0,
-        real_target: float = 1.0,
-        generator_target: float = 0.0,
-        penalty: Penalty | None = None,
-        critic_steps: int = 1,
-        generator_batches: int = 1,
-        shared_latents: bool = False,
-        ema: float | None = None,
-        seed: int = 0,
-        name: str | None = None,
-    ):
-        if fake_target == real_target:
-            raise ValueError(
-                f"The targets of fake (a) and real (b) images must differ, both are {real_target}."
-            )
-        super().__init__(
-            generator,
-            critic,
-            penalty=penalty,
-            critic_steps=critic_steps,
-            generator_batches=generator_batches,
-            shared_latents=shared_latents,
-            ema=ema,
-            seed=seed,
-            name=name,
-        )
-        self.fake_target = fake_target
-        self.real_target = real_target
-        self.generator_target = generator_target
-
-    def critic_losses(self, real: Examples, fake: Examples) -> Losses:
-        return {
-            "critic_loss_real": squared_distance(real.scores, self.real_target),
-            "critic_loss_fake": squared_distance(fake.scores, self.fake_target),
-        }
-
-    def generator_losses(self, fake: Examples) -> Losses:
-        return {"generator_loss": squared_distance(fake.scores, self.generator_target)}

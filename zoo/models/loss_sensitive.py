@@ -1,14 +1,16 @@
 """LS-GAN and GLS-GAN (loss-sensitive; not the least squares LSGAN, which is another paper)."""
 
+import dataclasses
+from typing import Annotated, Literal
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 from zoo.gradients import gather
-from zoo.models.adversarial import AdversarialModel, Losses
-from zoo.models.trainer import Examples
-from zoo.objectives.loss_sensitive import (
-    DISTANCES,
+from zoo.models.adversarial import AdversarialModel
+from zoo.models.examples import Examples, Losses
+from zoo.models.margins import (
     MARGIN_SCALE,
     elu_cost,
     hinge_argument,
@@ -16,108 +18,49 @@ from zoo.objectives.loss_sensitive import (
     margin,
     pairwise_margin,
 )
+from zoo.models.objective import Objective
+from zoo.options import NotNegative, Range, StepOptions
 from zoo.penalties import Penalty
 from zoo.randomness import Noise
 
-PAIRS = ("same_index", "all")
 OUTPUTS = {"linear": tf.identity, "softplus": ops.softplus, "relu": ops.relu}
-"""What makes the loss L out of the critic's raw output. The released lsgan.lua has `relu`, which
-can die; the paper and the other scripts are linear."""
+"""Functions from the raw output of the critic to the loss L. The released lsgan.lua has `relu`,
+which can die; the paper and the other scripts are linear."""
 
 
-class LossSensitiveGAN(AdversarialModel):
-    """LS-GAN: the critic is a loss L, low = real, that separates pairs by their distance.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LossSensitive(Objective):
+    """LS-GAN's losses: the critic is a loss L, low = real, that separates pairs by their distance.
 
-    Critic `E[(Delta(x, g) + L(x) - L(g))_+] + first_term_weight * E[L(x)]`, generator `E[L(g)]`;
+    Critic `E[(Delta(x, g) + L(x) - L(g))_+] + first_term_weight * E[L(x)]`, generator `E[L(g)]`.
     Delta is a constant. At its optimum the hinge term is E[Delta], not zero: watch `gap` and
     `active_hinges`.
-
-    Args:
-        generator: network from latents to images.
-        critic: network from images to raw scores `[B]`.
-        distance: `"l1"` or `"l2"`, that of Delta.
-        margin_scale: float >= 0, its factor; the paper's tau, per mean pixel.
-        pairs: `"same_index"` (x_i with g_i, the released code) or `"all"` (every real with every
-            fake image of the global batch, the paper's equation 8).
-        first_term_weight: float >= 0, the code's gamma, 1 / lambda of the paper.
-        output_activation: `"linear"`, `"softplus"` or `"relu"`, from raw score to L.
-        weight_decay: float >= 0; adds `weight_decay * w` to the gradient of both networks' weights.
-        penalty: a `zoo.penalties.Penalty` on L; None for none.
-        critic_steps: int >= 1, critic steps a generator step.
-        generator_batches: int >= 1, see `AdversarialModel`.
-        shared_latents: bool, see `AdversarialModel`; True in the released Torch code.
-        ema: float in [0, 1), decay of the generator's average; None for none.
-        seed: int, seed of all noise drawn in training.
 
     Source: Qi, arXiv 1701.06264v3, equations 1 to 9; lsgan.lua of guojunq/lsgan.
     """
 
     high_is_real = False
-    paper = "Qi, Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities (arXiv 1701.06264)"  # noqa: E501
 
-    def __init__(
-        self,
-        generator: keras.Model,
-        critic: keras.Model,
-        *,
-        distance: str = "l1",
-        margin_scale: float = MARGIN_SCALE,
-        pairs: str = "same_index",
-        first_term_weight: float = 0.0,
-        output_activation: str = "linear",
-        weight_decay: float = 0.0,
-        penalty: Penalty | None = None,
-        critic_steps: int = 1,
-        generator_batches: int = 1,
-        shared_latents: bool = False,
-        ema: float | None = None,
-        seed: int = 0,
-        name: str | None = None,
-    ):
-        for field, value in (
-            ("margin_scale", margin_scale),
-            ("first_term_weight", first_term_weight),
-            ("weight_decay", weight_decay),
-        ):
-            if value < 0:
-                raise ValueError(f"`{field}` must not be negative, received {value}.")
-        for field, choice, choices in (
-            ("distance", distance, DISTANCES),
-            ("pairs", pairs, PAIRS),
-            ("output_activation", output_activation, tuple(OUTPUTS)),
-        ):
-            if choice not in choices:
-                raise ValueError(f"`{field}` must be one of {choices}, received {choice!r}.")
-        if pairs == "all" and getattr(critic, "takes_labels", False):
-            raise ValueError("A conditional critic compares images of one class: no `pairs='all'`.")
-        super().__init__(
-            generator,
-            critic,
-            penalty=penalty,
-            critic_steps=critic_steps,
-            generator_batches=generator_batches,
-            shared_latents=shared_latents,
-            ema=ema,
-            seed=seed,
-            name=name,
-        )
-        self.distance = distance
-        self.margin_scale = margin_scale
-        self.pairs = pairs
-        self.first_term_weight = first_term_weight
-        self.output_activation = output_activation
-        self.weight_decay = weight_decay
-
-    def score(self, examples: Examples, noise: Noise) -> Examples:
-        scored = super().score(examples, noise)
-        return scored._replace(scores=OUTPUTS[self.output_activation](scored.scores))
+    distance: Literal["l1", "l2"] = "l1"
+    """Distance of a real and a fake image in the margin Delta."""
+    margin_scale: NotNegative = MARGIN_SCALE
+    """Factor of that distance, a mean over pixels and channels; the paper's tau per mean pixel."""
+    pairs: Literal["same_index", "all"] = "same_index"
+    """Pair x_i with g_i (the released code), or every real with every fake image of the global
+    batch (the paper's equation 8)."""
+    first_term_weight: NotNegative = 0.0
+    """Weight of E[L(x)]: gamma of the released code, 1 / lambda of the paper."""
+    output_activation: Literal["linear", "softplus", "relu"] = "linear"
+    """Function from the raw output of the critic to the loss L."""
+    weight_decay: NotNegative = 0.0
+    """Adds weight_decay * w to the gradients of both networks."""
 
     def cost(self, argument: tf.Tensor) -> tf.Tensor:
         """Computes the cost of `a = Delta + L(x) - L(g)`, of any shape: `(a)_+`."""
         return ops.relu(argument)
 
-    def _arguments(self, real: Examples, fake: Examples) -> tf.Tensor:
-        """`Delta + L(x) - L(g)`: `[b, 1]` for pairs of one index, `[b, B]` for all pairs."""
+    def arguments(self, real: Examples, fake: Examples) -> tf.Tensor:
+        """Computes `Delta + L(x) - L(g)`: `[b, 1]` for pairs of one index, `[b, B]` for all."""
         scale, distance = self.margin_scale, self.distance
         if self.pairs == "same_index":
             delta = margin(real.images, fake.images, scale=scale, distance=distance)
@@ -127,88 +70,104 @@ class LossSensitiveGAN(AdversarialModel):
         return hinge_argument(delta, column, gather(fake.scores)[None])
 
     def critic_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
-        arguments = self._arguments(real, fake)
+        arguments = self.arguments(real, fake)
         terms = {"hinge": tf.reduce_mean(self.cost(arguments), axis=1)}
         if self.first_term_weight:
             terms["first_term"] = tf.multiply(self.first_term_weight, real.scores)
-        if self.weight_decay:
-            terms["weight_decay"] = self._decay(self.critic, real.scores)
         active = tf.reduce_mean(tf.cast(arguments > 0, tf.float32), axis=1)
         return terms, self.diagnostics(real, fake) | {"active_hinges": active}
 
-    def generator_losses(self, fake: Examples) -> Losses:
-        terms = {"loss_of_fakes": fake.scores}
-        if self.weight_decay:
-            terms["generator_weight_decay"] = self._decay(self.generator, fake.scores)
-        return terms
+    def critic_losses(self, real: Examples, fake: Examples) -> Losses:
+        return self.critic_terms(real, fake)[0]
 
-    def _decay(self, network: keras.Model, like: tf.Tensor) -> tf.Tensor:
-        """`weight_decay / 2 * sum w^2`, once a sample, so that its global mean is itself."""
-        squares = [tf.reduce_sum(tf.square(w.value)) for w in network.trainable_variables]
-        return tf.fill(tf.shape(like), 0.5 * self.weight_decay * tf.add_n(squares))
+    def generator_losses(self, fake: Examples, real: Examples) -> Losses:
+        return {"loss_of_fakes": fake.scores}
 
 
-class GeneralizedLossSensitiveGAN(LossSensitiveGAN):
-    """GLS-GAN: LS-GAN with another cost of `a = Delta + L(x) - L(g)` than the hinge.
+class LossSensitiveGAN(AdversarialModel):
+    """LS-GAN, with the objective `LossSensitive`.
 
-    Cost `max(a, nu a)` of slope nu <= 1 below zero, or ELU. nu = 0 is LS-GAN; nu = 1 is WGAN, with
-    L = -c and a constant added.
+    The critic gives raw scores `[B]`; its loss L is their `output_activation`. A penalty applies
+    to L.
 
-    Args:
-        slope: float <= 1, nu; or `"elu"`.
-
-    The other arguments are those of `LossSensitiveGAN`.
-
-    Source: Qi, arXiv 1701.06264v5, appendix D; glsgan.lua and README of guojunq/glsgan.
+    Source: Qi, arXiv 1701.06264v3; lsgan.lua of guojunq/lsgan.
     """
 
-    paper = "Qi, Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities, generalized (arXiv 1701.06264v5)"  # noqa: E501
+    objective: LossSensitive
+    objective_class: type[LossSensitive] = LossSensitive
+    summary = "loss-sensitive (Qi, 2017)"
+    paper = "Qi, Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities (arXiv 1701.06264)"  # noqa: E501
 
     def __init__(
         self,
         generator: keras.Model,
         critic: keras.Model,
+        objective: LossSensitive | None = None,
         *,
-        slope: float | str = 0.0,
-        distance: str = "l1",
-        margin_scale: float = MARGIN_SCALE,
-        pairs: str = "same_index",
-        first_term_weight: float = 0.0,
-        output_activation: str = "linear",
-        weight_decay: float = 0.0,
         penalty: Penalty | None = None,
-        critic_steps: int = 1,
-        generator_batches: int = 1,
-        shared_latents: bool = False,
-        ema: float | None = None,
+        step: StepOptions = StepOptions(),
         seed: int = 0,
         name: str | None = None,
     ):
-        if isinstance(slope, str) and slope != "elu":
-            raise ValueError(f"`slope` must be a number <= 1 or 'elu', received {slope!r}.")
-        if not isinstance(slope, str) and not slope <= 1:
-            raise ValueError(f"`slope` (nu) must be at most 1, received {slope}.")
         super().__init__(
-            generator,
-            critic,
-            distance=distance,
-            margin_scale=margin_scale,
-            pairs=pairs,
-            first_term_weight=first_term_weight,
-            output_activation=output_activation,
-            weight_decay=weight_decay,
-            penalty=penalty,
-            critic_steps=critic_steps,
-            generator_batches=generator_batches,
-            shared_latents=shared_latents,
-            ema=ema,
-            seed=seed,
-            name=name,
+            generator, critic, objective, penalty=penalty, step=step, seed=seed, name=name
         )
-        self.slope = slope
+        if self.objective.pairs == "all" and getattr(critic, "takes_labels", False):
+            raise ValueError(
+                "`pairs` all would pair images of different classes, and this critic is "
+                "conditional: use `pairs` same_index."
+            )
+
+    def score(self, examples: Examples, noise: Noise, *, training: bool = True) -> Examples:
+        scored = super().score(examples, noise, training=training)
+        return scored._replace(scores=OUTPUTS[self.objective.output_activation](scored.scores))
+
+    def critic_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
+        terms, values = super().critic_terms(real, fake)
+        return terms | self._decay("weight_decay", self.critic, real.scores), values
+
+    def generator_losses(self, fake: Examples, real: Examples) -> Losses:
+        decay = self._decay("generator_weight_decay", self.generator, fake.scores)
+        return super().generator_losses(fake, real) | decay
+
+    def _decay(self, term: str, network: keras.Model, like: tf.Tensor) -> Losses:
+        """Returns `weight_decay / 2 * sum w^2` once per sample; its global mean is itself."""
+        weight = self.objective.weight_decay
+        if not weight:
+            return {}
+        squares = [tf.reduce_sum(tf.square(w.value)) for w in network.trainable_variables]
+        return {term: tf.fill(tf.shape(like), 0.5 * weight * tf.add_n(squares))}
+
+
+Slope = Annotated[float, Range("at most 1, since a cost C must satisfy C(a) >= a", most=1)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GeneralizedLossSensitive(LossSensitive):
+    """GLS-GAN's losses: LS-GAN's with another cost of `a = Delta + L(x) - L(g)` than the hinge.
+
+    The cost is `max(a, nu a)` with a slope nu <= 1 below zero, or ELU. nu = 0 is LS-GAN; nu = 1 is
+    WGAN, with L = -c and a constant added.
+
+    Source: Qi, arXiv 1701.06264v5, appendix D; glsgan.lua and README of guojunq/glsgan.
+    """
+
+    slope: Slope | Literal["elu"] = 0.0
+    """Slope nu of the cost below zero, at most 1 (0 is LS-GAN, 1 is WGAN); or elu."""
 
     def cost(self, argument: tf.Tensor) -> tf.Tensor:
         """Computes `max(a, nu a)`, or `elu(a)`."""
         if isinstance(self.slope, str):
             return elu_cost(argument)
         return leaky_cost(argument, self.slope)
+
+
+class GeneralizedLossSensitiveGAN(LossSensitiveGAN):
+    """GLS-GAN, with the objective `GeneralizedLossSensitive`.
+
+    Source: Qi, arXiv 1701.06264v5, appendix D; glsgan.lua and README of guojunq/glsgan.
+    """
+
+    objective_class = GeneralizedLossSensitive
+    summary = "from LS-GAN to WGAN (Qi, 2017)"
+    paper = "Qi, Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities, generalized (arXiv 1701.06264v5)"  # noqa: E501

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from zoo.ema import clone, update_average
 from zoo.gradients import minimise, share_of_global_mean, with_loss_scale
+from zoo.models.class_losses import class_losses, labelled_loss
 from zoo.models.trainer import StatelessTrainer
-from zoo.objectives.conditional import class_losses, labelled_loss
 
 
 class SupervisedClassifier(StatelessTrainer):
@@ -40,8 +40,12 @@ class SupervisedClassifier(StatelessTrainer):
         self.built = True
 
     @property
+    def networks(self) -> dict[str, keras.Model]:
+        return {"classifier": self.network}
+
+    @property
     def classifier(self) -> keras.Model:
-        """The classifier to predict with: the average where there is one."""
+        """The classifier to predict with, with averaged weights if there are any."""
         return self.network if self.average is None else self.average
 
     def compile(self, optimizer: keras.optimizers.Optimizer, *, run_eagerly: bool = False) -> None:

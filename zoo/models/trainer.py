@@ -1,35 +1,18 @@
 """What every trained model shares: streams, stateless noise, a step counter and logged means."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from zoo.gradients import global_sum, share_of_global_mean
+from zoo.models.examples import Examples
 from zoo.models.stepping import guarded, train_function
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
 
 MAX_LOGGED = 64
-
-
-class Examples(NamedTuple):
-    """Some images of one batch.
-
-    Attributes:
-        images: float32 `[b, H, W, C]` in [-1, 1].
-        labels: int64 `[b]`, None where they are not known.
-        scores: the critic's output for them (`[b]`, or `[b, K]` for a classifier), None before.
-        plain: float32 like `images`, the same ones without augmentation, where they were asked for.
-        weights: float32 `[b]` in [0, 1], how much each counts; None for 1.
-    """
-
-    images: tf.Tensor
-    labels: tf.Tensor | None = None
-    scores: tf.Tensor | None = None
-    plain: tf.Tensor | None = None
-    weights: tf.Tensor | None = None
 
 
 class Logs(keras.metrics.Metric):
@@ -94,6 +77,25 @@ class StatelessTrainer(keras.Model):
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         """All optimizers by name."""
         return {"optimizer": self.optimizer}
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The networks in training, by name."""
+        return {}
+
+    @property
+    def classifier(self) -> keras.Model | None:
+        """The classifier to predict with; None for models without one."""
+        return None
+
+    @property
+    def sampler(self) -> keras.Model | None:
+        """The generator to sample from; None for models without one."""
+        return None
+
+    def make_control(self) -> "StatelessTrainer | None":
+        """Returns a new model, without optimizers, to compare with; None if there is none."""
+        return None
 
     def in_update_order(self) -> list[keras.Variable]:
         """All variables of the model, those that a step changes first coming first."""

@@ -1,26 +1,34 @@
 """WGAN and WGAN-GP, which differ in their penalty alone."""
 
-from zoo.models.adversarial import AdversarialModel, Losses
-from zoo.models.trainer import Examples
-from zoo.objectives.wasserstein import fake_loss, real_loss
+import dataclasses
+
+from zoo.models.adversarial import AdversarialModel
+from zoo.models.examples import Examples, Losses
+from zoo.models.objective import Objective
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wasserstein(Objective):
+    """Difference of mean scores: critic `-c(x) + c(g)`, generator `-c(g)`.
+
+    Source: Arjovsky et al., arXiv 1701.07875, equation 2 and algorithm 1.
+    """
+
+    def critic_losses(self, real: Examples, fake: Examples) -> Losses:
+        return {"critic_loss_real": -real.scores, "critic_loss_fake": fake.scores}
+
+    def generator_losses(self, fake: Examples, real: Examples) -> Losses:
+        return {"generator_loss": -fake.scores}
 
 
 class WassersteinGAN(AdversarialModel):
-    """WGAN: critic `-c(x) + c(g)`, generator `-c(g)`; arguments are those of `AdversarialModel`.
+    """WGAN with `WeightClipping(0.01)`, WGAN-GP with `GradientPenalty(10.0)`.
 
-    With `WeightClipping(0.01)` it is WGAN, with `GradientPenalty(10.0)` WGAN-GP. Without any
-    penalty the critic's loss has no minimum.
+    Without a penalty the loss of the critic has no minimum.
 
     Source: Arjovsky et al., arXiv 1701.07875; Gulrajani et al., arXiv 1704.00028.
     """
 
+    objective_class = Wasserstein
+    summary = "weight clipping, or a gradient penalty (Arjovsky et al., Gulrajani et al., 2017)"
     paper = "Arjovsky et al., Wasserstein GAN (arXiv 1701.07875)"
-
-    def critic_losses(self, real: Examples, fake: Examples) -> Losses:
-        return {
-            "critic_loss_real": real_loss(real.scores),
-            "critic_loss_fake": fake_loss(fake.scores),
-        }
-
-    def generator_losses(self, fake: Examples) -> Losses:
-        return {"generator_loss": real_loss(fake.scores)}

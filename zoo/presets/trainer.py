@@ -1,6 +1,5 @@
 """Adversarial models as presets: what is deployed, its partner, and how both were trained."""
 
-import inspect
 import json
 import os
 import pathlib
@@ -9,8 +8,7 @@ from typing import Any
 
 import keras
 
-from zoo import models
-from zoo.models import AdversarialModel, ConditionalLossSensitiveGAN
+from zoo.models import MODELS, AdversarialModel, ConditionalLossSensitiveGAN
 from zoo.names import unknown_name
 from zoo.penalties import PENALTIES, Penalty, make_penalty, penalty_options
 from zoo.presets.handles import resolve
@@ -21,18 +19,10 @@ from zoo.presets.write import save_bundle
 from zoo.tasks.image_classifier import ImageClassifier
 from zoo.tasks.image_generator import ImageGenerator
 
-# Not among the arguments: the networks and the penalty are kept apart, the streams are the class'.
-_APART = ("generator", "critic", "penalty", "streams")
-
 
 def trainer_classes() -> dict[str, type[AdversarialModel]]:
     """Returns the classes that a `trainer.json` may name."""
-    found = {name: getattr(models, name) for name in models.__all__}
-    return {
-        name: cls
-        for name, cls in found.items()
-        if issubclass(cls, AdversarialModel) and cls is not AdversarialModel
-    }
+    return {entry.model.__name__: entry.model for entry in MODELS.values()}
 
 
 def save_trainer(
@@ -103,10 +93,10 @@ def load_trainer(handle: str | os.PathLike) -> AdversarialModel:
     known = trainer_classes()
     if name not in known:
         raise ValueError(f"{path}: {unknown_name('model', name, known)}")
-    if penalty is not None:
-        arguments["penalty"] = make_penalty(*penalty)
+    made = None if penalty is None else make_penalty(*penalty)
+    networks = _load_networks(known[name], handle)
     try:
-        return known[name](*_load_networks(known[name], handle), **arguments)
+        return known[name].from_arguments(*networks, arguments, penalty=made)
     except TypeError as error:
         raise ValueError(f"{path} does not fit {name}: {error}") from error
 
@@ -122,8 +112,7 @@ def _load_networks(
 
 
 def _trainer_config(model: AdversarialModel) -> dict[str, Any]:
-    names = [*inspect.signature(type(model)).parameters]
-    arguments = {name: getattr(model, name) for name in names if name not in _APART}
+    arguments = model.get_arguments()
     if model.penalty is not None:
         arguments["penalty"] = _penalty_config(model.penalty)
     name = type(model).__name__

@@ -11,8 +11,8 @@ from keras import ops
 
 from zoo.images import check_raw, prepare
 from zoo.layers.dropout import StatelessDropout
+from zoo.models.class_losses import class_losses
 from zoo.networks.network import Inputs, Network
-from zoo.objectives.conditional import class_losses
 from zoo.presets.layout import TASKS
 from zoo.presets.read import read_for
 from zoo.tasks.task import Task

@@ -1,4 +1,4 @@
-"""CLS-GAN: the loss-sensitive objective with a loss per class, supervised and semi-supervised.
+"""Losses per class of a classifier's logits, supervised and semi-supervised: CLS-GAN.
 
 `L(x, y)` is low where image x and class y belong together. All losses are per sample, float32,
 and minimised.

@@ -1,4 +1,4 @@
-"""LS-GAN and GLS-GAN: the margin between a real and a fake image, and costs of their difference.
+"""Margins between real and fake images, and costs of loss differences: LS-GAN and GLS-GAN.
 
 The critic's score is a loss: low = real. All values are per sample, float32.
 

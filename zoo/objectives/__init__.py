@@ -1,1 +1,0 @@
-"""Objectives: pure functions of critic outputs, one file a family."""
