@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from training.recipe import override
+from training.recipe_file import override
 from training.recipes import find
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
@@ -45,19 +45,13 @@ def measure(model_name: str, data_name: str, *, data_dir: str | None, batch: int
     import tensorflow as tf
 
     from training import data as data_sets
-    from training.data.pipeline import training_dataset
+    from training.build import build_model
+    from training.streams import batches, label_map_of, streams_of
 
     recipe = override(find(model_name, data=data_name), {"batch_size": batch}, source="")
     data = data_sets.load(data_name, data_dir=data_dir)
-    height, width, channels = data.image_shape
-    model = recipe.build(image_shape=(height, width, channels), class_names=data.class_names)
-    dataset = training_dataset(
-        recipe.streams(data, recipe.label_map(data)),
-        batch_size=batch,
-        seed=0,
-        critic_steps=model.batches_per_step,
-        strategy=tf.distribute.get_strategy(),
-    )
+    model = build_model(recipe, image_shape=data.image_shape, class_names=tuple(data.class_names))
+    dataset = batches(recipe, model, streams_of(recipe, data, label_map_of(recipe, data)))
     step = tf.function(model.train_step)
     fresh = iter(dataset)
     constant = next(fresh)

@@ -88,28 +88,29 @@ def measure(series: Series, value: int) -> dict[str, float]:
     use_onednn()
     import tensorflow as tf
 
+    from training.build import build_model
     from training.data.image_data import Split
     from training.data.pipeline import Stream, training_dataset
     from training.distribute import make_strategy
-    from training.recipe import override
+    from training.recipe_file import override
     from training.recipes import find
 
     options = series.recipe_options(value)
     recipe = override(find("lsgan", data="cifar10", name=""), options, source="")
-    strategy = make_strategy(recipe)
+    strategy = make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
     size, count = series.size or value, series.images or value
     images = make_images(count, size, mapped=series.mapped)
     before = _peak()
     with strategy.scope():
-        model = recipe.build(image_shape=(size, size, 3), class_names=())
+        model = build_model(recipe, image_shape=(size, size, 3), class_names=())
     batches = training_dataset(
         {"real": Stream(Split(images, None))},
-        batch_size=recipe.batch_size,
+        batch_size=recipe.run.batch_size,
         seed=0,
         critic_steps=model.batches_per_step,
         strategy=strategy,
     )
-    model.rematerialise = recipe.rematerialise
+    model.rematerialise = recipe.devices.rematerialise
     model.make_train_function()
     function = model.train_function
     iterator, seconds = iter(batches), []

@@ -8,7 +8,6 @@ Each prints a Markdown table; docs/theory.md has the tables of runs, with their 
 """
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,14 +17,15 @@ import numpy as np
 import tensorflow as tf
 
 from training import data as data_sets
+from training.build import build_model
 from training.callbacks.diagnostics import Diagnostics
 from training.console import Table
 from training.data.image_data import ImageData, Split
-from training.data.pipeline import training_dataset
 from training.data.toys import MIXTURES
 from training.metrics.modes import count_modes
 from training.recipe import Recipe
 from training.recipes import find
+from training.streams import batches, streams_of
 from zoo.latents import latents_from_seeds
 from zoo.models import AdversarialModel
 
@@ -67,19 +67,12 @@ def train(
     recipe: Recipe, data: ImageData, *, steps: int, every: int
 ) -> Iterator[tuple[int, AdversarialModel, dict[str, float]]]:
     """Trains a recipe's model; yields (step, model, logged means) every so many steps."""
-    recipe = dataclasses.replace(recipe, steps=steps)
+    recipe = recipe.with_options(steps=steps)
     recipe.check()
-    keras.utils.set_random_seed(recipe.seed)
-    model = recipe.build(image_shape=data.image_shape, class_names=data.class_names)
+    keras.utils.set_random_seed(recipe.run.seed)
+    model = build_model(recipe, image_shape=data.image_shape, class_names=())
     for first in range(0, steps, every):
-        dataset = training_dataset(
-            recipe.streams(data, None),
-            batch_size=recipe.batch_size,
-            seed=recipe.seed,
-            first_step=first,
-            critic_steps=model.batches_per_step,
-            strategy=tf.distribute.get_strategy(),
-        )
+        dataset = batches(recipe, model, streams_of(recipe, data, None), first_step=first)
         history = model.fit(
             dataset, steps_per_epoch=every, epochs=1, shuffle=False, verbose=0
         ).history
@@ -93,9 +86,8 @@ def modes(steps: int, seeds: int) -> Table:
         data = data_sets.load(name)
         for model_name in MODELS:
             for seed in range(seeds):
-                recipe = dataclasses.replace(
-                    find(model_name, data=name, name="ring"), **_FASTER, seed=seed
-                )
+                recipe = find(model_name, data=name, name="ring")
+                recipe = recipe.with_options(**_FASTER, seed=seed)
                 latents = latents_from_seeds(tf.range(2 * SAMPLES, dtype=tf.int64), LATENT_DIM)
                 for step, model, _ in train(recipe, data, steps=steps, every=steps // 4):
                     points = np.asarray(model.sampler(latents, training=False))
@@ -139,7 +131,7 @@ def without_bn(steps: int, seeds: int) -> Table:
         for normalization in ("batch", "none"):
             for seed in range(seeds):
                 changes = {"generator_normalization": normalization, "seed": seed}
-                recipe = dataclasses.replace(find(model_name), **_DIGITS | options | changes)
+                recipe = find(model_name).with_options(**_DIGITS | options | changes)
                 for step, model, _ in train(recipe, data, steps=steps, every=steps // 2):
                     made = np.asarray(model.sampler(latents, training=False))
                     cells = _digit_cells(made, data)
@@ -164,7 +156,7 @@ def overtrained(steps: int, seeds: int) -> Table:
         for critic_steps in (1, 3, 5):
             for seed in range(seeds):
                 changes = _DIGITS | options | {"critic_steps": critic_steps, "seed": seed}
-                recipe = dataclasses.replace(find(model_name), **changes)
+                recipe = find(model_name).with_options(**changes)
                 norms, gap = [], 0.0
                 for _, model, logs in train(recipe, data, steps=steps, every=steps // count):
                     diagnostics.set_model(model)

@@ -1,7 +1,6 @@
 """Whether XLA compiles the step: as asked, or as a short trial finds."""
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import os
@@ -15,8 +14,10 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from training.cache import cache_folder
+from training.options.devices import DeviceOptions
 from training.processor import processor_name
-from training.recipe import NOT_DECIDING, Recipe
+from training.recipe import Recipe
+from training.recipe_file import NOT_DECIDING
 from training.run_folder import RunFolder, read_recipe, write_text
 from zoo.errors import UserError
 from zoo.models.trainer import StatelessTrainer
@@ -87,14 +88,14 @@ def with_jit(
             choice = _try_out(model, batch)
             _keep(choices, key, choice)
     model.jit_compile = choice == "on"
-    return dataclasses.replace(recipe, jit=choice)
+    return recipe.with_options(jit=choice)
 
 
 def _without_trial(
     recipe: Recipe, folder: RunFolder, strategy: tf.distribute.Strategy
 ) -> Choice | None:
-    if recipe.jit != "auto":
-        return recipe.jit
+    if recipe.devices.jit != "auto":
+        return recipe.devices.jit
     begun = folder.recipe.exists()
     if begun and (stored := read_recipe(folder.path)["jit"]) != "auto":
         return stored
@@ -103,7 +104,7 @@ def _without_trial(
     if tf.config.list_logical_devices("GPU"):
         return "on"
     # A run that began without a choice took its steps without XLA.
-    return "off" if begun or recipe.steps < WORTH_A_TRIAL else None
+    return "off" if begun or recipe.run.steps < WORTH_A_TRIAL else None
 
 
 def _try_out(model: StatelessTrainer, batch: Any) -> Choice:
@@ -153,12 +154,12 @@ def _seconds(call: Callable[[], None]) -> float:
 
 def _key(recipe: Recipe, batch: Any) -> str:
     """Names a step on a machine."""
-    fields = {k: v for k, v in vars(recipe).items() if k not in _NOT_OF_THE_STEP}
+    fields = {k: v for k, v in recipe.flat().items() if k not in _NOT_OF_THE_STEP}
     shapes = tf.nest.map_structure(lambda values: values.shape.as_list(), batch)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     kernels = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     where = [platform.machine(), processor_name(), cores, tf.__version__, kernels]
-    where.append(recipe.steps_per_call)
+    where.append(recipe.devices.steps_per_call)
     text = json.dumps([fields, shapes, where], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -179,14 +180,14 @@ def _keep(choices: pathlib.Path, key: str, choice: Choice) -> None:
         write_text(choices, json.dumps(_read(choices) | {key: choice}, indent=1) + "\n")
 
 
-def check_compilation(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
+def check_compilation(devices: DeviceOptions, strategy: tf.distribute.Strategy) -> None:
     """Refuses what XLA cannot do.
 
     Raises:
         UserError: `--jit on` over several CPU devices.
     """
-    on_cpu = not tf.config.list_logical_devices("GPU") and recipe.strategy != "tpu"
-    if recipe.jit == "on" and on_cpu and strategy.num_replicas_in_sync > 1:
+    on_cpu = not tf.config.list_logical_devices("GPU") and devices.strategy != "tpu"
+    if devices.jit == "on" and on_cpu and strategy.num_replicas_in_sync > 1:
         raise UserError(
             "--jit on does not work over several CPU devices: XLA cannot reach another device's "
             "variables. Use --jit off, or one device."

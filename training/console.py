@@ -51,7 +51,7 @@ def print_header(
     shape = "x".join(map(str, data.image_shape))
     classes = f", {data.num_classes} classes" if data.num_classes else ", no labels"
     parameters = ", ".join(
-        f"{name} {network.count_params():,}" for name, network in recipe.networks(model).items()
+        f"{name} {network.count_params():,}" for name, network in model.networks.items()
     )
     lines = [("paper", model.paper), ("data", f"{data.name}, {shape}{classes}")]
     lines.append(("images", counts))
@@ -59,14 +59,14 @@ def print_header(
         hidden = len(data.train.images) - label_map.count
         kept = f"{label_map.count:,} labelled, {hidden:,} unlabelled"
         lines.append(("labels", f"{kept} (seed {label_map.seed}, map {label_map.digest[:12]})"))
-    length = f"{recipe.steps:,} steps of {recipe.batch_size} images"
+    length = f"{recipe.run.steps:,} steps of {recipe.run.batch_size} images"
     lines += [
         (
             "devices",
             f"{devices}, {model.dtype_policy.name}" + (", XLA" if model.jit_compile else ""),
         ),
         ("parameters", parameters),
-        ("length", f"{length}, seed {recipe.seed}"),
+        ("length", f"{length}, seed {recipe.run.seed}"),
         ("folder", str(folder.path)),
     ]
     print(f"{type(model).__name__} (--model {recipe.model})")

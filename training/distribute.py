@@ -10,13 +10,15 @@ import tensorflow as tf
 from training.callbacks.saving import StopRequest
 from training.compilation import check_compilation
 from training.errors import Interrupted, WorkerLost
-from training.recipe import Recipe
+from training.options.devices import DeviceOptions
 from zoo.errors import UserError
 
 _LOSSES = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 
 
-def make_strategy(recipe: Recipe) -> tf.distribute.Strategy:
+def make_strategy(
+    devices: DeviceOptions, *, batch_size: int | None = None
+) -> tf.distribute.Strategy:
     """Makes the strategy of a run.
 
     `auto` takes every visible GPU (MirroredStrategy where there are several), or one CPU; several
@@ -26,9 +28,9 @@ def make_strategy(recipe: Recipe) -> tf.distribute.Strategy:
     Raises:
         UserError: what was asked for is not there, or a batch is smaller than the devices.
     """
-    if recipe.virtual_devices > 1:
-        _split_cpu(recipe.virtual_devices)
-    name = recipe.strategy
+    if devices.virtual_devices > 1:
+        _split_cpu(devices.virtual_devices)
+    name = devices.strategy
     if name == "auto" and _workers() > 1:
         name = "multi_worker"
     if name == "multi_worker":
@@ -36,21 +38,20 @@ def make_strategy(recipe: Recipe) -> tf.distribute.Strategy:
     elif name == "tpu":
         strategy = _tpu()
     else:
-        strategy = _local(recipe, name)
-    if strategy.num_replicas_in_sync > recipe.batch_size:
+        strategy = _local(devices, name)
+    if batch_size is not None and strategy.num_replicas_in_sync > batch_size:
         raise UserError(
-            f"--batch-size {recipe.batch_size} is too small for "
-            f"{strategy.num_replicas_in_sync} devices."
+            f"--batch-size {batch_size} is too small for {strategy.num_replicas_in_sync} devices."
         )
-    check_compilation(recipe, strategy)
+    check_compilation(devices, strategy)
     return strategy
 
 
-def _local(recipe: Recipe, name: str) -> tf.distribute.Strategy:
+def _local(devices: DeviceOptions, name: str) -> tf.distribute.Strategy:
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     names = [device.name for device in tf.config.list_logical_devices(kind)]
-    everything = kind == "GPU" or recipe.virtual_devices > 1 or name == "mirrored"
-    wanted = recipe.devices or (len(names) if everything and name != "single" else 1)
+    everything = kind == "GPU" or devices.virtual_devices > 1 or name == "mirrored"
+    wanted = devices.devices or (len(names) if everything and name != "single" else 1)
     if name == "single" and wanted > 1:
         raise UserError(f"--strategy single is one device, but --devices {wanted} asks for more.")
     if wanted > len(names):

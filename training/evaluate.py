@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from training.evaluation_targets import Target, find_targets, stored_recipe
 from training.metrics import parse_metrics
-from training.recipe import Recipe, option
+from training.options.devices import DeviceOptions
+from training.recipe import flag
 from training.run_folder import RunFolder, append_lines
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
@@ -33,15 +34,15 @@ def load_data(target: Target, options: argparse.Namespace) -> "ImageData":
     from training import data as data_sets
 
     recipe = target.recipe
-    name = options.data or (recipe.data if recipe else target.described.get("trained_on"))
+    name = options.data or (recipe.data.data if recipe else target.described.get("trained_on"))
     if name is None:
         raise UserError(f"{target.preset} does not say what it was trained on: give --data.")
-    same = recipe is not None and name == recipe.data
+    same = recipe is not None and name == recipe.data.data
     return data_sets.load(
         name,
-        image_size=options.image_size or (recipe.image_size if recipe and same else None),
-        data_dir=options.data_dir or (recipe.data_dir if recipe and same else None),
-        manual_dir=recipe.manual_dir if recipe and same else None,
+        image_size=options.image_size or (recipe.data.image_size if recipe and same else None),
+        data_dir=options.data_dir or (recipe.data.data_dir if recipe and same else None),
+        manual_dir=recipe.data.manual_dir if recipe and same else None,
         refuse_unreadable=options.refuse_unreadable,
     )
 
@@ -61,10 +62,10 @@ def make_evaluation(
     from training.metrics.metric import Inversion
 
     # One process measures, over all of its own devices.
-    recipe = target.recipe or Recipe(model="preset")
-    if recipe.strategy == "multi_worker":
-        recipe = dataclasses.replace(recipe, strategy="auto")
-    strategy = make_strategy(recipe)
+    devices = target.recipe.devices if target.recipe else DeviceOptions()
+    if devices.strategy == "multi_worker":
+        devices = dataclasses.replace(devices, strategy="auto")
+    strategy = make_strategy(devices)
     data = load_data(target, options)
     named = {name[4:]: value for name, value in vars(options).items() if name.startswith("mre_")}
     given = {name: value for name, value in named.items() if value is not None}
@@ -130,7 +131,7 @@ def classifier_error(folder: pathlib.Path, *, data_dir: str | None) -> dict[str,
     run = RunFolder(folder)
     if not run.preset.exists():
         raise UserError(f"{folder} has no preset yet: finish the run with its own command first.")
-    if not recipe.needs_labels:
+    if not recipe.networks.needs_labels:
         raise UserError(
             f"{folder} is a run of {recipe.model}, which has no classifier to take the error of. "
             "Say what to measure of its images: --metrics fid,kid,pr."
@@ -140,10 +141,10 @@ def classifier_error(folder: pathlib.Path, *, data_dir: str | None) -> dict[str,
     from zoo.tasks import ImageClassifier
 
     data = data_sets.load(
-        recipe.data,
-        image_size=recipe.image_size,
-        data_dir=data_dir or recipe.data_dir,
-        manual_dir=recipe.manual_dir,
+        recipe.data.data,
+        image_size=recipe.data.image_size,
+        data_dir=data_dir or recipe.data.data_dir,
+        manual_dir=recipe.data.manual_dir,
     )
     score = {
         "evaluated": str(run.preset),
@@ -212,7 +213,7 @@ def _check(options: argparse.Namespace, metrics: "list[Metric]") -> None:
     for group, there, what in needed:
         for name in group:
             if not there and getattr(options, name) not in (None, False):
-                raise UserError(f"{option(name)} has no effect without {what}.")
+                raise UserError(f"{flag(name)} has no effect without {what}.")
     if options.no_cache and options.cache_dir is not None:
         raise UserError("--cache-dir has no effect with --no-cache: give one of them.")
     for name, default in DEFAULTS.items():
@@ -221,7 +222,7 @@ def _check(options: argparse.Namespace, metrics: "list[Metric]") -> None:
     for name in ("seeds", "mre_images", "mre_steps", "mre_restarts"):
         value = getattr(options, name)
         if value is not None and value < 1:
-            raise UserError(f"{option(name)} must be at least 1, given {value}.")
+            raise UserError(f"{flag(name)} must be at least 1, given {value}.")
     if options.seed < 0:
         raise UserError(f"--seed must not be negative, given {options.seed}.")
 

@@ -5,7 +5,8 @@ import json
 import pathlib
 from typing import Any
 
-from training.recipe import Recipe, override
+from training.recipe import Recipe
+from training.recipe_file import override
 from training.recipes import find
 from training.run_folder import RunFolder, read_recipe
 from zoo.errors import UserError

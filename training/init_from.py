@@ -43,7 +43,7 @@ def initialise(model: "StatelessTrainer", source: str) -> None:
 
     handle = preset_of(source)
     try:
-        if hasattr(model, "classifier"):
+        if model.classifier is not None:
             critic: keras.Model = ImageClassifier.from_preset(handle)
             generator = load_network(f"{handle}/generator")
         else:

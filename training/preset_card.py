@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from training.callbacks.samples import save_png, tile
-from training.recipe import NOT_DECIDING, Recipe, to_json
-from training.recipes import MODELS
+from training.recipe import Recipe
+from training.recipe_file import NOT_DECIDING, to_json
 from zoo.errors import UserError
+from zoo.models import MODELS
 
 if TYPE_CHECKING:
     from training.data.image_data import ImageData
@@ -72,7 +73,7 @@ class Card:
         return {
             "description": self.description(task),
             "model": self.recipe.model,
-            "data": self.recipe.data,
+            "data": self.recipe.data.data,
             "licence": self.licence,
             "image_shape": list(task.image_shape),
             "num_classes": task.num_classes,
@@ -94,12 +95,12 @@ class Card:
         """Returns one line: model, what it does, data."""
         height, width, channels = task.image_shape
         size = f"{height}x{width}x{channels}"
-        long_name = MODELS[self.recipe.model].split(":")[0].split(" with ")[0]
+        long_name = MODELS[self.recipe.model].model.__name__
         labels = self.scores[0].get("labels")
         if not hasattr(task, "latent_dim"):
-            return f"{long_name}: classifier of {self.recipe.data} ({size}), {labels} labels"
+            return f"{long_name}: classifier of {self.recipe.data.data} ({size}), {labels} labels"
         kind = f"{task.num_classes} classes" if task.num_classes else "unconditional"
-        return f"{long_name}: generator of {self.recipe.data} ({size}), {kind}"
+        return f"{long_name}: generator of {self.recipe.data.data} ({size}), {kind}"
 
     def write(self, folder: pathlib.Path, task: "Task", generator: "ImageGenerator | None") -> None:
         """Adds golden outputs, the sheet and the model card to a preset that is being written.
@@ -129,10 +130,10 @@ class Card:
         from zoo.presets.layout import SHEET_FILE
 
         data = data_sets.load(
-            self.recipe.data,
-            image_size=self.recipe.image_size,
-            data_dir=self.data_dir or self.recipe.data_dir,
-            manual_dir=self.recipe.manual_dir,
+            self.recipe.data.data,
+            image_size=self.recipe.data.image_size,
+            data_dir=self.data_dir or self.recipe.data.data_dir,
+            manual_dir=self.recipe.data.manual_dir,
         )
         images, labels = np.asarray(data.test.images), np.asarray(data.test.labels)
         predicted = task.predict(images, batch_size=200).argmax(axis=-1)
@@ -153,19 +154,18 @@ class Card:
         use = "generate(16)" if hasattr(task, "latent_dim") else "predict(images)  # uint8"
         files = sum(file["size"] for file in metadata["files"].values())
         rows = {
-            "data": f"{recipe.data}, licence: {self.licence}",
+            "data": f"{recipe.data.data}, licence: {self.licence}",
             "parameters": f"{metadata['parameter_count']:,} ({files:,} bytes)",
             "weights": f"{result['weights']} of the run, kept as {weights_dtype(metadata)}",
-            "seed": recipe.seed,
-            "length": f"{recipe.steps:,} steps of {recipe.batch_size} images",
+            "seed": recipe.run.seed,
+            "length": f"{recipe.run.steps:,} steps of {recipe.run.batch_size} images",
             "time": f"{_seconds(result['seconds'])} on {self.hardware}",
             "made with": f"lipschitz-gan-zoo {metadata['zoo_version']}, Keras "
             f"{metadata['keras_version']}",
         }
         table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
-        limits = (
-            f"{self.limits} It knows {recipe.data} and nothing else; for demonstrations and tests."
-        )
+        data = recipe.data.data
+        limits = f"{self.limits} It knows {data} and nothing else; for demonstrations and tests."
         return "\n\n".join(
             [
                 "---\nlibrary_name: keras-hub\ntags: [gan, lipschitz-gan-zoo]\n---",

@@ -1,10 +1,7 @@
-"""Recipes: everything that decides a run, in groups of options, written flat to `recipe.json`."""
+"""Recipes: everything that decides a run, in groups of options."""
 
 import dataclasses
-import difflib
-import json
 import re
-import typing
 from typing import Any, Self
 
 from training.options.data import DataOptions
@@ -17,22 +14,8 @@ from training.options.scores import ScoreOptions
 from training.options.supervision import SupervisionOptions
 from zoo.errors import UserError
 from zoo.models import Objective
-from zoo.options import Options, StepOptions, check_value
-
-# Where a run is stored and how it is executed: a resumed run may differ in these.
-NOT_DECIDING = (
-    "run_dir",
-    "data_dir",
-    "manual_dir",
-    "export",
-    "checkpoint_every",
-    "kimg",
-    "epochs",
-    "strategy",
-    "devices",
-    "virtual_devices",
-    "steps_per_call",
-)
+from zoo.options import Options, StepOptions
+from zoo.penalties import penalty_class
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,6 +80,100 @@ class Recipe:
             raise TypeError(f"{self.model} has no option {', '.join(options)}.")
         return dataclasses.replace(self, **changes)
 
+    def with_steps(self, *, training_images: int) -> Self:
+        """Returns the recipe with the length in steps, if `kimg` or `epochs` states it."""
+        if not self.run.length_in_images:
+            return self
+        images = 1000 * (self.run.kimg or 0.0)
+        if self.run.epochs is not None:
+            images = self.run.epochs * training_images
+        several = self.devices.steps_per_call
+        calls = round(images / (self.run.batch_size * self.step.critic_steps * several))
+        return self.with_options(steps=max(calls, 1) * several)
+
+    def check(self) -> None:
+        """Checks all that can be known before the data are read.
+
+        Raises:
+            UserError: an option that is not allowed, alone or with the others.
+        """
+        try:
+            for group in self.groups.values():
+                group.check()
+            self._check_lengths()
+            self._check_unlabelled()
+            self.objective.check_critic(takes_labels=self.networks.needs_labels)
+            self._check_penalty()
+        except ValueError as error:
+            raise UserError(as_flags(self, str(error))) from None
+        if self.data.image_size is not None:
+            self.check_size((self.data.image_size, self.data.image_size, 1))
+
+    def check_size(self, image_shape: tuple[int, ...]) -> None:
+        """Checks that the networks exist for images of this shape.
+
+        Raises:
+            UserError: they do not.
+        """
+        try:
+            self.networks.check_size(image_shape)
+        except ValueError as error:
+            raise UserError(as_flags(self, str(error))) from None
+
+    def _check_lengths(self) -> None:
+        length = {} if self.run.length_in_images else {"steps": self.run.steps}
+        several = self.devices.steps_per_call
+        lengths = {
+            "report_every": self.run.report_every,
+            "checkpoint_every": self.run.checkpoint_every,
+            **length,
+        }
+        for name, value in lengths.items():
+            if value % several:
+                raise ValueError(
+                    f"`{name}` {value} must be a multiple of `steps_per_call` {several}."
+                )
+
+    def _check_unlabelled(self) -> None:
+        """Checks the options of unlabelled images against the labels and the averaged weights."""
+        from training.recipes import find
+
+        if self.supervision.semi_supervised:
+            if self.objective.reads_plain_images and self.step.ema is None:
+                raise ValueError(
+                    "`classes_by_average` needs the average: give `ema`, such as 0.999."
+                )
+            return
+        default = find(self.model, data=self.data.data, name=self.recipe).flat()
+        for name in self.objective.unlabelled_options:
+            value = getattr(self.objective, name)
+            if value not in (default[name], self.defaults[name]):
+                raise ValueError(
+                    f"`{name}` {value} has no effect with `labels` all, which leaves no image "
+                    "without a label: give `labels`, such as 1000."
+                )
+
+    def _check_penalty(self) -> None:
+        name, buffer = self.penalty.penalty, self.penalty.penalty_buffer or 0
+        if buffer and self.networks.needs_labels:
+            raise ValueError(
+                "`penalty_buffer` stores images without their labels, and this critic uses labels: "
+                "use no buffer with `conditional`, nor with clsgan."
+            )
+        if buffer >= self.run.batch_size:
+            raise ValueError(
+                f"`penalty_buffer` {buffer} must be smaller than `batch_size` "
+                f"{self.run.batch_size}."
+            )
+        if name == "none" or self.networks.critic_normalization != "batch":
+            return
+        if penalty_class(name).differentiates:
+            raise ValueError(
+                f"`penalty` {name} takes the critic's gradient image by image, and batch "
+                "normalisation makes it depend on the other images. Give `critic_normalization` "
+                "layer or none."
+            )
+
 
 def flag(option: str) -> str:
     """Returns the command line's spelling of an option."""
@@ -111,52 +188,3 @@ def as_flags(recipe: Recipe, message: str) -> str:
         return flag(match[1]) if match[1] in options else match[0]
 
     return re.sub(r"`(\w+)`", spelled, message)
-
-
-def to_json(recipe: Recipe) -> str:
-    """Returns the recipe as JSON text, flat."""
-    return json.dumps(recipe.flat(), indent=2) + "\n"
-
-
-def override(recipe: Recipe, settings: dict[str, Any], *, source: str) -> Recipe:
-    """Returns the recipe with options replaced by those of a file.
-
-    Args:
-        recipe: the recipe to start from.
-        settings: values by option.
-        source: name of the file, for messages.
-
-    Raises:
-        UserError: an unknown option, or a value of another kind or out of range.
-    """
-    known = recipe.flat()
-    for option in settings:
-        if option not in known:
-            near = difflib.get_close_matches(option, known, n=1)
-            hint = f" Did you mean `{near[0]}`?" if near else ""
-            raise UserError(f"{source}: {recipe.model} has no option `{option}`.{hint}")
-    hints = {"model": str, "recipe": str}
-    for group in recipe.groups.values():
-        hints |= typing.get_type_hints(type(group), include_extras=True)
-    for option, value in settings.items():
-        try:
-            check_value(option, value, hints[option])
-        except ValueError as error:
-            raise UserError(f"{source}: {error}") from None
-    return recipe.with_options(**settings)
-
-
-def differences(left: Recipe, right: dict[str, Any]) -> list[str]:
-    """Lists the deciding options in which a recipe differs from the content of a `recipe.json`.
-
-    An option that the file does not have had its default. `--jit auto` accepts either setting.
-    """
-    mine = json.loads(to_json(left))
-    right = left.defaults | right
-    options = [option for option in {**mine, **right} if option not in NOT_DECIDING]
-    return [
-        f"{flag(option)}: {right.get(option, '(missing)')} in the run, {mine.get(option)} now"
-        for option in options
-        if mine.get(option) != right.get(option)
-        and (option, mine.get(option)) != ("jit", "auto")
-    ]

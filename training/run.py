@@ -1,15 +1,14 @@
-"""One run, from its recipe to its result: build, train (resuming), evaluate, keep."""
+"""One run, from its recipe to its result: build, train (or resume), evaluate, save."""
 
 import dataclasses
 import json
 import sys
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-import keras
 import tensorflow as tf
 
+from training.build import build_for
 from training.callbacks.counting import CountingCallback
 from training.callbacks.guarding import Guarding
 from training.callbacks.reporting import reporting
@@ -19,91 +18,67 @@ from training.compilation import with_jit
 from training.console import print_header
 from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
-from training.data.pipeline import training_dataset
 from training.distribute import describe, is_chief, losing_workers
 from training.init_from import initialise
-from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
 from training.run_folder import RunFolder, write_text
+from training.stages import Stage, checkpoint_folder, stages_of
+from training.streams import batches, label_map_of, streams_of
 from zoo.errors import UserError
-from zoo.models.trainer import StatelessTrainer
-
-if TYPE_CHECKING:
-    from training.callbacks.scores import Scores
-
-Trainer = TypeVar("Trainer", bound=StatelessTrainer | None)
 
 
 @dataclasses.dataclass(frozen=True)
-class Session:
-    """What the parts of a run share.
+class Run:
+    """A run, shared by its stages.
 
     Attributes:
         recipe: the resolved recipe.
         data: the images.
-        folder: the run's folder.
-        request: watched for Ctrl-C and SIGTERM.
-        scores: what measures while it trains, by the name of what is trained.
+        folder: the folder of the run.
+        request: reports Ctrl-C and SIGTERM.
     """
 
     recipe: Recipe
     data: ImageData
     folder: RunFolder
     request: StopRequest
-    scores: "dict[str, Scores]" = dataclasses.field(default_factory=dict)
 
-    def train(self, model: StatelessTrainer, streams: dict, *, name: str) -> float | None:
-        """Trains a model to the recipe's last step, from its newest checkpoint on.
-
-        Args:
-            model: a compiled trainer.
-            streams: which images it is shown.
-            name: `""` for the model itself, or a sub-folder's name.
+    def train(self, stage: Stage) -> dict[str, Any]:
+        """Trains the model of a stage to the last step, from its newest checkpoint on.
 
         Returns:
-            Seconds; None for a training that was resumed, whose whole time is not known.
+            `seconds`: None for a resumed stage, whose whole time is not known.
 
         Raises:
-            Interrupted: told to stop; the state is saved.
+            Interrupted: the process was told to stop; the state is saved.
             WorkerLost: another process of the run has ended.
         """
-        recipe = self.recipe
+        recipe, model, scores = self.recipe, stage.model, stage.scores
         chief = is_chief(model.distribute_strategy)
-        folder = self.folder.path / name / "checkpoints"
-        scores = self.scores.get(name)
-        extra = {} if scores is None else scores.state
-        checkpoints = Checkpoints(folder, model, writes=chief, extra=extra)
+        checkpoints = Checkpoints(
+            checkpoint_folder(self.folder, stage.name),
+            model,
+            writes=chief,
+            extra={} if scores is None else scores.state,
+        )
         first = checkpoints.restore()
         if first and chief:
             print(f"Going on from step {first:,}.", flush=True)
-        if first % recipe.steps_per_call:
+        if first % recipe.devices.steps_per_call:
             raise UserError(
                 f"The run stands at step {first}, no multiple of --steps-per-call "
-                f"{recipe.steps_per_call}: go on with --steps-per-call 1."
+                f"{recipe.devices.steps_per_call}: go on with --steps-per-call 1."
             )
         started = None if first else time.monotonic()
-        callbacks: list[CountingCallback] = [
-            Guarding(first_step=first),
-            Saving(
-                checkpoints, every=recipe.checkpoint_every, request=self.request, first_step=first
-            ),
-        ]
-        if scores is not None:
-            # Before `Saving`, so that a checkpoint holds the scores of its own step.
-            scores.run_step = first
-            callbacks.insert(0, scores)
-        if chief:
-            log = self.folder.path / "logs" / (name or "train")
-            callbacks += reporting(recipe, self.data, self.folder, model, log=log, first_step=first)
-        every = recipe.report_every
-        while first < recipe.steps:
+        callbacks = self._callbacks(stage, checkpoints, first_step=first)
+        every, last = recipe.run.report_every, recipe.run.steps
+        while first < last:
             # Reports fall on multiples of `every`, wherever a run was resumed.
-            steps = min(every - first % every, recipe.steps - first)
-            whole = steps == every
-            epochs = (recipe.steps - first) // every if whole else 1
+            steps = min(every - first % every, last - first)
+            epochs = (last - first) // every if steps == every else 1
             with losing_workers(model.distribute_strategy, self.request):
                 model.fit(
-                    _batches(recipe, model, streams, first_step=first),
+                    batches(recipe, model, stage.streams, first_step=first),
                     steps_per_epoch=steps,
                     initial_epoch=first // every,
                     epochs=first // every + epochs,
@@ -113,34 +88,34 @@ class Session:
                 )
             first += steps * epochs
         checkpoints.save()
-        return None if started is None else round(time.monotonic() - started, 1)
+        return {"seconds": None if started is None else round(time.monotonic() - started, 1)}
 
-    def choose(self, name: str) -> dict[str, Any]:
-        """Puts the best state into the model; says how it was chosen, nothing if it is the last."""
-        scores = self.scores.get(name)
-        return {} if scores is None else scores.restore_best()
-
-
-def _batches(recipe: Recipe, model: StatelessTrainer, streams: dict, *, first_step: int) -> Any:
-    """Makes the batches of all steps from one on."""
-    return training_dataset(
-        streams,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        first_step=first_step,
-        critic_steps=model.batches_per_step,
-        shift=recipe.shift,
-        flip=recipe.flip,
-        rotate=recipe.rotate,
-        zoom=recipe.zoom,
-        strategy=model.distribute_strategy,
-    )
+    def _callbacks(
+        self, stage: Stage, checkpoints: Checkpoints, *, first_step: int
+    ) -> list[CountingCallback]:
+        saving = Saving(
+            checkpoints,
+            every=self.recipe.run.checkpoint_every,
+            request=self.request,
+            first_step=first_step,
+        )
+        callbacks: list[CountingCallback] = [Guarding(first_step=first_step), saving]
+        if stage.scores is not None:
+            # Before `Saving`, so that a checkpoint holds the scores of its own step.
+            stage.scores.run_step = first_step
+            callbacks.insert(0, stage.scores)
+        if is_chief(stage.model.distribute_strategy):
+            log = self.folder.path / "logs" / (stage.name or "train")
+            callbacks += reporting(
+                self.recipe, self.data, self.folder, stage.model, log=log, first_step=first_step
+            )
+        return callbacks
 
 
 def run(
     recipe: Recipe, data: ImageData, folder: RunFolder, strategy: tf.distribute.Strategy
 ) -> dict[str, Any]:
-    """Trains, evaluates and keeps what a recipe says; resumes what is there.
+    """Trains, evaluates and saves what a recipe states; resumes a run that was interrupted.
 
     Args:
         recipe: a checked recipe.
@@ -153,133 +128,53 @@ def run(
 
     Raises:
         UserError: a mistake in the recipe that shows only with the data.
-        Interrupted: told to stop; the state is saved.
+        Interrupted: the process was told to stop; the state is saved.
     """
     recipe = recipe.with_steps(training_images=len(data.train.images))
-    label_map = recipe.label_map(data)
-    model = _build(recipe.build, recipe, data, strategy)
-    if recipe.init_from is not None:
-        initialise(model, recipe.init_from)
-    streams = recipe.streams(data, label_map)
-    recipe = with_jit(
-        recipe, folder, model, lambda: next(iter(_batches(recipe, model, streams, first_step=0)))
-    )
-    # What cannot be measured is said before anything is written.
-    scores = {"": _scores(recipe, data, folder, model)} if recipe.score_metrics else {}
-    if is_chief(strategy):
+    label_map = label_map_of(recipe, data)
+    model = build_for(recipe, data, strategy)
+    if recipe.run.init_from is not None:
+        initialise(model, recipe.run.init_from)
+    streams = streams_of(recipe, data, label_map)
+    recipe = with_jit(recipe, folder, model, lambda: next(iter(batches(recipe, model, streams))))
+    stages = stages_of(recipe, data, folder, model, streams)
+    # The first stage is built before anything is written: it refuses unknown metrics.
+    trained = [next(stages)]
+    chief = is_chief(strategy)
+    if chief:
         folder.create(recipe)
         if label_map is not None:
             write_text(folder.path / "label_map.json", label_map.to_json())
         print_header(recipe, model, data, label_map, devices=describe(strategy), folder=folder)
+    result = _protocol(recipe, data, label_map)
     with StopRequest() as request:
-        session = Session(recipe, data, folder, request, scores)
-        seconds = session.train(model, streams, name="")
-        result = _result(recipe, data, label_map, seconds=seconds) | session.choose("")
-        control = _build(recipe.build_control, recipe, data, strategy)
-        if control is not None:
-            result |= _train_control(session, control, label_map)
-    if hasattr(model, "classifier"):
-        result["test_error"] = error_rate(model.classifier, data.test)
-    if control is not None:
-        result["control_test_error"] = error_rate(control.classifier, data.test)
-    if is_chief(strategy):
-        recipe.save_preset(model, folder.preset, metadata={"training": result})
-        if control is not None:
-            trained = {"training": _result_of_control(result)}
-            control.classifier.save_to_preset(folder.control_preset, metadata=trained)
+        this_run = Run(recipe, data, folder, request)
+        result |= this_run.train(trained[0]) | trained[0].choose()
+        for stage in stages:
+            print(f"\n{stage.title}", flush=True)
+            result |= stage.keys(this_run.train(stage) | stage.choose())
+            trained.append(stage)
+    for stage in trained:
+        result |= stage.keys(stage.test_error(data))
+    if chief:
+        for stage in trained:
+            stage.save(folder, result)
         folder.add_score(result)
         write_text(folder.result, json.dumps(result, indent=2) + "\n")
     return result
 
 
-def _train_control(
-    session: Session, control: StatelessTrainer, label_map: LabelMap | None
-) -> dict[str, Any]:
-    """Trains the supervised control; returns its part of the result.
-
-    Where the validation error chooses the model's outcome, it chooses the control's too.
-    """
-    print("\nSupervised control: same network, labels and steps.", flush=True)
-    recipe, data, name = session.recipe, session.data, "control"
-    if recipe.best_by == "error":
-        alone = dataclasses.replace(recipe, score_metrics="error")
-        session.scores[name] = _scores(alone, data, session.folder, control, name=name)
-    labelled = {"labelled": recipe.streams(data, label_map)["labelled"]}
-    seconds = session.train(control, labelled, name=name)
-    chosen = session.choose(name)
-    kept = {key: chosen[key] for key in ("best_value", "best_step") if key in chosen}
-    return {f"control_{key}": value for key, value in ({"seconds": seconds} | kept).items()}
-
-
-def _result_of_control(result: dict[str, Any]) -> dict[str, Any]:
-    """Returns the control's part of a result, as a result of its own."""
-    prefix = "control_"
-    shared = {k: v for k, v in result.items() if not k.startswith((prefix, "best_"))}
-    own = {k.removeprefix(prefix): v for k, v in result.items() if k.startswith(prefix)}
-    return shared | own | {"model": "supervised"}
-
-
-def _scores(
-    recipe: Recipe,
-    data: ImageData,
-    folder: RunFolder,
-    model: StatelessTrainer,
-    *,
-    name: str = "",
-) -> "Scores":
-    """Makes what measures while it trains, `name` being that of a control."""
-    # This imports the metrics, which are not always needed.
-    from training.callbacks.scores import Scores, make_evaluation, score_interval
-
-    strategy = model.distribute_strategy
-    return Scores(
-        model,
-        make_evaluation(recipe, data, strategy),
-        folder,
-        every=score_interval(recipe, batches_per_step=model.batches_per_step),
-        described={"model": recipe.model, "seed": recipe.seed} | ({name: True} if name else {}),
-        best_by=recipe.best_by,
-        name=name,
-        writes=is_chief(strategy),
-    )
-
-
-def _build(
-    build: Callable[..., Trainer],
-    recipe: Recipe,
-    data: ImageData,
-    strategy: tf.distribute.Strategy,
-) -> Trainer:
-    """Builds a model under the strategy, from the run's seed, in the run's precision."""
-    keras.utils.set_random_seed(recipe.seed)
-    keras.config.set_dtype_policy(recipe.precision)
-    try:
-        with strategy.scope():
-            model = build(image_shape=data.image_shape, class_names=data.class_names)
-    except ValueError as error:  # What the zoo says of arguments that cannot be.
-        raise UserError(str(error)) from None
-    finally:
-        keras.config.set_dtype_policy("float32")
-    if model is not None:
-        model.jit_compile = recipe.jit == "on"
-        model.rematerialise = recipe.rematerialise
-        model.steps_per_execution = recipe.steps_per_call
-    return model
-
-
-def _result(
-    recipe: Recipe, data: ImageData, label_map: LabelMap | None, *, seconds: float | None
-) -> dict[str, Any]:
-    """The protocol of the numbers."""
+def _protocol(recipe: Recipe, data: ImageData, label_map: LabelMap | None) -> dict[str, Any]:
+    """Returns the protocol of the numbers in the result."""
     result: dict[str, Any] = {
         "model": recipe.model,
         "data": data.name,
-        "seed": recipe.seed,
-        "steps": recipe.steps,
-        "seconds": seconds,
-        "precision": recipe.precision,
-        "jit": recipe.jit,
-        "weights": "average" if getattr(recipe, "ema", None) is not None else "last",
+        "seed": recipe.run.seed,
+        "steps": recipe.run.steps,
+        "seconds": None,
+        "precision": recipe.devices.precision,
+        "jit": recipe.devices.jit,
+        "weights": "last" if recipe.step.ema is None else "average",
     }
     if label_map is not None:
         result |= {

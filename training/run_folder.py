@@ -7,7 +7,8 @@ import pathlib
 import time
 from typing import Any
 
-from training.recipe import Recipe, differences, to_json
+from training.recipe import Recipe
+from training.recipe_file import differences, to_json
 from zoo.errors import UserError
 
 DEFAULT_PARENT = pathlib.Path("runs")
@@ -109,11 +110,11 @@ def find_run(recipe: Recipe) -> RunFolder:
     Raises:
         UserError: the folder holds something else, or a run of another recipe.
     """
-    if recipe.run_dir is not None:
-        path = pathlib.Path(recipe.run_dir)
+    if recipe.run.run_dir is not None:
+        path = pathlib.Path(recipe.run.run_dir)
         _check_given(path, recipe)
         return RunFolder(path)
-    stem = f"{recipe.model}-{pathlib.Path(recipe.data).stem}"
+    stem = f"{recipe.model}-{pathlib.Path(recipe.data.data).stem}"
     for path in sorted(DEFAULT_PARENT.glob(f"{stem}-*"), reverse=True):
         folder = RunFolder(path)
         same = folder.recipe.exists() and not differences(recipe, read_recipe(path))

@@ -5,7 +5,6 @@ card, a sheet of images and golden outputs; `--page` writes `docs/presets.md` an
 """
 
 import argparse
-import dataclasses
 import json
 import pathlib
 import re
@@ -15,7 +14,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from training.processor import processor_name
-from training.recipe import NOT_DECIDING, Recipe, differences, option, override
+from training.recipe import Recipe, flag
+from training.recipe_file import NOT_DECIDING, differences, override
 from training.recipes import find
 from training.run_folder import RunFolder, read_recipe, write_text
 from zoo.environment import prepare_tensorflow
@@ -77,7 +77,7 @@ def ship(
         recipe=recipe,
         scores=scores,
         command=command_of(recipe),
-        licence=licence or data_licence(recipe.data),
+        licence=licence or data_licence(recipe.data.data),
         hardware=hardware or this_machine(),
         limits=limits,
         data_dir=data_dir,
@@ -168,32 +168,32 @@ def command_of(recipe: Recipe) -> str:
     Raises:
         UserError: no command does; the recipe's defaults have changed since.
     """
-    default = find(recipe.model, data=recipe.data, name=recipe.recipe)
-    words = ["--model", recipe.model, "--data", recipe.data]
+    default = find(recipe.model, data=recipe.data.data, name=recipe.recipe)
+    words = ["--model", recipe.model, "--data", recipe.data.data]
     if recipe.recipe:
         words += ["--recipe", recipe.recipe]
-    by_images = recipe.kimg is not None or recipe.epochs is not None
+    by_images = recipe.run.length_in_images
     length = {"kimg", "epochs"} if by_images else {"steps"}
     fixed = {"model", "data", "recipe", "steps", *NOT_DECIDING} - length
-    for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
-        if field.name in fixed or value == getattr(default, field.name):
+    unchanged = default.flat()
+    for name, value in recipe.flat().items():
+        if name in fixed or value == unchanged[name]:
             continue
         if isinstance(value, bool):
-            words.append(option(field.name) if value else option(f"no_{field.name}"))
+            words.append(flag(name) if value else flag(f"no_{name}"))
         else:
-            words += [option(field.name), str(value)]
+            words += [flag(name), str(value)]
     _check_command(words, recipe)
     return shlex.join(["python", "-m", "training.fit", *words])
 
 
 def _check_command(words: list[str], recipe: Recipe) -> None:
-    from training import fit
+    from training.command_line import read_command, read_recipe
 
-    again = fit.read_recipe(fit.read_command(words))
-    if recipe.kimg is not None or recipe.epochs is not None:
-        again = dataclasses.replace(again, steps=recipe.steps)
-    if changed := differences(again, dataclasses.asdict(recipe)):
+    again = read_recipe(read_command(words))
+    if recipe.run.length_in_images:
+        again = again.with_options(steps=recipe.run.steps)
+    if changed := differences(again, recipe.flat()):
         raise UserError("No command makes this run any more:\n  " + "\n  ".join(changed))
 
 

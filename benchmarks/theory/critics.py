@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from zoo.gradients import input_gradient
 from zoo.models import AdversarialModel
-from zoo.models.trainer import Examples
+from zoo.models.examples import Examples
 from zoo.networks import Generator, MLPCritic
 from zoo.randomness import Noise
 

@@ -11,7 +11,7 @@ from scipy.spatial import distance
 
 Function = Callable[[np.ndarray], np.ndarray]
 
-# phi and its derivative, in NumPy and on their own, to hold zoo.objectives.lipschitz against.
+# phi and its derivative, in NumPy and on their own, to hold zoo.models.lipschitz against.
 PHI: dict[str, tuple[Function, Function]] = {
     "linear": (lambda t: t, np.ones_like),
     "softplus": (lambda t: np.logaddexp(0.0, t), special.expit),

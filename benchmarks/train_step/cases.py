@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from training.recipe import override
+from training.recipe_file import override
 from training.recipes import find
 
 IMAGE_SHAPE = (32, 32, 3)

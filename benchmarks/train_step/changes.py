@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from zoo.gradients import minimise
 from zoo.models import trainer
-from zoo.models.adversarial import AdversarialModel, Losses
-from zoo.models.trainer import Examples
+from zoo.models.adversarial import AdversarialModel
+from zoo.models.examples import Examples, Losses
 
 
 def joint_pass(model: AdversarialModel) -> None:
@@ -73,7 +73,7 @@ def kept_tape(model: AdversarialModel) -> None:
                 model.make_fakes = lambda *_: fakes  # type: ignore[method-assign]
                 values = model.critic_step(batch, phase, global_batch)
                 model.make_fakes = fresh  # type: ignore[method-assign]
-            terms = model.generator_losses(model.score(fakes, phase.child("fake")))
+            terms = model.generator_losses(model.score(fakes, phase.child("fake")), batch["real"])
             share, logs = model._total("generator_loss", terms, global_batch)
         gradients = tape.gradient(share, [weight.value for weight in weights])
         model.generator_optimizer.apply(gradients, weights)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from benchmarks.train_step.cases import BATCH, CLASSES, IMAGE_SHAPE, Case, Contender, recipe_of
 from benchmarks.train_step.flops import count
+from training.build import build_model
 from zoo.models.adversarial import AdversarialModel
 from zoo.randomness import Noise
 
@@ -21,7 +22,7 @@ def make_model(case: Case, *, bfloat16: bool = False) -> AdversarialModel:
     keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
     names = tuple(map(str, range(CLASSES)))
     try:
-        return recipe_of(case).build(image_shape=IMAGE_SHAPE, class_names=names)
+        return build_model(recipe_of(case), image_shape=IMAGE_SHAPE, class_names=names)
     finally:
         keras.config.set_dtype_policy("float32")
 

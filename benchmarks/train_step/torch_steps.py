@@ -38,13 +38,13 @@ class Step:
         }
         recipe = recipe_of(case)
         self.semi = case.model == "clsgan"
-        self.latent_dim = recipe.latent_dim
-        inputs = recipe.latent_dim + (CLASSES if self.semi else 0)
+        self.latent_dim = recipe.networks.latent_dim
+        inputs = recipe.networks.latent_dim + (CLASSES if self.semi else 0)
         generator = _GENERATORS[case.network](inputs, NETWORKS[case.network]["generator_filters"])
         critic: Any = (
-            networks.Classifier(recipe.critic_filters, CLASSES)
+            networks.Classifier(recipe.networks.critic_filters, CLASSES)
             if self.semi
-            else _CRITICS[case.network](recipe.critic_filters)
+            else _CRITICS[case.network](recipe.networks.critic_filters)
         )
         for network, name in ((generator, "generator"), (critic, "critic")):
             networks.load(network, _numbered(reference, name))

@@ -1,9 +1,8 @@
 """Every registered model, tiny: what the shared tests run over.
 
-A model that is added to `training.recipes.MODELS` is held by all of them without a line here.
+A model that is added to `zoo.models.MODELS` is tested by all of them without a line here.
 """
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 
 import keras
@@ -11,10 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from training.build import build_model
 from training.data.image_data import ImageData, Split
-from training.data.pipeline import training_dataset
 from training.recipe import Recipe
-from training.recipes import MODELS, find
+from training.recipes import find
+from training.streams import batches, label_map_of, streams_of
+from zoo.models import MODELS
 from zoo.models.trainer import StatelessTrainer
 
 CLASSES = ("a", "b", "c")
@@ -36,11 +37,11 @@ def tiny_recipe(model: str, **changes: object) -> Recipe:
     """The model's own recipe at a size that steps in milliseconds."""
     small = {"generator_filters": 8, "critic_filters": 4, "latent_dim": 5, "ema": 0.9}
     recipe = find(model)
-    small["critic_steps"] = min(recipe.critic_steps, 2)
-    recipe = dataclasses.replace(recipe, batch_size=10, steps=8, **small)
-    if recipe.needs_labels:
-        recipe = dataclasses.replace(recipe, labels=6, control=True)
-    return dataclasses.replace(recipe, **changes)
+    small["critic_steps"] = min(recipe.step.critic_steps, 2)
+    recipe = recipe.with_options(batch_size=10, steps=8, **small)
+    if recipe.supervision.chooses_labels:
+        recipe = recipe.with_options(labels=6, control=True)
+    return recipe.with_options(**changes)
 
 
 def tiny_data() -> ImageData:
@@ -59,9 +60,9 @@ def tiny_data() -> ImageData:
 def build(recipe: Recipe, strategy: tf.distribute.Strategy | None = None) -> StatelessTrainer:
     """Builds the recipe's model, as a run does."""
     strategy = strategy or tf.distribute.get_strategy()
-    keras.utils.set_random_seed(recipe.seed)
+    keras.utils.set_random_seed(recipe.run.seed)
     with strategy.scope():
-        return recipe.build(image_shape=SHAPE, class_names=CLASSES)
+        return build_model(recipe, image_shape=SHAPE, class_names=CLASSES)
 
 
 def train(
@@ -73,16 +74,8 @@ def train(
     first_step: int = 0,
 ) -> dict[str, float]:
     """Takes some steps on the recipe's streams; returns the logged means."""
-    streams = recipe.streams(data, recipe.label_map(data))
-    dataset = training_dataset(
-        {name: streams[name] for name in model.streams},
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        first_step=first_step,
-        critic_steps=model.batches_per_step,
-        shift=recipe.shift,
-        strategy=model.distribute_strategy,
-    )
+    streams = streams_of(recipe, data, label_map_of(recipe, data))
+    dataset = batches(recipe, model, streams, first_step=first_step)
     history = model.fit(dataset, steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0).history
     return {name: float(values[-1]) for name, values in history.items()}
 

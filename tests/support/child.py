@@ -23,9 +23,12 @@ import tensorflow as tf
 from tests.support.cases import tiny_data
 from tests.support.variants import recipe_of
 from training import checkpoint
+from training.build import build_for
 from training.callbacks.saving import StopRequest
-from training.run import Session, _build
+from training.run import Run
 from training.run_folder import RunFolder, write_text
+from training.stages import Stage
+from training.streams import label_map_of, streams_of
 from zoo.models.trainer import StatelessTrainer
 from zoo.native_log import quiet_tensorflow
 
@@ -102,19 +105,19 @@ def train(folder: pathlib.Path, case: str, moment: str) -> None:
     data = tiny_data()
     run = RunFolder(folder / case)
     run.create(recipe)
-    label_map = recipe.label_map(data)
+    label_map = label_map_of(recipe, data)
     if label_map is not None:
         write_text(run.path / "label_map.json", label_map.to_json())
-    model = _build(recipe.build, recipe, data, tf.distribute.get_strategy())
+    model = build_for(recipe, data, tf.distribute.get_strategy())
     if moment == "in_step":
         hang_in_step(model)
-    streams = recipe.streams(data, label_map)
+    streams = streams_of(recipe, data, label_map)
     through = RunFolder(folder / "through" / case)
     if moment == "never":
         checkpoint.Checkpoints(through.path / "checkpoints", model).save()
-    Session(recipe, data, run, StopRequest()).train(model, streams, name="")
+    Run(recipe, data, run, StopRequest()).train(Stage(model, streams))
     if moment == "never":
-        Session(recipe, data, through, StopRequest()).train(model, streams, name="")
+        Run(recipe, data, through, StopRequest()).train(Stage(model, streams))
 
 
 def main(moment: str, folder: str, *cases: str) -> None:

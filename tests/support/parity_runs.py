@@ -42,7 +42,7 @@ def take_steps(recipe: Recipe, strategy: tf.distribute.Strategy, optimizer: str)
 
 def main(file: str, *cases: str) -> None:
     quiet_tensorflow()
-    strategy = make_strategy(uneven(cases[0]))
+    strategy = make_strategy(uneven(cases[0]).devices)
     results = {}
     for case in cases:
         values, logs = take_steps(uneven(case), strategy, "sgd")

@@ -68,7 +68,7 @@ def read_table(text: str) -> Cells:
 
 def render(cells: Cells) -> str:
     """Writes a table whose rows are all registered models."""
-    from training.recipes import MODELS
+    from zoo.models import MODELS
 
     columns = list(cells)
     lines = ["| model | " + " | ".join(columns) + " |", "| --- " * (len(columns) + 1) + "|"]

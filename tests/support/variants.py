@@ -1,8 +1,9 @@
 """Every registered model as it comes, and with those settings that keep state of their own."""
 
 from tests.support.cases import REGISTERED, tiny_recipe
+from training.options.networks import CriticNetworkOptions
+from training.options.penalty import ARGUMENTS
 from training.recipe import Recipe
-from training.recipes.critic import CriticRecipe
 from zoo.penalties import PENALTIES
 
 PLAIN = {"critic_normalization": "none"}
@@ -58,20 +59,15 @@ LOW_PRECISION: dict[str, tuple[str, dict[str, object]]] = {
 
 
 def _penalised(model: str, penalty: str) -> tuple[str, dict[str, object]]:
-    options = {name: None for name in CriticRecipe.__dataclass_fields__ if _is_option(name)}
+    options = dict.fromkeys(ARGUMENTS)
     small = {"network": "mlp", "depth": 1, "generator_normalization": "none"}
     return model, {**options, **small, **PLAIN, "penalty": penalty}
-
-
-def _is_option(field: str) -> bool:
-    named = ("multiplier_rate", "inequality", "clip_bound", "clip_when")
-    return field.startswith("penalty_") or field in named
 
 
 PENALISED = {
     f"{model}, {penalty} alone": _penalised(model, penalty)
     for model in REGISTERED
-    if isinstance(tiny_recipe(model), CriticRecipe)
+    if isinstance(tiny_recipe(model).networks, CriticNetworkOptions)
     for penalty in PENALTIES
 }
 """Every penalty, with its own defaults, on every model with one score an image; small networks."""

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from zoo.objectives.least_squares import SCHEMES, squared_distance
 
 from benchmarks.theory.critics import (
     FixedPoints,
@@ -19,7 +20,6 @@ from benchmarks.theory.least_squares import (
     symmetric_chi_square,
 )
 from zoo.models import LeastSquaresGAN, LipschitzGAN
-from zoo.objectives.least_squares import SCHEMES, squared_distance
 from zoo.penalties import make_penalty
 
 TARGETS = [*SCHEMES.values(), (-2.0, 0.5, 3.0), (1.0, -1.0, 0.0)]

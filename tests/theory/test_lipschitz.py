@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from zoo.objectives.lipschitz import PHIS
 
 from benchmarks.theory.critics import (
     FixedPoints,
@@ -21,7 +22,6 @@ from benchmarks.theory.lipschitz import (
     two_diracs_by_search,
 )
 from zoo.models import LipschitzGAN
-from zoo.objectives.lipschitz import PHIS
 from zoo.penalties import make_penalty
 
 # d = 2, lambda = 0.1.

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.spatial import distance
+from zoo.objectives.loss_sensitive import elu_cost, hinge_argument, leaky_cost, pairwise_margin
 
 from benchmarks.theory.critics import FixedPoints, make_critic, scores_at, train_critic
 from benchmarks.theory.loss_sensitive import Problem
 from zoo.models import GeneralizedLossSensitiveGAN, LossSensitiveGAN
-from zoo.objectives.loss_sensitive import elu_cost, hinge_argument, leaky_cost, pairwise_margin
 from zoo.penalties import make_penalty
 
 LINE_REAL = np.array([[-1.0], [0.2], [1.1], [0.5]])

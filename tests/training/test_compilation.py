@@ -1,6 +1,5 @@
 """`--jit`: as asked, as a run began, or as a trial finds; the numbers stay the run's own."""
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -16,7 +15,7 @@ from tests.support.devices import replicas
 from training import compilation
 from training.compilation import with_jit
 from training.data import load
-from training.recipe import to_json
+from training.recipe_file import to_json
 from training.run_folder import RunFolder, find_run
 
 BATCH = {"real": {"images": np.zeros((10, 8, 8, 1), "uint8")}, "index": np.arange(10)}
@@ -59,7 +58,7 @@ def test_a_trial_leaves_the_model_as_it_was_and_is_made_once(settle, tmp_path, m
     tf.nest.map_structure(np.testing.assert_array_equal, before, after)
     assert model.train_function is None
     # A second run of the same step, whatever its seed and length, does not try.
-    other = dataclasses.replace(recipe, seed=5, steps=recipe.steps * 2)
+    other = recipe.with_options(seed=5, steps=recipe.run.steps * 2)
     assert settle(other).jit == "on" and not capsys.readouterr().out
     choices = tmp_path / "cache" / "choices.json"
     assert list(json.loads(choices.read_text()).values()) == ["on"]
@@ -94,11 +93,11 @@ def test_short_runs_and_several_devices_are_not_tried(settle, monkeypatch):
 def test_a_run_goes_on_as_it_began(settle, tmp_path, monkeypatch):
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
     recipe = long_recipe(run_dir=str(tmp_path / "run"))
-    RunFolder(tmp_path / "run").create(dataclasses.replace(recipe, jit="on"))
+    RunFolder(tmp_path / "run").create(recipe.with_options(jit="on"))
     assert find_run(recipe).path == tmp_path / "run"
     assert settle(recipe).jit == "on"
     with pytest.raises(Exception, match="--jit: on in the run, off now"):
-        find_run(dataclasses.replace(recipe, jit="off"))
+        find_run(recipe.with_options(jit="off"))
     assert '"jit": "on"' in to_json(settle(recipe))
 
 
@@ -106,7 +105,7 @@ def test_a_run_that_began_without_a_choice_goes_on_without_xla(settle, tmp_path,
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
     recipe = long_recipe()
     RunFolder(tmp_path / "run").create(recipe)
-    assert recipe.jit == "auto" and settle(recipe).jit == "off"
+    assert recipe.devices.jit == "auto" and settle(recipe).jit == "off"
 
 
 @pytest.mark.slow
@@ -115,7 +114,7 @@ def test_a_compiled_run_that_was_interrupted_is_the_same_run(name, tmp_path):
     recipe = tiny_recipe(name, jit="on", steps=4, checkpoint_every=2, report_every=2)
     whole, halves = tiny_runs.make(recipe), tiny_runs.make(recipe)
     tiny_runs.run(recipe, whole, tmp_path / "whole")
-    tiny_runs.run(dataclasses.replace(recipe, steps=2), halves, tmp_path / "halves")
+    tiny_runs.run(recipe.with_options(steps=2), halves, tmp_path / "halves")
     again = tiny_runs.make(recipe)
     tiny_runs.run(recipe, again, tmp_path / "halves")
     for ours, theirs in zip(whole.get_weights(), again.get_weights(), strict=True):

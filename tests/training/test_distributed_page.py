@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.report_matrix import BEGIN, END, PAGE, CoverageTable, read_table, render
-from training.recipes import MODELS
+from zoo.models import MODELS
 
 
 def test_the_table_lists_every_model_and_nothing_failed():

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.cases import CLASSES, SHAPE, build, tiny_recipe
 from training import fit
+from training.build import build_model
 from training.init_from import initialise, preset_of
 from zoo.errors import UserError
 from zoo.presets import load_network
@@ -70,7 +71,7 @@ def test_other_networks_are_refused(model, changes, message, tmp_path):
 def test_other_class_counts_are_refused(tmp_path):
     preset("clsgan", tmp_path / "preset")
     recipe = tiny_recipe("clsgan")
-    fresh = recipe.build(image_shape=SHAPE, class_names=(*CLASSES, "d"))
+    fresh = build_model(recipe, image_shape=SHAPE, class_names=(*CLASSES, "d"))
     with pytest.raises(UserError, match="num_classes 3, this run's 4"):
         initialise(fresh, str(tmp_path / "preset"))
 

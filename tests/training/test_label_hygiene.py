@@ -14,13 +14,14 @@ from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
 from training.run import run
 from training.run_folder import RunFolder
+from training.streams import label_map_of, streams_of
 from zoo.errors import UserError
 from zoo.tasks import ImageClassifier
 
 
 def relabelled(data: ImageData, recipe: Recipe, *, hidden: bool) -> ImageData:
     """Permutes the labels of the hidden, or of the shown, training images; the map stays."""
-    label_map = recipe.label_map(data)
+    label_map = label_map_of(recipe, data)
     shown = label_map.indices
     rows = np.setdiff1d(np.arange(len(data.train)), shown) if hidden else shown
     labels = data.train.labels.copy()
@@ -43,7 +44,7 @@ def state_after_a_run(recipe: Recipe, data: ImageData, folder) -> str:
     run(recipe, data, RunFolder(folder), tf.distribute.get_strategy())
     (last,) = sorted((folder / "checkpoints").glob("step-*.npz"))[-1:]
     control = sorted((folder / "control" / "checkpoints").glob("step-*.npz"))[-1:]
-    assert len(control) == recipe.control
+    assert len(control) == recipe.supervision.control
     return " ".join(path.name for path in [last, *control])
 
 
@@ -53,7 +54,7 @@ def test_hidden_labels_change_nothing_and_shown_ones_do(control, tmp_path, monke
     data = tiny_data()
     from training.data import label_maps
 
-    fixed = FixedMap(label_map=recipe.label_map(data))
+    fixed = FixedMap(label_map=label_map_of(recipe, data))
     others = {hidden: relabelled(data, recipe, hidden=hidden) for hidden in (True, False)}
     monkeypatch.setattr(label_maps, "make_label_map", fixed)
     plain = state_after_a_run(recipe, data, tmp_path / "plain")
@@ -64,7 +65,7 @@ def test_hidden_labels_change_nothing_and_shown_ones_do(control, tmp_path, monke
 def test_labels_of_a_stream_without_them_are_not_in_the_batch():
     recipe = tiny_recipe("clsgan")
     data = tiny_data()
-    streams = recipe.streams(data, recipe.label_map(data))
+    streams = streams_of(recipe, data, label_map_of(recipe, data))
     assert streams["labelled"].with_labels and not streams["unlabelled"].with_labels
     shown = set(streams["labelled"].indices)
     assert not shown & set(streams["unlabelled"].indices)
@@ -99,7 +100,7 @@ def test_the_best_by_validation_error_is_what_is_tested(tmp_path, monkeypatch):
         report_every=2,
         control=True,
     )
-    assert recipe.best_by == "error" and recipe.score_split == "validation"
+    assert recipe.scores.best_by == "error" and recipe.scores.score_split == "validation"
     recipe.check()
     result = run(recipe, tiny_data(), RunFolder(tmp_path / "run"), tf.distribute.get_strategy())
     assert result["best_by"] == "error" and result["best_split"] == "validation"
@@ -117,8 +118,8 @@ def test_the_best_by_validation_error_is_what_is_tested(tmp_path, monkeypatch):
     assert error_rate(control, tiny_data().test) == result["control_test_error"]
     (target,) = find_targets(str(tmp_path / "run" / "control" / "preset"))
     # Six steps are too few for a trial of XLA.
-    assert target.recipe == dataclasses.replace(recipe, jit="off")
+    assert target.recipe == recipe.with_options(jit="off")
     assert target.described["model"] == "supervised"
     with pytest.raises(UserError, match="not measured"):
-        wrong = dataclasses.replace(recipe, best_by="fid")
+        wrong = recipe.with_options(best_by="fid")
         run(wrong, tiny_data(), RunFolder(tmp_path / "wrong"), tf.distribute.get_strategy())

@@ -1,52 +1,37 @@
 """The recipes: every one can be built, and a mistake is found before any data is read."""
 
-import dataclasses
-import importlib
-import pkgutil
 import re
 
 import numpy as np
 import pytest
 
-import training.recipes
 from tests.support.cases import SHAPE, build, tiny_data, tiny_recipe, train
+from training.build import build_model
 from training.data.known_shapes import known_shape
 from training.fit import main
-from training.recipes import ALIASES, MODELS, available, find, model_name
+from training.recipes import available, find
+from training.streams import streams_of
 from zoo.errors import UserError
+from zoo.models import MODELS, LeastSquares, model_name
 from zoo.networks import CLSGANFeatures, ReleasedCLSGANFeatures, ResNetGenerator
 from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator, ProjectionCritic
 from zoo.networks.spectral import SpectralCritic
 
-MODULES = [
-    module.name
-    for module in pkgutil.iter_modules(training.recipes.__path__)
-    if module.name not in ("adversarial", "critic", "penalised", "points")
-]
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_recipe_is_sound_and_says_how_it_is_run(module):
-    loaded = importlib.import_module(f"training.recipes.{module}")
-    loaded.RECIPE.check()
-    assert loaded.RECIPE.model in MODELS
-    assert f"python -m training.fit --model {loaded.RECIPE.model}" in loaded.__doc__
-    name = module.removeprefix(loaded.RECIPE.model).removeprefix("_")
-    assert not name or name in available(loaded.RECIPE.model)
+ALIASES = [(alias, name) for name, entry in MODELS.items() for alias in entry.aliases]
 
 
 def test_recipes_of_a_longer_model_name_are_not_those_of_a_shorter():
     assert "digits" in available("wgan_gp") and "gp_digits" not in available("wgan")
 
 
-@pytest.mark.parametrize(("alias", "model"), ALIASES.items())
+@pytest.mark.parametrize(("alias", "model"), ALIASES)
 def test_aliases(alias, model):
     assert model_name(alias.upper()) == model and model in MODELS
 
 
 def test_unknown_models_are_answered_with_the_nearest():
     with pytest.raises(UserError, match="Did you mean ls_gan or .*Models: gan, lsgan"):
-        model_name("ls_gann")
+        find("ls_gann")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +47,10 @@ def test_unknown_models_are_answered_with_the_nearest():
         ("--model lgan --penalty-buffer 64", "--penalty-buffer 64 must be smaller than"),
         ("--model lgan --phi softpluss", "Did you mean 'softplus'"),
         ("--model lgan --shared-latents", "--generator-batches must be 1"),
-        ("--model lgan --generator-batches 0", "--generator-batches must be at least 1"),
+        (
+            "--model lgan --generator-batches 0",
+            "--generator-batches must be an integer, at least 1",
+        ),
         ("--model lsgan --scheme free --real-target 1", "needs --fake-target"),
         ("--model lsgan --real-target 1", "--scheme free"),
         (
@@ -70,8 +58,11 @@ def test_unknown_models_are_answered_with_the_nearest():
             "must differ",
         ),
         ("--model glsgan --slope 1.5", "at most 1"),
-        ("--model ls_gan --margin-scale -1", "--margin-scale must not be negative"),
-        ("--model ls_gan --pairs all --conditional onehot", "not conditional"),
+        (
+            "--model ls_gan --margin-scale -1",
+            "--margin-scale must be a number, at least 0",
+        ),
+        ("--model ls_gan --pairs all --conditional onehot", "critic is conditional"),
         ("--model gan --network dcgam", "Did you mean 'dcgan'"),
         ("--model gan --network clsgan", "no critic"),
         ("--model gan --network resnet", "--critic-normalization none"),
@@ -100,30 +91,29 @@ def test_unknown_models_are_answered_with_the_nearest():
         ),
         ("--model lgan --conditional onehot --penalty-buffer 2", "without their labels"),
         ("--model glsgan --penalty rescale", "--clip-when after has no effect"),
-        ("--model gan --decay-every 5", "go together"),
+        ("--model gan --decay-every 5", "need each other"),
         ("--model gan --learning-rate-decay stairs --decay-every 5", "--decay-factor"),
         (
             "--model gan --learning-rate-decay stairs --decay-every 0 --decay-factor 0.5",
-            "--decay-every must be at least 1",
+            "--decay-every must be an integer, at least 1",
         ),
         (
             "--model gan --learning-rate-decay stairs --decay-every 5 --decay-factor 2",
-            r"in \(0, 1\]",
+            "above 0 and at most 1",
         ),
         ("--model clsgan --image-size 30", "--network clsgan: Cannot make images of 30 pixels"),
         ("--model clsgan --network clsgann", "Did you mean 'clsgan'"),
         ("--model clsgan --network dcgan", "Known: clsgan, clsgan_released"),
-        ("--model clsgan --generator-network scene", "Known: dcgan, resnet"),
         ("--model clsgan --network clsgan_released", "--dropout 0"),
         (
             "--model clsgan --network clsgan_released --dropout 0 --image-size 28",
             "--network clsgan_released: .*32, 40, 48, 56 pixels",
         ),
         ("--model clsgan --penalty gp --critic-normalization batch", "batch normalisation"),
-        ("--model clsgan --penalty max_gp --penalty-buffer 2", "nor for clsgan"),
+        ("--model clsgan --penalty max_gp --penalty-buffer 2", "nor with clsgan"),
         ("--model clsgan --penalty-weight 2", "no effect with --penalty none"),
         ("--model clsgan --labels all --unlabelled-weight 2", "no effect with --labels all"),
-        ("--model clsgan --labels all --no-classes-by-average", "no effect with --labels all"),
+        ("--model clsgan --labels all --unlabelled-ramp 0.5", "no effect with --labels all"),
     ],
 )
 def test_a_mistake_ends_with_code_2_before_any_data_is_read(arguments, message, capsys, tmp_path):
@@ -136,43 +126,46 @@ def test_a_mistake_ends_with_code_2_before_any_data_is_read(arguments, message, 
 
 
 def test_lsgan_schemes_and_free_targets():
-    recipe = importlib.import_module("training.recipes.lsgan").RECIPE
-    assert list(recipe.targets().values()) == [-1.0, 1.0, 0.0]
-    assert list(dataclasses.replace(recipe, scheme="binary").targets().values()) == [0.0, 1.0, 1.0]
-    free = dataclasses.replace(
-        recipe, scheme="free", fake_target=0.0, real_target=2.0, generator_target=1.0
-    )
-    free.check()
-    model = build(dataclasses.replace(tiny_recipe("lsgan"), **free_fields(free)))
-    assert (model.fake_target, model.real_target, model.generator_target) == (0.0, 2.0, 1.0)
-
-
-def free_fields(recipe):
-    names = ("scheme", "fake_target", "real_target", "generator_target")
-    return {name: getattr(recipe, name) for name in names}
+    assert LeastSquares().targets == (-1.0, 1.0, 0.0)
+    assert LeastSquares(scheme="binary").targets == (0.0, 1.0, 1.0)
+    free = {"fake_target": 0.0, "real_target": 2.0, "generator_target": 1.0}
+    recipe = tiny_recipe("lsgan", scheme="free", **free)
+    recipe.check()
+    assert build(recipe).objective.targets == (0.0, 2.0, 1.0)
 
 
 @pytest.mark.parametrize(
-    ("model", "changes", "attribute", "value"),
+    ("model", "option", "value"),
     [
-        ("gan", {"saturating": True}, "saturating", True),
-        ("gan", {"generator_batches": 3, "shared_latents": False}, "generator_batches", 3),
-        ("gan", {"shared_latents": True}, "shared_latents", True),
-        ("lgan", {"phi": "exp"}, "phi", "exp"),
-        ("ls_gan", {"distance": "l2"}, "distance", "l2"),
-        ("ls_gan", {"margin_scale": 1.5}, "margin_scale", 1.5),
-        ("ls_gan", {"pairs": "all"}, "pairs", "all"),
-        ("ls_gan", {"first_term_weight": 0.1}, "first_term_weight", 0.1),
-        ("ls_gan", {"output_activation": "relu"}, "output_activation", "relu"),
-        ("ls_gan", {"weight_decay": 0.1}, "weight_decay", 0.1),
-        ("glsgan", {"slope": "elu"}, "slope", "elu"),
-        ("glsgan", {"slope": -1}, "slope", -1),
-        ("glsgan", {"distance": "l2"}, "distance", "l2"),
-        ("hinge", {"critic_steps": 2}, "critic_steps", 2),
+        ("gan", "saturating", True),
+        ("lgan", "phi", "exp"),
+        ("ls_gan", "distance", "l2"),
+        ("ls_gan", "margin_scale", 1.5),
+        ("ls_gan", "pairs", "all"),
+        ("ls_gan", "first_term_weight", 0.1),
+        ("ls_gan", "output_activation", "relu"),
+        ("ls_gan", "weight_decay", 0.1),
+        ("glsgan", "slope", "elu"),
+        ("glsgan", "slope", -1),
+        ("glsgan", "distance", "l2"),
     ],
 )
-def test_fields_reach_the_model(model, changes, attribute, value):
-    assert getattr(build(tiny_recipe(model, **changes)), attribute) == value
+def test_options_reach_the_objective(model, option, value):
+    assert getattr(build(tiny_recipe(model, **{option: value})).objective, option) == value
+
+
+@pytest.mark.parametrize(
+    ("changes", "option", "value"),
+    [
+        ({"generator_batches": 3, "shared_latents": False}, "generator_batches", 3),
+        ({"shared_latents": True}, "shared_latents", True),
+        ({"critic_steps": 2}, "critic_steps", 2),
+        ({"ema": 0.5}, "ema", 0.5),
+    ],
+)
+@pytest.mark.parametrize("model", ["gan", "clsgan"])
+def test_options_reach_the_step(model, changes, option, value):
+    assert getattr(build(tiny_recipe(model, **changes)).step_options, option) == value
 
 
 @pytest.mark.parametrize(
@@ -209,8 +202,8 @@ def test_both_learning_rates_reach_zero_with_the_run():
     recipe = tiny_recipe("lgan", learning_rate_decay="linear", critic_steps=5)
     model = build(recipe)
     for optimizer, updates in (
-        (model.generator_optimizer, recipe.steps),
-        (model.critic_optimizer, 5 * recipe.steps),
+        (model.generator_optimizer, recipe.run.steps),
+        (model.critic_optimizer, 5 * recipe.run.steps),
     ):
         optimizer.iterations.assign(updates - 1)
         assert 0 < float(optimizer.learning_rate) < 1.01 * 2e-4 / updates
@@ -224,7 +217,7 @@ def test_both_learning_rates_reach_zero_with_the_run():
 def test_conditional_networks_train_and_use_the_label(conditional, label_dim, channels):
     recipe = tiny_recipe("lsgan", conditional=conditional, label_dim=label_dim)
     recipe.check()
-    assert recipe.needs_labels
+    assert recipe.networks.needs_labels
     model = build(recipe)
     assert isinstance(model.critic, ConditionalCritic)
     assert isinstance(model.generator, ConditionalGenerator) == (conditional == "embedding")
@@ -322,7 +315,7 @@ def test_projection_and_conditional_norms_are_for_every_scoring_critic(model):
     built = build(recipe)
     assert isinstance(built.critic, ProjectionCritic)
     assert built.critic.network.image_shape == SHAPE and built.generator.conditions_norms
-    assert recipe.streams(tiny_data(), None)["real"].with_labels
+    assert streams_of(recipe, tiny_data(), None)["real"].with_labels
 
 
 def test_projection_trains_every_weight_under_spectral_norm():
@@ -348,11 +341,11 @@ def test_fields_of_clsgans_networks_reach_it():
     assert isinstance(model.generator, ResNetGenerator)
     assert type(model.penalty).__name__ == "LipschitzPenalty"
     assert model.critic.predictions.bias is None
-    released = dataclasses.replace(recipe, network="clsgan_released", shared_latents=True)
+    released = recipe.with_options(network="clsgan_released", shared_latents=True)
     released.check()
-    model = released.build(image_shape=(32, 32, 1), class_names=("a", "b"))
+    model = build_model(released, image_shape=(32, 32, 1), class_names=("a", "b"))
     assert isinstance(model.critic.network, ReleasedCLSGANFeatures)
-    assert model.shared_latents
+    assert model.step_options.shared_latents
     assert isinstance(build(tiny_recipe("clsgan")).critic.network, CLSGANFeatures)
 
 
@@ -360,14 +353,18 @@ def test_the_released_cls_gan_has_the_scripts_parameters():
     """Convolutions and norms as in test_networks.py, and 4 x 4 x 256 x 10 without a bias."""
     recipe = find("clsgan", name="released")
     recipe.check()
-    critic = recipe.make_classifier(image_shape=(32, 32, 3), class_names=tuple("abcdefghij"))
+    _, critic = recipe.networks.make(
+        image_shape=(32, 32, 3), class_names=tuple("abcdefghij"), semi_supervised=False
+    )
     count = sum(int(np.prod(v.shape)) for v in critic.trainable_variables)
     assert count == 1_432_576 + 2 * (64 + 2 * 128 + 2 * 256) + 40_960
 
 
 def test_the_papers_data_sets_have_their_recipes():
     cifar, svhn = find("clsgan", data="cifar10"), find("clsgan", data="svhn_cropped")
-    assert (cifar.labels, svhn.labels, svhn.data) == (4000, 1000, "svhn_cropped")
+    assert (cifar.supervision.labels, svhn.supervision.labels) == (4000, 1000)
+    assert svhn.data.data == "svhn_cropped"
     for recipe in (cifar, svhn, find("clsgan", name="paper")):
-        assert (recipe.decay_factor, recipe.generator_learning_rate) == (0.8, 1e-3)
-    assert find("lsgan", name="many_classes").network == "characters"
+        assert recipe.optimizers.decay_factor == 0.8
+        assert recipe.optimizers.generator_learning_rate == 1e-3
+    assert find("lsgan", name="many_classes").networks.network == "characters"

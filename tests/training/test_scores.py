@@ -1,6 +1,5 @@
 """Metrics while it trains: when, on what, and which state is the outcome."""
 
-import dataclasses
 import json
 import pathlib
 
@@ -119,11 +118,11 @@ def test_measuring_changes_nothing_of_the_training():
 
 
 def test_the_interval_counts_real_images():
-    recipe = dataclasses.replace(find("wgan_gp"), batch_size=50, report_every=70)
+    recipe = find("wgan_gp").with_options(batch_size=50, report_every=70)
     assert score_interval(recipe, batches_per_step=5) == 70
-    every = dataclasses.replace(recipe, score_every=1.0)
+    every = recipe.with_options(score_every=1.0)
     assert score_interval(every, batches_per_step=5) == 4
-    assert score_interval(dataclasses.replace(every, steps_per_call=3), batches_per_step=5) == 6
+    assert score_interval(every.with_options(steps_per_call=3), batches_per_step=5) == 6
 
 
 @pytest.mark.parametrize(
@@ -156,12 +155,12 @@ def test_the_test_split_cannot_be_asked_for():
 
 
 def test_options_of_a_run_of_before_they_existed_have_their_defaults():
-    from training.recipe import differences, to_json
+    from training.recipe_file import differences, to_json
 
     recipe = find("lsgan")
     stored = json.loads(to_json(recipe))
     for name in ("score_samples", "score_split", "best_by"):
         del stored[name]
     assert not differences(recipe, stored)
-    changed = dataclasses.replace(recipe, score_metrics="fid", score_samples=9)
+    changed = recipe.with_options(score_metrics="fid", score_samples=9)
     assert any("--score-samples" in line for line in differences(changed, stored))

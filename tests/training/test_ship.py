@@ -1,6 +1,5 @@
 """A finished run becomes a preset of the zoo, with everything that is said of it."""
 
-import dataclasses
 import json
 
 import h5py
@@ -9,7 +8,8 @@ import pytest
 from PIL import Image
 
 from training import fit, preset_card, ship
-from training.recipe import to_json
+from training.command_line import read_command, read_recipe
+from training.recipe_file import to_json
 from training.recipes import find
 from zoo.networks import CLSGANFeatures, DCGANGenerator
 from zoo.presets import builtin, save_bundle
@@ -36,7 +36,7 @@ def in_folder(folder):
 def classifier_run(folder):
     """What a finished run leaves, without the run: a step of CLS-GAN takes long to trace."""
     run = folder / "runs" / "c"
-    recipe = dataclasses.replace(find("clsgan", data="digits"), generator_filters=8)
+    recipe = find("clsgan", data="digits").with_options(generator_filters=8)
     features = CLSGANFeatures((8, 8, 1), filters=4, normalization="none")
     generator = DCGANGenerator((8, 8, 1), latent_dim=5, base_filters=8, num_classes=10)
     result = {"weights": "average", "seconds": 1.5, "labels": 100, "label_map": "abcdef0123"}
@@ -83,10 +83,10 @@ def test_a_generator_is_shipped_with_all_that_belongs_to_it(generator_run, tmp_p
 def test_the_command_on_the_card_makes_the_same_recipe(generator_run):
     recipe, _ = ship.read_finished(generator_run)
     words = ship.command_of(recipe).split()[3:]
-    again = fit.read_recipe(fit.read_command(words))
-    assert dataclasses.replace(again, run_dir="runs/g") == recipe
-    unusual = dataclasses.replace(
-        find("lsgan"), flip=True, ema=None, epochs=2.0, steps=123, conditional="onehot"
+    again = read_recipe(read_command(words))
+    assert again.with_options(run_dir="runs/g") == recipe
+    unusual = find("lsgan").with_options(
+        flip=True, ema=None, epochs=2.0, steps=123, conditional="onehot"
     )
     words = ship.command_of(unusual).split()[3:]
     assert {"--flip", "--epochs", "--ema"} <= set(words) and "--steps" not in words

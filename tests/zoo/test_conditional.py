@@ -1,13 +1,12 @@
 """Class-conditional layers and networks: by hand, in any network, and with thousands of classes."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.support.cases import tiny_recipe
+from training.build import build_model
 from training.recipes import find
 from zoo.ema import clone
 from zoo.layers import ConditionalBatchNormalization, LabelProjection
@@ -199,12 +198,12 @@ def test_thousands_of_classes_take_a_map_and_not_as_many_channels(recipe):
     changes = {"label_dim": 8, "latent_dim": 6, "generator_filters": 8, "critic_filters": 4}
     if recipe == "many_classes":
         full = find("lsgan", name="many_classes")
-        recipe = dataclasses.replace(full, batch_size=4, steps=1, **changes)
+        recipe = full.with_options(batch_size=4, steps=1, **changes)
     else:
         recipe = tiny_recipe("lsgan", **changes, conditional="embedding", batch_size=4)
     recipe.check()
     names = tuple(map(str, range(classes)))
-    model = recipe.build(image_shape=(28, 28, 1), class_names=names)
+    model = build_model(recipe, image_shape=(28, 28, 1), class_names=names)
     images = np.zeros((4, 28, 28, 1), "uint8")
     labels = np.array([0, 7, 3739, 3739])
     before = np.array(model.critic.label_map.embeddings)

@@ -1,7 +1,5 @@
 """What holds for the step of every registered model, and of CLS-GAN in particular."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
@@ -18,8 +16,9 @@ from tests.support.cases import (
     train,
     weights,
 )
+from training.streams import label_map_of, streams_of
 from zoo.models import ConditionalLossSensitiveGAN, LeastSquaresGAN
-from zoo.models.trainer import Examples
+from zoo.models.examples import Examples
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
 from zoo.penalties import make_penalty
 from zoo.randomness import Noise
@@ -59,9 +58,9 @@ def test_each_phase_leaves_the_other_network_alone_statistics_included(name, dat
     norms = {"critic_normalization": "batch", "generator_normalization": "batch"}
     recipe = tiny_recipe(name, critic_steps=1, **norms)
     if hasattr(recipe, "penalty"):  # Most penalties refuse batch normalisation.
-        recipe = dataclasses.replace(recipe, penalty="none")
+        recipe = recipe.with_options(penalty="none")
     model = build(recipe)
-    streams = recipe.streams(data, recipe.label_map(data))
+    streams = streams_of(recipe, data, label_map_of(recipe, data))
     element = {
         key: {"images": stream.split.images[:4], "labels": stream.split.labels[:4]}
         for key, stream in streams.items()
@@ -105,7 +104,7 @@ def test_the_step_is_traced_once(name, data):
 def test_hidden_labels_never_reach_the_loss(data):
     """Permuting the labels that are hidden changes nothing, bit for bit."""
     recipe = tiny_recipe("clsgan")
-    kept = recipe.label_map(data).indices
+    kept = label_map_of(recipe, data).indices
     shuffled = data.train.labels.copy()
     hidden = np.setdiff1d(np.arange(len(shuffled)), kept)
     shuffled[hidden] = np.roll(shuffled[hidden], 1)
@@ -113,7 +112,7 @@ def test_hidden_labels_never_reach_the_loss(data):
     results = []
     for labels in (data.train.labels, shuffled):
         split = type(data.train)(data.train.images, labels)
-        streams = recipe.streams(data, recipe.label_map(data))
+        streams = streams_of(recipe, data, label_map_of(recipe, data))
         streams = {k: type(s)(split, s.indices, s.with_labels) for k, s in streams.items()}
         model = build(recipe)
         from training.data.pipeline import training_dataset
@@ -129,7 +128,7 @@ def test_hidden_labels_never_reach_the_loss(data):
 
 def test_labelled_and_unlabelled_streams_share_no_image(data):
     recipe = tiny_recipe("clsgan")
-    streams = recipe.streams(data, recipe.label_map(data))
+    streams = streams_of(recipe, data, label_map_of(recipe, data))
     assert len(streams["labelled"]) == 6 and len(streams["unlabelled"]) == 24
     assert not set(streams["labelled"].indices) & set(streams["unlabelled"].indices)
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.support.devices import replicas
 from zoo.models import GeneralizedLossSensitiveGAN, LossSensitiveGAN, WassersteinGAN
-from zoo.models.trainer import Examples
+from zoo.models.examples import Examples
 from zoo.networks import DCGANCritic, DCGANGenerator
 from zoo.penalties import make_penalty
 

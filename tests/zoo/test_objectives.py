@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-
 from zoo.objectives.conditional import class_losses, labelled_loss, unlabelled_loss
 from zoo.objectives.least_squares import SCHEMES, squared_distance
 from zoo.objectives.loss_sensitive import MARGIN_SCALE, hinge, margin

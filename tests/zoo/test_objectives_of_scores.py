@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-
 from zoo.objectives import classic, hinge, wasserstein
 from zoo.objectives.lipschitz import PHIS
 from zoo.objectives.loss_sensitive import (

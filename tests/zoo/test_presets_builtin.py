@@ -8,8 +8,9 @@ import sys
 import pytest
 
 import zoo
-from training import fit, preset_card, ship
-from training.recipe import differences
+from training import preset_card, ship
+from training.command_line import read_command, read_recipe
+from training.recipe_file import differences
 from zoo.presets import builtin, golden
 
 NAMES = list(builtin.builtin_folders())
@@ -44,7 +45,7 @@ def test_every_preset_is_small_and_described(name):
     metadata = builtin.builtin_metadata()[name]
     card = (folder / "README.md").read_text()
     assert metadata["command"] in card and metadata["licence"] in card
-    recipe = fit.read_recipe(fit.read_command(metadata["command"].split()[3:]))
+    recipe = read_recipe(read_command(metadata["command"].split()[3:]))
     # A field that came later has its default, which changes nothing.
     then = {key: metadata["recipe"].get(key, value) for key, value in vars(recipe).items()}
     changed = [line for line in differences(recipe, then) if not line.startswith("--steps")]

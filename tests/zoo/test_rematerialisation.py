@@ -1,7 +1,5 @@
 """Keeping fewer activations changes no number by more than rounding; statistics move once."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
@@ -28,7 +26,7 @@ def test_the_run_is_the_same(case, tmp_path):
     strategy = replicas(2 if case == "several devices" else 1)
     found = {}
     for rematerialise in (False, True):
-        model = tiny_runs.make(dataclasses.replace(recipe, rematerialise=rematerialise), strategy)
+        model = tiny_runs.make(recipe.with_options(rematerialise=rematerialise), strategy)
         assert model.rematerialise == rematerialise
         with model.distribute_strategy.scope():
             model.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05))

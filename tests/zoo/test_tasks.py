@@ -2,11 +2,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from zoo.objectives.conditional import class_losses
 
 from tests.support.devices import replicas
 from zoo import ema, images, latents
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
-from zoo.objectives.conditional import class_losses
 from zoo.tasks import ImageClassifier, ImageGenerator
 
 SHAPE = (8, 8, 3)

@@ -8,7 +8,7 @@ from training.callbacks.counting import CountingCallback
 from training.data.image_data import Split
 from zoo.gradients import input_gradient, norm_per_sample
 from zoo.latents import latents_from_seeds
-from zoo.models.trainer import Examples
+from zoo.models.examples import Examples
 from zoo.penalties.clipping import WeightClipping
 from zoo.penalties.gradient import interpolates
 from zoo.randomness import Noise
@@ -56,16 +56,18 @@ class Diagnostics(CountingCallback):
             inputs = {"images": images, "label": labels} if takes_labels else images
             return tf.cast(model.critic(inputs, training=False), tf.float32)
 
+        noise = Noise(0, 0, tf.range(len(real), dtype=tf.int64))
         weights = [variable.value for variable in model.generator.trainable_variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             fake = tf.cast(model.generator(latents, training=False), tf.float32)
-            terms = model.generator_losses(Examples(fake, labels, score(fake)))
+            terms = model.generator_terms(
+                Examples(fake, labels), Examples(real, labels), noise, training=False
+            )
             loss = tf.reduce_mean(tf.add_n(list(terms.values())))
         gradients = tape.gradient(loss, weights)
         values = {"generator_gradient_norm": tf.linalg.global_norm(gradients)}
         if score(real).shape.rank == 1:  # Not of a classifier, whose outputs are many.
-            noise = Noise(0, 0, tf.range(len(real), dtype=tf.int64))
             between = norm_per_sample(input_gradient(score, interpolates(real, fake, noise)))
             values |= {
                 "gradient_norm_data": tf.reduce_mean(norm_per_sample(input_gradient(score, real))),

@@ -1,6 +1,5 @@
 """What a run writes and prints while it trains."""
 
-import dataclasses
 import pathlib
 from typing import Any
 
@@ -63,11 +62,11 @@ def reporting(
     writer = tf.summary.create_file_writer(str(log))
     with writer.as_default(step=first_step):
         hparams.hparams(_scalars(recipe))
-    images = recipe.batch_size * model.batches_per_step
+    images = recipe.run.batch_size * model.batches_per_step
     callbacks: list[CountingCallback] = [Throughput(images_per_step=images, first_step=first_step)]
-    if hasattr(model, "classifier"):
+    if model.classifier is not None:
         callbacks.append(Validation(data.validation))
-    if hasattr(model, "sampler"):
+    if model.sampler is not None:
         samples = folder.path / "samples"
         mixture = MIXTURES.get(data.name)
         if mixture is None:
@@ -80,7 +79,7 @@ def reporting(
 
 
 def _scalars(recipe: Recipe) -> dict[str, Any]:
-    values = dataclasses.asdict(recipe)
+    values = recipe.flat()
     return {
         key: value for key, value in values.items() if isinstance(value, (bool, int, float, str))
     }

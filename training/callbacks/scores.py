@@ -29,10 +29,10 @@ INVERSION = Inversion(images=100, steps=100, restarts=1)
 
 def score_interval(recipe: Recipe, *, batches_per_step: int) -> int:
     """Returns how many steps lie between two measurements: as `score_every` says, or a report's."""
-    if recipe.score_every is None:
-        return recipe.report_every
-    steps = round(1000 * recipe.score_every / (recipe.batch_size * batches_per_step))
-    several = recipe.steps_per_call
+    if recipe.scores.score_every is None:
+        return recipe.run.report_every
+    steps = round(1000 * recipe.scores.score_every / (recipe.run.batch_size * batches_per_step))
+    several = recipe.devices.steps_per_call
     return max(math.ceil(steps / several), 1) * several
 
 
@@ -44,14 +44,14 @@ def make_evaluation(
     Raises:
         UserError: an unknown metric, one the model cannot be measured by, or no feature network.
     """
-    metrics = parse_metrics(recipe.score_metrics or "")
+    metrics = parse_metrics(recipe.scores.score_metrics or "")
     several_hosts = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
     own = tf.distribute.get_strategy() if several_hosts else strategy
     evaluation = Evaluation(
         metrics=metrics,
         data=data,
-        split=recipe.score_split,
-        samples=recipe.score_samples,
+        split=recipe.scores.score_split,
+        samples=recipe.scores.score_samples,
         network=None,
         inversion=INVERSION,
         cache=cache_folder("metrics"),
@@ -60,7 +60,7 @@ def make_evaluation(
     )
     if not any(metric.of_features for metric in metrics):
         return evaluation
-    network = load_feature_network(recipe.score_features, data=data.name, strategy=own)
+    network = load_feature_network(recipe.scores.score_features, data=data.name, strategy=own)
     return evaluation.with_network(network)
 
 
@@ -172,10 +172,10 @@ def _measurer(
 
     needs = {metric.needs for metric in evaluation.metrics}
     generator = classifier = None
-    if "generator" in needs and hasattr(model, "sampler"):
+    if "generator" in needs and model.sampler is not None:
         generator = ImageGenerator(model.sampler)
     if "classifier" in needs:
-        classifier = getattr(model, "classifier", None)
+        classifier = model.classifier
     evaluation.check(generator, classifier)
     return lambda: evaluation.measure(generator=generator, classifier=classifier)
 

@@ -48,6 +48,6 @@ class Summaries(CountingCallback):
         with self.writer.as_default(step=self.run_step):
             for name, value in (logs or {}).items():
                 tf.summary.scalar(name, float(value))
-            if hasattr(self.model, "sampler"):
+            if self.model.sampler is not None:
                 self._histograms()
         self.writer.flush()

@@ -73,6 +73,7 @@ class AdversarialModel(StatelessTrainer):
                 f"{self.objective_class.__name__}, received {objective!r}."
             )
         objective.check()
+        objective.check_critic(takes_labels=getattr(critic, "takes_labels", False))
         step.check()
         if penalty is not None:
             penalty.prepare(critic)
@@ -181,11 +182,21 @@ class AdversarialModel(StatelessTrainer):
         """Returns the losses of the generator for scored images; see `Objective`."""
         return self.objective.generator_losses(fake, real)
 
-    def score_for_generator(self, real: Examples, noise: Noise, *, training: bool) -> Examples:
-        """Scores real images if the generator's losses need it; returns them as they are if not."""
-        if not self.objective.needs_real_scores:
-            return real
-        return self.score(real, noise.child("real"), training=training)
+    def generator_terms(
+        self, fake: Examples, real: Examples, noise: Noise, *, training: bool
+    ) -> Losses:
+        """Scores images and returns the losses of the generator; the one way to them.
+
+        Args:
+            fake: generated images.
+            real: as many real images; they are scored only if the objective reads their scores.
+            noise: noise of the rows.
+            training: bool, whether the critic runs in training mode.
+        """
+        if self.objective.needs_real_scores:
+            real = self.score(real, noise.child("real"), training=training)
+        fake = self.score(fake, noise.child("fake"), training=training)
+        return self.generator_losses(fake, real)
 
     def penalised_score(self, examples: Examples, noise: Noise) -> tf.Tensor:
         """Computes what the penalty takes the gradient of, a value a sample: the score `[b]`."""
@@ -233,13 +244,13 @@ class AdversarialModel(StatelessTrainer):
         # The critic runs in training mode here too, and must forget the statistics it takes.
         statistics = self.critic.non_trainable_variables
         before = [variable.value.read_value() for variable in statistics]
-        real = self.score_for_generator(batch[self.streams[0]], noise, training=True)
+        real = batch[self.streams[0]]
         if count > 1:
             noise, real = _several(noise, count), real.repeat(count)
 
         def loss() -> tuple[tf.Tensor, Losses]:
-            fake = self.score(self.make_fakes(noise, real.labels), noise.child("fake"))
-            terms = self.generator_losses(fake, real)
+            fake = self.make_fakes(noise, real.labels)
+            terms = self.generator_terms(fake, real, noise, training=True)
             if count > 1:
                 terms = {
                     name: tf.reduce_mean(tf.reshape(values, [-1, count]), axis=1)

@@ -44,6 +44,13 @@ class ConditionalLossSensitive(Objective):
     """
 
     high_is_real = False
+    unlabelled_options = (
+        "unlabelled_weight",
+        "unlabelled_ramp",
+        "classes_by_average",
+        "unlabelled_cross_entropy",
+        "confidence",
+    )
 
     margin_scale: NotNegative = MARGIN_SCALE
     """Margin Delta = margin_scale * mean |x - g|; 2.4576 is that of the official code."""

@@ -19,8 +19,7 @@ from zoo.models.margins import (
     pairwise_margin,
 )
 from zoo.models.objective import Objective
-from zoo.options import NotNegative, Range, StepOptions
-from zoo.penalties import Penalty
+from zoo.options import NotNegative, Range
 from zoo.randomness import Noise
 
 OUTPUTS = {"linear": tf.identity, "softplus": ops.softplus, "relu": ops.relu}
@@ -54,6 +53,13 @@ class LossSensitive(Objective):
     """Function from the raw output of the critic to the loss L."""
     weight_decay: NotNegative = 0.0
     """Adds weight_decay * w to the gradients of both networks."""
+
+    def check_critic(self, *, takes_labels: bool) -> None:
+        if self.pairs == "all" and takes_labels:
+            raise ValueError(
+                "`pairs` all would pair images of different classes, and this critic is "
+                "conditional: use `pairs` same_index."
+            )
 
     def cost(self, argument: tf.Tensor) -> tf.Tensor:
         """Computes the cost of `a = Delta + L(x) - L(g)`, of any shape: `(a)_+`."""
@@ -97,26 +103,6 @@ class LossSensitiveGAN(AdversarialModel):
     objective_class: type[LossSensitive] = LossSensitive
     summary = "loss-sensitive (Qi, 2017)"
     paper = "Qi, Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities (arXiv 1701.06264)"  # noqa: E501
-
-    def __init__(
-        self,
-        generator: keras.Model,
-        critic: keras.Model,
-        objective: LossSensitive | None = None,
-        *,
-        penalty: Penalty | None = None,
-        step: StepOptions = StepOptions(),
-        seed: int = 0,
-        name: str | None = None,
-    ):
-        super().__init__(
-            generator, critic, objective, penalty=penalty, step=step, seed=seed, name=name
-        )
-        if self.objective.pairs == "all" and getattr(critic, "takes_labels", False):
-            raise ValueError(
-                "`pairs` all would pair images of different classes, and this critic is "
-                "conditional: use `pairs` same_index."
-            )
 
     def score(self, examples: Examples, noise: Noise, *, training: bool = True) -> Examples:
         scored = super().score(examples, noise, training=training)

@@ -93,9 +93,13 @@ class StatelessTrainer(keras.Model):
         """The generator to sample from; None for models without one."""
         return None
 
-    def make_control(self) -> "StatelessTrainer | None":
-        """Returns a new model, without optimizers, to compare with; None if there is none."""
-        return None
+    def make_control(self) -> Any:
+        """Returns a new trainer, without an optimizer, that this model is compared with.
+
+        Raises:
+            ValueError: the model has no control.
+        """
+        raise ValueError(f"{type(self).__name__} has no control to compare with.")
 
     def in_update_order(self) -> list[keras.Variable]:
         """All variables of the model, those that a step changes first coming first."""

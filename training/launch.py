@@ -1,0 +1,80 @@
+"""Starts the runs of a recipe: one run per seed, or the results of finished runs."""
+
+import json
+import pathlib
+from typing import Any
+
+from training import data as data_sets
+from training.compilation import keep_compiled
+from training.console import result_table
+from training.data.known_shapes import known_shape
+from training.distribute import is_chief, make_strategy
+from training.recipe import Recipe
+from training.run import run
+from training.run_folder import RunFolder, find_run
+from zoo.errors import UserError
+
+
+def with_seed(recipe: Recipe, number: int) -> Recipe:
+    """Returns the recipe of the `number`-th of several runs."""
+    run_dir = recipe.run.run_dir
+    if run_dir is not None:
+        run_dir = str(pathlib.Path(run_dir) / f"seed-{recipe.run.seed + number}")
+    return recipe.with_options(seed=recipe.run.seed + number, run_dir=run_dir)
+
+
+def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
+    """Trains one run, or finds the result of a finished one.
+
+    Returns:
+        The result, the run's folder, and whether this process prints and writes.
+    """
+    folder = find_run(recipe)
+    if folder.result.exists():
+        print(f"{folder.path} is finished; this is its result.")
+        return json.loads(folder.result.read_text()), folder, True
+    if recipe.devices.jit != "off":
+        keep_compiled()
+    # Several hosts must find each other before TensorFlow does anything else.
+    strategy = make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
+    source = recipe.data
+    shape = known_shape(source.data, image_size=source.image_size, data_dir=source.data_dir)
+    if shape is not None:
+        recipe.check_size(shape)
+    data = data_sets.load(
+        source.data,
+        image_size=source.image_size,
+        data_dir=source.data_dir,
+        manual_dir=source.manual_dir,
+    )
+    if recipe.networks.needs_labels and not data.num_classes:
+        raise UserError(f"--model {recipe.model} needs class labels, and {source.data} has none.")
+    return run(recipe, data, folder, strategy), folder, is_chief(strategy)
+
+
+def train(recipe: Recipe, *, seeds: int) -> RunFolder | None:
+    """Trains one run per seed, then prints the table of results and the next commands.
+
+    Args:
+        recipe: a checked recipe.
+        seeds: int, number of runs.
+
+    Returns:
+        The folder of the last run; None in a process that does not write.
+
+    Raises:
+        UserError: a mistake in what was asked for.
+    """
+    if seeds < 1:
+        raise UserError(f"--seeds must be at least 1, given {seeds}.")
+    recipes = [recipe] if seeds == 1 else [with_seed(recipe, number) for number in range(seeds)]
+    results = []
+    for one in recipes:
+        result, folder, chief = train_or_find(one)
+        results.append(result)
+        if chief:
+            print()
+    if not chief:
+        return None
+    print(result_table(results))
+    return folder

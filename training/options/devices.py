@@ -1,0 +1,30 @@
+"""Options of the devices, and of how they compute."""
+
+import dataclasses
+from typing import Literal
+
+from zoo.options import Count, NotNegativeCount, Options
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeviceOptions(Options):
+    """Devices, precision and compilation."""
+
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """Precision of the networks' arithmetic; weights, losses and penalties stay float32."""
+    jit: Literal["auto", "on", "off"] = "auto"
+    """Compile the step with XLA. `auto` does so on one GPU, does not on several devices, and on a
+    CPU tries both if the run has 500 steps or more. A resumed run keeps its setting."""
+    rematerialise: bool = False
+    """Store only the input of each block of DCGAN and ResNet networks, and compute the rest again
+    for the gradient: less memory, more time, the same numbers up to rounding."""
+    steps_per_call: Count = 1
+    """Steps that TensorFlow takes before it returns to Python; the numbers are the same. Reports,
+    checkpoints and the length of the run must be multiples of it."""
+    strategy: Literal["auto", "single", "mirrored", "multi_worker", "tpu"] = "auto"
+    """Distribution strategy of TensorFlow: `auto` is mirrored over all GPUs, or single without
+    GPUs; multi_worker reads TF_CONFIG or the variables of Slurm."""
+    devices: NotNegativeCount = 0
+    """Number of devices of this host that train together; 0 for all GPUs, or one CPU."""
+    virtual_devices: Count = 1
+    """Split the CPU into this many logical devices, to try several devices without a GPU."""

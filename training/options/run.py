@@ -1,0 +1,42 @@
+"""Options of a run: its length, seed, reports and folder."""
+
+import dataclasses
+
+from zoo.options import Count, Options, Positive
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions(Options):
+    """Length, seed, reports and folder of the run."""
+
+    steps: Count = 3000
+    """Length of the run in generator steps."""
+    kimg: Positive | None = None
+    """Length of the run in thousands of real images, instead of `steps`."""
+    epochs: Positive | None = None
+    """Length of the run in passes over the training images, instead of `steps`."""
+    batch_size: Count = 64
+    """Images of one critic step, over all devices together."""
+    seed: int = 0
+    """Seed of weights, order of the data, noise, and the choice of labelled images."""
+    run_dir: str | None = None
+    """Folder of the run; by default runs/MODEL-DATA-TIME. A run in this folder is resumed."""
+    export: str | None = None
+    """Folder to which a SavedModel for TF Serving is written at the end."""
+    init_from: str | None = None
+    """Preset, or folder of a finished run, whose weights both networks start with; the optimizers
+    start anew."""
+    report_every: Count = 300
+    """Steps between lines of the report, sample grids and validation."""
+    checkpoint_every: Count = 500
+    """Steps between checkpoints; the last three are kept."""
+
+    @property
+    def length_in_images(self) -> bool:
+        """Whether `kimg` or `epochs` states the length."""
+        return self.kimg is not None or self.epochs is not None
+
+    def check(self) -> None:
+        super().check()
+        if self.kimg is not None and self.epochs is not None:
+            raise ValueError("Give one of `steps`, `kimg` and `epochs`, not several.")

@@ -1,0 +1,67 @@
+"""Image streams of a run: which training images a model sees, and which of them with a label."""
+
+from typing import Any
+
+import numpy as np
+
+from training.data.image_data import ImageData
+from training.data.label_maps import LabelMap, make_label_map
+from training.data.pipeline import Stream, training_dataset
+from training.recipe import Recipe
+from zoo.models.trainer import StatelessTrainer
+
+
+def label_map_of(recipe: Recipe, data: ImageData) -> LabelMap | None:
+    """Chooses the training images that have a label; None for models that choose none."""
+    if not recipe.supervision.chooses_labels:
+        return None
+    return make_label_map(
+        data.train.labels,
+        data=data.name,
+        num_classes=data.num_classes,
+        count=recipe.supervision.label_count,
+        seed=recipe.run.seed,
+    )
+
+
+def streams_of(recipe: Recipe, data: ImageData, label_map: LabelMap | None) -> dict[str, Stream]:
+    """Returns the streams of training images by name.
+
+    Args:
+        recipe: a checked recipe.
+        data: the images.
+        label_map: from `label_map_of`.
+    """
+    if label_map is None:
+        return {"real": Stream(data.train, with_labels=recipe.networks.needs_labels)}
+    streams = {"labelled": Stream(data.train, indices=label_map.indices, with_labels=True)}
+    if recipe.supervision.semi_supervised:
+        rest = np.setdiff1d(np.arange(len(data.train.images)), label_map.indices)
+        plain = recipe.objective.reads_plain_images
+        streams["unlabelled"] = Stream(data.train, indices=rest, with_plain=plain)
+    return streams
+
+
+def batches(
+    recipe: Recipe, model: StatelessTrainer, streams: dict[str, Stream], *, first_step: int = 0
+) -> Any:
+    """Returns the dataset of all batches of a model from one step on.
+
+    Args:
+        recipe: a checked recipe.
+        model: the model to train; its streams are taken from `streams`.
+        streams: from `streams_of`.
+        first_step: int, number of steps that were taken before.
+    """
+    return training_dataset(
+        {name: streams[name] for name in model.streams},
+        batch_size=recipe.run.batch_size,
+        seed=recipe.run.seed,
+        first_step=first_step,
+        critic_steps=model.batches_per_step,
+        shift=recipe.data.shift,
+        flip=recipe.data.flip,
+        rotate=recipe.data.rotate,
+        zoom=recipe.data.zoom,
+        strategy=model.distribute_strategy,
+    )

@@ -1,0 +1,133 @@
+"""Groups of options: the one home of each option's default, meaning and check.
+
+A group is a frozen dataclass that derives from `Options`. Models take groups as arguments, and the
+command line makes its flags from the same classes. An option is a field: its annotation states the
+type and the range, and the text below it states the meaning.
+"""
+
+import dataclasses
+import math
+import types
+import typing
+from typing import Annotated, Any, Literal
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Range of a number, named as an error message names it.
+
+    Attributes:
+        name: str, completes "must be ...".
+        least: float, the smallest number allowed.
+        above: float, a bound that the number must exceed.
+        below: float, a bound that the number must stay under.
+        most: float, the largest number allowed.
+    """
+
+    name: str
+    least: float = -math.inf
+    above: float = -math.inf
+    below: float = math.inf
+    most: float = math.inf
+
+    def __contains__(self, value: float) -> bool:
+        inside = self.least <= value <= self.most
+        return inside and (value > self.above or self.above == -math.inf) and value < self.below
+
+
+Count = Annotated[int, Range("at least 1", least=1)]
+NotNegativeCount = Annotated[int, Range("at least 0", least=0)]
+Positive = Annotated[float, Range("positive", above=0)]
+NotNegative = Annotated[float, Range("at least 0", least=0)]
+Share = Annotated[float, Range("at least 0 and below 1", least=0, below=1)]
+Factor = Annotated[float, Range("above 0 and at most 1", above=0, most=1)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Base of all groups of options."""
+
+    def check(self) -> None:
+        """Checks every field against its annotation.
+
+        A subclass adds what concerns several of its fields. The command line may hold values that
+        are not final yet, so whoever uses a group checks it: a model's constructor, or a recipe.
+
+        Raises:
+            ValueError: a value of another kind, outside of its range, or not finite.
+        """
+        for name, annotation in typing.get_type_hints(type(self), include_extras=True).items():
+            if typing.get_origin(annotation) is not typing.ClassVar:
+                check_value(name, getattr(self, name), annotation)
+
+
+def check_value(name: str, value: object, annotation: Any) -> None:
+    """Checks one value against the annotation of its field.
+
+    Args:
+        name: str, of the field.
+        value: what was given.
+        annotation: a type, a union, a `Literal`, or one of them `Annotated` with a `Range`.
+
+    Raises:
+        ValueError: the value is not allowed.
+    """
+    choices = _choices(annotation)
+    if any(_is_allowed(value, choice) for choice in choices):
+        return
+    expected = " or ".join(dict.fromkeys(_described(choice) for choice in choices))
+    raise ValueError(f"`{name}` must be {expected}, received {value!r}.")
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """Lists the members of a union; a single member for any other annotation."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return [one for part in typing.get_args(annotation) for one in _choices(part)]
+    return [annotation]
+
+
+def _is_allowed(value: object, annotation: Any) -> bool:
+    if typing.get_origin(annotation) is Annotated:
+        kind, *limits = typing.get_args(annotation)
+        return _is_allowed(value, kind) and all(value in limit for limit in limits)
+    if typing.get_origin(annotation) is Literal:
+        return value in typing.get_args(annotation)
+    if isinstance(value, bool) or annotation is bool:
+        return isinstance(value, bool) and annotation is bool
+    if annotation is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, annotation)
+
+
+def _described(annotation: Any) -> str:
+    """Describes an annotation as it completes "must be ..."."""
+    if typing.get_origin(annotation) is Annotated:
+        kind, limits = typing.get_args(annotation)
+        return f"{_described(kind)}, {limits.name}"
+    if typing.get_origin(annotation) is Literal:
+        return " or ".join(repr(choice) for choice in typing.get_args(annotation))
+    names = {int: "an integer", float: "a number", bool: "True or False", str: "text"}
+    return names.get(annotation, "None" if annotation is type(None) else str(annotation))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StepOptions(Options):
+    """Options of a training step: one or several critic steps, then one generator step."""
+
+    critic_steps: Count = 1
+    """Critic steps per generator step, each on its own part of the batch."""
+    generator_batches: Count = 1
+    """Generated images in a generator step per generated image in a critic step."""
+    shared_latents: bool = False
+    """Use the latents of the last critic step in the generator step, as the Torch code of DCGAN and
+    LS-GAN does, instead of fresh ones."""
+    ema: Share | None = None
+    """Decay of the averaged weights (EMA) that are evaluated and saved; None for no average."""
+
+    def check(self) -> None:
+        super().check()
+        if self.shared_latents and self.generator_batches > 1:
+            raise ValueError(
+                "`shared_latents` uses the fakes of the critic step, so `generator_batches` must "
+                f"be 1, received {self.generator_batches}."
+            )
