@@ -8,10 +8,10 @@ import pytest
 from tests.support.cases import tiny_recipe
 from training.distribute import make_strategy
 from training.fit import main
-from training.recipe import Recipe
+from training.options.devices import DeviceOptions
 from zoo.errors import UserError
 
-TYPES = typing.get_type_hints(Recipe)
+TYPES = typing.get_type_hints(DeviceOptions)
 DEVICES = {"one device": {}, "four devices": {"virtual_devices": 4}}
 COMBINATIONS = list(
     itertools.product(
@@ -42,9 +42,9 @@ def test_every_combination_is_made_or_refused(precision, jit, strategy, devices,
     reason = refusal(jit, strategy, devices)
     if reason is not None:
         with pytest.raises(UserError, match=reason):
-            make_strategy(recipe)
+            make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
         return
-    made = make_strategy(recipe)
+    made = make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
     one = strategy == "single" or (strategy == "auto" and devices == "one device")
     assert made.num_replicas_in_sync == (1 if one else 4)
 
@@ -59,7 +59,7 @@ def test_every_combination_is_made_or_refused(precision, jit, strategy, devices,
         (["--strategy", "single", "--devices", "2"], "--strategy single is one device"),
         (["--devices", "9"], "--virtual-devices"),
         (["--steps-per-call", "7"], "must be a multiple of --steps-per-call 7"),
-        (["--steps-per-call", "0"], "--steps-per-call must be at least 1"),
+        (["--steps-per-call", "0"], "--steps-per-call must be an integer, at least 1"),
     ],
 )
 def test_a_refused_combination_ends_with_code_2_and_its_reason(

@@ -10,6 +10,7 @@ from training.callbacks.guarding import LIMIT, Guarding
 from training.errors import NotFinite
 from zoo.models import LeastSquaresGAN
 from zoo.networks import DCGANCritic, DCGANGenerator
+from zoo.options import StepOptions
 
 
 def make(count):
@@ -18,7 +19,7 @@ def make(count):
         model = LeastSquaresGAN(
             DCGANGenerator(SHAPE, latent_dim=5, base_filters=8),
             DCGANCritic(SHAPE, filters=4),
-            ema=0.9,
+            step=StepOptions(ema=0.9),
         )
         model.compile(keras.optimizers.Adam(), keras.optimizers.Adam())
     return model

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tests.support.cases import (
-    CLASSES,
     REGISTERED,
     SHAPE,
+    build,
     slow_but,
     tiny_data,
     tiny_recipe,
@@ -111,7 +111,7 @@ def test_the_supervised_control_is_the_same_on_two_replicas():
         keras.utils.set_random_seed(0)
         strategy = replicas(count)
         with strategy.scope():
-            control = recipe.build_control(image_shape=SHAPE, class_names=CLASSES)
+            control = build(recipe).make_control()
             control.compile(OPTIMIZERS["sgd"]())
         results.append((control, train(control, recipe, tiny_data(), steps=STEPS)))
     one, two = ((weights(control), logs) for control, logs in results)

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo.objectives.least_squares import SCHEMES, squared_distance
 
 from benchmarks.theory.critics import (
     FixedPoints,
@@ -20,6 +19,7 @@ from benchmarks.theory.least_squares import (
     symmetric_chi_square,
 )
 from zoo.models import LeastSquaresGAN, LipschitzGAN
+from zoo.models.least_squares import SCHEMES, LeastSquares, squared_distance
 from zoo.penalties import make_penalty
 
 TARGETS = [*SCHEMES.values(), (-2.0, 0.5, 3.0), (1.0, -1.0, 0.0)]
@@ -111,9 +111,7 @@ def test_critic_trained_by_the_model_is_the_optimal_one(scheme):
     # Batches of one size: 12 x 13 rows, each frequency kept.
     real, fake = np.repeat(real, 13, axis=0), np.repeat(fake, 12, axis=0)
     keras.utils.set_random_seed(0)
-    model = LeastSquaresGAN(
-        FixedPoints(fake), make_critic(1), fake_target=a, real_target=b, generator_target=c
-    )
+    model = LeastSquaresGAN(FixedPoints(fake), make_critic(1), LeastSquares(scheme=scheme))
     train_critic(model, real, steps=800, learning_rate=1e-2)
     p_real, p_fake = COUNTS[0] / 12, COUNTS[1] / 13
     trained = scores_at(model, support)
@@ -151,7 +149,7 @@ def test_without_a_lipschitz_term_the_gradient_at_fakes_is_none():
     np.testing.assert_allclose(scores_at(free, fake), -1.0, atol=0.02)
     keras.utils.set_random_seed(0)
     penalty = make_penalty("max_gp", {"weight": 0.1})
-    held = LipschitzGAN(FixedPoints(fake), make_critic(2), phi="softplus", penalty=penalty)
+    held = LipschitzGAN(FixedPoints(fake), make_critic(2), penalty=penalty)
     train_critic(held, real, steps=600, learning_rate=1e-2, shuffle=True)
     without = np.linalg.norm(gradients_at(free, fake), axis=1)
     informed = gradients_at(held, fake)

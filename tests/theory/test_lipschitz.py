@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo.objectives.lipschitz import PHIS
 
 from benchmarks.theory.critics import (
     FixedPoints,
@@ -22,6 +21,7 @@ from benchmarks.theory.lipschitz import (
     two_diracs_by_search,
 )
 from zoo.models import LipschitzGAN
+from zoo.models.lipschitz import PHIS, Lipschitz
 from zoo.penalties import make_penalty
 
 # d = 2, lambda = 0.1.
@@ -79,7 +79,7 @@ def test_critic_trained_with_max_gp_lands_on_the_closed_form(phi):
     model = LipschitzGAN(
         FixedPoints(np.tile(fake_point, (32, 1))),
         make_critic(3, units=32),
-        phi=phi,
+        Lipschitz(phi=phi),
         penalty=make_penalty("max_gp", {"weight": 0.1}),
     )
     logs = train_critic(model, np.tile(real_point, (32, 1)), steps=1000, learning_rate=1e-2)
@@ -159,7 +159,7 @@ def test_trained_critic_reaches_the_discrete_optimum(phi):
     model = LipschitzGAN(
         FixedPoints(rows[1]),
         make_critic(2, units=128),
-        phi=phi,
+        Lipschitz(phi=phi),
         penalty=make_penalty("max_gp", {"weight": 0.1, "buffer": 10}),
     )
     logs = train_critic(model, rows[0], steps=6000, learning_rate=3e-3, shuffle=True)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.spatial import distance
-from zoo.objectives.loss_sensitive import elu_cost, hinge_argument, leaky_cost, pairwise_margin
 
 from benchmarks.theory.critics import FixedPoints, make_critic, scores_at, train_critic
 from benchmarks.theory.loss_sensitive import Problem
 from zoo.models import GeneralizedLossSensitiveGAN, LossSensitiveGAN
+from zoo.models.loss_sensitive import GeneralizedLossSensitive, LossSensitive
+from zoo.models.margins import elu_cost, hinge_argument, leaky_cost, pairwise_margin
 from zoo.penalties import make_penalty
 
 LINE_REAL = np.array([[-1.0], [0.2], [1.1], [0.5]])
@@ -104,8 +105,7 @@ def test_trained_lipschitz_critic_is_optimal_and_within_its_cones():
     model = LossSensitiveGAN(
         FixedPoints(LINE_FAKE),
         make_critic(1),
-        margin_scale=0.5,
-        pairs="all",
+        LossSensitive(margin_scale=0.5, pairs="all"),
         penalty=make_penalty("max_lp", {"weight": 10.0}),
     )
     logs = train_critic(model, LINE_REAL, steps=2000, learning_rate=1e-2, shuffle=True)
@@ -170,9 +170,7 @@ def test_glsgan_critics_of_any_slope_reach_the_same_optimum(slope):
     model = GeneralizedLossSensitiveGAN(
         FixedPoints(LINE_FAKE),
         make_critic(1),
-        slope=slope,
-        margin_scale=1.0,
-        pairs="all",
+        GeneralizedLossSensitive(slope=slope, margin_scale=1.0, pairs="all"),
         penalty=make_penalty("max_lp", {"weight": 10.0}),
     )
     train_critic(model, LINE_REAL, steps=4000, learning_rate=1e-2, shuffle=True)

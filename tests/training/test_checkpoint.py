@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support.cases import (
-    CLASSES,
     REGISTERED,
-    SHAPE,
     build,
     tiny_data,
     tiny_recipe,
@@ -17,6 +15,7 @@ from tests.support.cases import (
 from tests.support.devices import replicas
 from tests.support.tiny_runs import make
 from tests.support.variants import LOW_PRECISION, VARIANTS, recipe_of
+from training.build import build_control
 from training.checkpoint import KEEP, Checkpoints, _state
 from zoo.errors import UserError
 
@@ -88,10 +87,10 @@ def test_the_loss_scales_of_float16_are_saved_and_restored(count, tmp_path):
 
 def test_the_control_resumes_too(tmp_path):
     recipe, data = tiny_recipe("clsgan"), tiny_data()
-    control = recipe.build_control(image_shape=SHAPE, class_names=CLASSES)
+    control = build_control(recipe, build(recipe))
     train(control, recipe, data, steps=2)
     Checkpoints(tmp_path, control).save()
-    twin = recipe.build_control(image_shape=SHAPE, class_names=CLASSES)
+    twin = build_control(recipe, build(recipe))
     assert Checkpoints(tmp_path, twin).restore() == 2
     assert_bit_equal(state(control), state(twin))
 

@@ -17,7 +17,7 @@ from tests.support.cases import (
     weights,
 )
 from training.streams import label_map_of, streams_of
-from zoo.models import ConditionalLossSensitiveGAN, LeastSquaresGAN
+from zoo.models import ConditionalLossSensitiveGAN, LeastSquares, LeastSquaresGAN
 from zoo.models.examples import Examples
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
 from zoo.penalties import make_penalty
@@ -57,9 +57,8 @@ def test_a_step_moves_both_networks_and_logs_finite_values(name, data):
 def test_each_phase_leaves_the_other_network_alone_statistics_included(name, data):
     norms = {"critic_normalization": "batch", "generator_normalization": "batch"}
     recipe = tiny_recipe(name, critic_steps=1, **norms)
-    if hasattr(recipe, "penalty"):  # Most penalties refuse batch normalisation.
-        recipe = recipe.with_options(penalty="none")
-    model = build(recipe)
+    # Most penalties refuse batch normalisation.
+    model = build(recipe.with_options(penalty="none"))
     streams = streams_of(recipe, data, label_map_of(recipe, data))
     element = {
         key: {"images": stream.split.images[:4], "labels": stream.split.labels[:4]}
@@ -133,10 +132,13 @@ def test_labelled_and_unlabelled_streams_share_no_image(data):
     assert not set(streams["labelled"].indices) & set(streams["unlabelled"].indices)
 
 
-def cls_gan(**options):
+def cls_gan(penalty=None, **options):
     generator = DCGANGenerator(SHAPE, latent_dim=5, base_filters=8, num_classes=3)
     features = CLSGANFeatures(SHAPE, filters=4, normalization="none")
-    return ConditionalLossSensitiveGAN(generator, ImageClassifier(features, 3), **options)
+    classifier = ImageClassifier(features, 3)
+    return ConditionalLossSensitiveGAN.from_arguments(
+        generator, classifier, options, penalty=penalty
+    )
 
 
 def scored(logits, labels=None, brightness=0.0):
@@ -160,7 +162,7 @@ def test_cls_gan_labelled_terms_by_hand():
 
 def test_cls_gan_unlabelled_terms_by_hand_and_ramped():
     """L_ul = min_l: ln(8/4) for x, ln(8/2) for g; at step 5 of a ramp of 10 half the weight."""
-    model = cls_gan(margin_scale=1.0, unlabelled_weight=4.0, unlabelled_ramp_steps=10)
+    model = cls_gan(margin_scale=1.0, unlabelled_weight=4.0, unlabelled_ramp=0.5, run_steps=20)
     real, fake = scored([[4.0, 2.0, 1.0]]), scored([[1.0, 2.0, 2.0]], brightness=1.0)
     fake_loss = np.log(6 / 2)
     for step, weight in ((0, 0.0), (5, 2.0), (10, 4.0), (99, 4.0)):
@@ -220,8 +222,9 @@ def test_fakes_have_the_given_labels_or_drawn_ones_and_fresh_latents():
     [
         ({"margin_scale": -1.0}, "margin_scale"),
         ({"classes_by_average": True}, "needs `ema`"),
-        ({"confidence": 0.9}, "`confidence` needs"),
-        ({"confidence": 1.0}, "must be in"),
+        ({"confidence": 0.9}, "`confidence` use the classes"),
+        ({"confidence": 1.0}, "`confidence` must be a number, at least 0 and below 1"),
+        ({"unlabelled_ramp": 0.5}, "`run_steps`"),
         ({"critic_steps": 0}, "critic_steps"),
         ({"ema": 1.0}, "ema"),
     ],
@@ -233,16 +236,19 @@ def test_options_that_cannot_be(options, message):
 
 def test_least_squares_targets():
     pair = DCGANGenerator(SHAPE, latent_dim=5, base_filters=8), DCGANCritic(SHAPE, filters=4)
-    model = LeastSquaresGAN(*pair, fake_target=-1.0, real_target=1.0, generator_target=0.5)
+    targets = {"fake_target": -1.0, "real_target": 1.0, "generator_target": 0.5}
+    objective = LeastSquaresGAN(*pair, LeastSquares(scheme="free", **targets)).objective
     real, fake = Examples(None, None, tf.constant([3.0])), Examples(None, None, tf.constant([2.0]))
-    losses = model.critic_losses(real, fake)
+    losses = objective.critic_losses(real, fake)
     assert (float(losses["critic_loss_real"][0]), float(losses["critic_loss_fake"][0])) == (
         2.0,
         4.5,
     )
-    assert float(model.generator_losses(fake)["generator_loss"][0]) == pytest.approx(1.125)
+    assert float(objective.generator_losses(fake, real)["generator_loss"][0]) == pytest.approx(
+        1.125
+    )
     with pytest.raises(ValueError, match="must differ"):
-        LeastSquaresGAN(*pair, fake_target=1.0, real_target=1.0)
+        LeastSquaresGAN(*pair, LeastSquares(scheme="free", **targets | {"fake_target": 1.0}))
 
 
 def test_class_names_reach_the_classifier():

@@ -25,6 +25,7 @@ from zoo.networks import (
     make_generator,
 )
 from zoo.networks.resnet import ResidualBlock
+from zoo.options import StepOptions
 
 # Of the networks that cannot make 8 x 8.
 SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (16, 16, 1)}
@@ -283,7 +284,9 @@ def test_mlp_is_the_ring_codes():
 
 def test_adversarial_model_trains_on_points_through_plain_fit():
     generator = MLPGenerator((2,), latent_dim=3, units=8)
-    model = LeastSquaresGAN(generator, MLPCritic((2,), units=8), critic_steps=2, ema=0.9)
+    model = LeastSquaresGAN(
+        generator, MLPCritic((2,), units=8), step=StepOptions(critic_steps=2, ema=0.9)
+    )
     model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
     points = np.random.default_rng(0).normal(3.0, 0.1, (64, 2)).astype("float32")
     before = generator.get_weights()

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo.objectives.conditional import class_losses, labelled_loss, unlabelled_loss
-from zoo.objectives.least_squares import SCHEMES, squared_distance
-from zoo.objectives.loss_sensitive import MARGIN_SCALE, hinge, margin
+
+from zoo.models.class_losses import class_losses, labelled_loss, unlabelled_loss
+from zoo.models.least_squares import SCHEMES, squared_distance
+from zoo.models.margins import MARGIN_SCALE, hinge, margin
 
 
 def test_class_losses_without_the_extra_class_are_cross_entropy():

@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo.objectives import classic, hinge, wasserstein
-from zoo.objectives.lipschitz import PHIS
-from zoo.objectives.loss_sensitive import (
+
+from zoo.models import Classic, Hinge, Wasserstein
+from zoo.models.examples import Examples
+from zoo.models.lipschitz import PHIS
+from zoo.models.margins import (
     elu_cost,
     hinge_argument,
     leaky_cost,
@@ -25,31 +27,54 @@ def at(function, *scores):
     return values.numpy(), tape.gradient(values, points).numpy()
 
 
+def losses_of(objective):
+    """The critic's losses of real and fake scores, and the generator's, as functions of scores."""
+
+    def examples(scores):
+        return Examples(None, scores=scores)
+
+    def critic(player):
+        return lambda c: objective.critic_losses(examples(c), examples(c))[f"critic_loss_{player}"]
+
+    def generator(c):
+        return objective.generator_losses(examples(c), examples(c))["generator_loss"]
+
+    return critic("real"), critic("fake"), generator
+
+
 def test_classic_losses_are_the_cross_entropies_of_the_logit():
     """sigmoid(ln 3) = 3/4: -log(3/4) with slope -1/4, and -log(1/4) with slope 3/4."""
-    values, slopes = at(classic.real_loss, math.log(3), 0.0)
+    real_loss, fake_loss, generator_loss = losses_of(Classic())
+    _, _, minimax = losses_of(Classic(saturating=True))
+    assert at(generator_loss, 0.3)[1] == at(real_loss, 0.3)[1]
+    assert at(minimax, 0.3)[1] == -at(fake_loss, 0.3)[1]
+    values, slopes = at(real_loss, math.log(3), 0.0)
     np.testing.assert_allclose(values, [math.log(4 / 3), math.log(2)], rtol=1e-6)
     np.testing.assert_allclose(slopes, [-0.25, -0.5], rtol=1e-6)
-    values, slopes = at(classic.fake_loss, math.log(3), 0.0)
+    values, slopes = at(fake_loss, math.log(3), 0.0)
     np.testing.assert_allclose(values, [math.log(4), math.log(2)], rtol=1e-6)
     np.testing.assert_allclose(slopes, [0.75, 0.5], rtol=1e-6)
 
 
 def test_classic_losses_stay_finite_and_keep_their_gradient_for_huge_scores():
-    values, slopes = at(classic.real_loss, -200.0, 200.0)
+    values, slopes = at(losses_of(Classic())[0], -200.0, 200.0)
     np.testing.assert_array_equal(values, [200.0, 0.0])
     np.testing.assert_array_equal(slopes, [-1.0, 0.0])
 
 
 def test_wasserstein_losses():
-    assert [array.tolist() for array in at(wasserstein.real_loss, 2.0)] == [[-2.0], [-1.0]]
-    assert [array.tolist() for array in at(wasserstein.fake_loss, 2.0)] == [[2.0], [1.0]]
+    real_loss, fake_loss, generator_loss = losses_of(Wasserstein())
+    assert [array.tolist() for array in at(real_loss, 2.0)] == [[-2.0], [-1.0]]
+    assert [array.tolist() for array in at(fake_loss, 2.0)] == [[2.0], [1.0]]
+    assert [array.tolist() for array in at(generator_loss, 2.0)] == [[-2.0], [-1.0]]
 
 
 def test_hinge_losses_on_both_sides():
-    values, slopes = at(lambda c: hinge.margin_loss(c, 1.0), 0.25, 3.0)
+    real_loss, fake_loss, generator_loss = losses_of(Hinge())
+    assert [array.tolist() for array in at(generator_loss, 2.0)] == [[-2.0], [-1.0]]
+    values, slopes = at(real_loss, 0.25, 3.0)
     assert (values.tolist(), slopes.tolist()) == ([0.75, 0.0], [-1.0, 0.0])
-    values, slopes = at(lambda c: hinge.margin_loss(c, -1.0), 0.25, -3.0)
+    values, slopes = at(fake_loss, 0.25, -3.0)
     assert (values.tolist(), slopes.tolist()) == ([1.25, 0.0], [1.0, 0.0])
 
 

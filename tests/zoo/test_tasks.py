@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo.objectives.conditional import class_losses
 
 from tests.support.devices import replicas
 from zoo import ema, images, latents
+from zoo.models.class_losses import class_losses
 from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
 from zoo.tasks import ImageClassifier, ImageGenerator
 
