@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zoo import models, networks, penalties
+    from zoo.options import StepOptions
     from zoo.presets import list_presets, load_network, save_bundle
     from zoo.tasks import ImageClassifier, ImageGenerator, Task, from_preset
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ImageClassifier": "zoo.tasks",
     "ImageGenerator": "zoo.tasks",
+    "StepOptions": "zoo.options",
     "Task": "zoo.tasks",
     "from_preset": "zoo.tasks",
     "list_presets": "zoo.presets",
@@ -30,6 +32,7 @@ _FOLDERS = ("models", "networks", "penalties")
 __all__ = [
     "ImageClassifier",
     "ImageGenerator",
+    "StepOptions",
     "Task",
     "from_preset",
     "list_presets",

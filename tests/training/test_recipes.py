@@ -29,6 +29,14 @@ def test_aliases(alias, model):
     assert model_name(alias.upper()) == model and model in MODELS
 
 
+def test_a_variant_is_found_by_its_own_name():
+    assert find("lsgan_gp") == find("lsgan", name="gp")
+    assert find("ls_gan_gp") == find("ls_gan", name="gp")
+    assert find("wgan_gp").model == "wgan_gp"
+    with pytest.raises(UserError, match="Unknown model 'lsgan_gpp'"):
+        find("lsgan_gpp")
+
+
 def test_unknown_models_are_answered_with_the_nearest():
     with pytest.raises(UserError, match="Did you mean ls_gan or .*Models: gan, lsgan"):
         find("ls_gann")

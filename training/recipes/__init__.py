@@ -10,7 +10,7 @@ import re
 
 from training.recipe import Recipe
 from zoo.errors import UserError
-from zoo.models import model_name
+from zoo.models import MODELS, model_name
 
 
 def recipes(model: str) -> dict[str, Recipe]:
@@ -31,17 +31,14 @@ def find(model: str, *, data: str | None = None, name: str = "") -> Recipe:
     """Finds the recipe to start from.
 
     Args:
-        model: str, a model's name or alias.
+        model: str, a model's name or alias; `MODEL_RECIPE`, such as `lsgan_gp`, names both.
         data: str, the data set to train on; None for the recipe's own.
         name: str, a named recipe; empty for the recipe of the data set, or else the model's.
 
     Raises:
         UserError: unknown model or recipe name.
     """
-    try:
-        model = model_name(model)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    model, name = _split(model, name)
     known = recipes(model)
     if name and name not in known:
         choices = available(model)
@@ -52,3 +49,15 @@ def find(model: str, *, data: str | None = None, name: str = "") -> Recipe:
     recipe = known[name or (by_data if by_data in known else "")]
     recipe = recipe.with_options(recipe=name)
     return recipe if data is None else recipe.with_options(data=data)
+
+
+def _split(model: str, name: str) -> tuple[str, str]:
+    """Returns the names of model and recipe, given both or `MODEL_RECIPE`."""
+    try:
+        return model_name(model), name
+    except ValueError as error:
+        for base in sorted(MODELS, key=len, reverse=True):
+            recipe = model.lower().removeprefix(f"{base}_")
+            if not name and recipe != model.lower() and recipe in recipes(base):
+                return base, recipe
+        raise UserError(str(error)) from None

@@ -22,6 +22,7 @@ from zoo.models.loss_sensitive import (
     LossSensitiveGAN,
 )
 from zoo.models.objective import Objective
+from zoo.models.relativistic import RelativisticAverage, RelativisticAverageGAN
 from zoo.models.supervised import SupervisedClassifier
 from zoo.models.wasserstein import Wasserstein, WassersteinGAN
 
@@ -58,6 +59,7 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "lgan": ModelEntry(LipschitzGAN, ("lipschitz_gan",)),
     "hinge": ModelEntry(HingeGAN, ("hinge_gan",)),
+    "ragan": ModelEntry(RelativisticAverageGAN, ("relativistic_average_gan",)),
 }
 """Every model by its name: the only registry of names, aliases and classes."""
 
@@ -96,6 +98,8 @@ __all__ = [
     "LossSensitiveGAN",
     "ModelEntry",
     "Objective",
+    "RelativisticAverage",
+    "RelativisticAverageGAN",
     "SupervisedClassifier",
     "Wasserstein",
     "WassersteinGAN",

@@ -1,0 +1,1 @@
+"""The console script `lipschitz-zoo`: one command for everything."""

@@ -1,0 +1,39 @@
+"""`lipschitz-zoo COMMAND`: runs a command of `training` or `export`.
+
+The same commands run as `python -m training.fit` and so on. The script does not search the current
+folder for modules, so a folder there named `zoo` or `training` is not in its way.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from zoo.environment import prepare_tensorflow
+from zoo.names import unknown_name
+
+COMMANDS = {
+    "fit": ("training.fit", "train a model, or resume a run"),
+    "evaluate": ("training.evaluate", "measure a run or a preset"),
+    "sample": ("training.sample", "draw images from a generator"),
+    "report": ("training.report", "compare runs in tables or an HTML page"),
+    "export": ("export.__main__", "write SavedModels for TF Serving, ONNX or LiteRT"),
+    "serve": ("export.serve", "serve exported models over REST and gRPC"),
+    "client": ("export.client_command", "send requests to a server"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command named by the first argument; returns its exit code."""
+    name, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name in ("-h", "--help"):
+        print("usage: lipschitz-zoo COMMAND [options]\n")
+        for command, (_, meaning) in COMMANDS.items():
+            print(f"  {command:<10}{meaning}")
+        print("\nOptions of a command: lipschitz-zoo COMMAND --help")
+        return 0
+    if name not in COMMANDS:
+        print(f"error: {unknown_name('command', name, COMMANDS)}", file=sys.stderr)
+        return 2
+    # TensorFlow reads its settings when a command imports it.
+    prepare_tensorflow()
+    return importlib.import_module(COMMANDS[name][0]).main(rest)
