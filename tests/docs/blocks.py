@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib
+import importlib.util
 import io
 import re
 import shlex
@@ -10,9 +11,9 @@ import shlex
 import yaml
 from sybil import Example
 
-COMMAND = re.compile(r"(?:\bpython3?|\.venv/bin/python) -m ((?:training|export)[\w.]*)(.*)")
-# The modules that hold a command's `main`, if it is not the module of the command itself.
-MAIN = {"export": "export.__main__", "export.client": "export.client_command"}
+COMMAND = re.compile(
+    r"(?:\bpython3?|\.venv/bin/python) -m ((?:training|export|benchmarks)[\w.]*)(.*)"
+)
 # `training.fit` names these in the text above its options.
 ABOVE_THE_OPTIONS = {"training.fit": ("--config", "--seeds")}
 
@@ -24,9 +25,7 @@ def check_commands(example: Example) -> None:
         if found is None:
             continue
         command, arguments = found[1], shlex.split(found[2], comments=True)
-        model = arguments[arguments.index("--model") + 1] if "--model" in arguments else ""
-        subcommand = arguments[0] if command == "export.client" else ""
-        known = help_text(command, subcommand=subcommand, model=model)
+        known = help_for(command, arguments)
         for argument in arguments:
             option = argument.split("=")[0]
             if not option.startswith("--") or option in ABOVE_THE_OPTIONS.get(command, ()):
@@ -34,19 +33,30 @@ def check_commands(example: Example) -> None:
             assert re.search(rf"{option}(?![\w-])", known), f"`{line.strip()}`: no option {option}"
 
 
-@functools.cache
-def help_text(command: str, *, subcommand: str, model: str) -> str:
-    """Returns what a command prints for `--help`.
+def help_for(command: str, arguments: list[str]) -> str:
+    """Returns the help text that lists the options of a command line.
 
     Args:
         command: the module after `python -m`.
-        subcommand: the first argument, if the command has subcommands; otherwise "".
-        model: the value of `--model`, which decides the options; "" for a command without.
+        arguments: what follows it. A subcommand and `--model` decide which options there are.
     """
-    arguments = [*([subcommand] if subcommand else []), *(["--model", model] if model else [])]
+    if "--model" in arguments:
+        return help_text(command, "--model", arguments[arguments.index("--model") + 1])
+    text = help_text(command)
+    if arguments and re.search(rf"[{{,]{re.escape(arguments[0])}[,}}]", text):
+        return text + help_text(command, arguments[0])
+    return text
+
+
+@functools.cache
+def help_text(command: str, *arguments: str) -> str:
+    """Returns what a command prints for `--help` after some arguments."""
+    spec = importlib.util.find_spec(command)
+    is_folder = spec is not None and spec.submodule_search_locations is not None
+    module = importlib.import_module(f"{command}.__main__" if is_folder else command)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        importlib.import_module(MAIN.get(command, command)).main([*arguments, "--help"])
+        module.main([*arguments, "--help"])
     assert printed.getvalue(), f"python -m {command} {' '.join(arguments)} prints no help"
     return printed.getvalue()
 
