@@ -25,11 +25,10 @@ def check_commands(example: Example) -> None:
         if found is None:
             continue
         command, arguments = found[1], shlex.split(found[2], comments=True)
-        known = help_for(command, arguments)
-        for argument in arguments:
-            option = argument.split("=")[0]
-            if not option.startswith("--") or option in ABOVE_THE_OPTIONS.get(command, ()):
-                continue
+        assert importlib.util.find_spec(command), f"`{line.strip()}`: no command {command}"
+        options = {argument.split("=")[0] for argument in arguments if argument.startswith("--")}
+        for option in sorted(options.difference(ABOVE_THE_OPTIONS.get(command, ()))):
+            known = help_for(command, arguments)
             assert re.search(rf"{option}(?![\w-])", known), f"`{line.strip()}`: no option {option}"
 
 
