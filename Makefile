@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test slow lint clean
+.PHONY: train test slow docs lint clean
 
 train: .venv/installed
 	$(BIN)/python -m training.fit --model clsgan
@@ -14,6 +14,11 @@ test: .venv/installed lint
 DEADLINE ?= 900
 slow: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow -rs --deadline $(DEADLINE)
+
+# Builds the documentation into build/docs; any warning, such as a dead link, is an error.
+docs: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs build/docs
 
 lint: .venv/installed
 	$(BIN)/ruff check .
