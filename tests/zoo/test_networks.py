@@ -118,7 +118,7 @@ def test_option_or_part_that_a_network_does_not_have_is_an_error():
         with pytest.raises(ValueError, match=f"critic of '{name}' has no option `normalization`"):
             make_critic(name, image_shape=(8, 8, 1), normalization="batch")
         make_critic(name, image_shape=(8, 8, 1), normalization="none", filters=2)
-    with pytest.raises(ValueError, match="gives no single score.*dcgan, resnet, mlp, scene"):
+    with pytest.raises(ValueError, match="not a single score.*dcgan, resnet, mlp, scene"):
         make_critic("clsgan", image_shape=(8, 8, 1))
     with pytest.raises(ValueError, match="clsgan, clsgan_released"):
         make_features("dcgan", image_shape=(8, 8, 1))
