@@ -33,7 +33,6 @@ class Network(keras.Model):
             task.
     """
 
-    image_shape: tuple[int, ...]
     takes_labels = False
     preset_class: ClassVar[str | None] = None
 
