@@ -249,8 +249,7 @@ class ImageClassifier(Task):
             ValueError, FileNotFoundError: see `Task.from_preset`.
 
         Example:
-        >>> import zoo
-        >>> name = next(iter(zoo.list_presets("ImageClassifier")))
+        >>> name = next(iter(ImageClassifier.presets))
         >>> new_task = ImageClassifier.from_preset(name, num_classes=2, class_names=["cat", "dog"])
         >>> new_task.compile()  # Then new_task.fit(images, labels).
         """

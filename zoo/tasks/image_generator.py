@@ -69,8 +69,7 @@ class ImageGenerator(Task):
             ValueError: also for a generator of points (the toy data `ring` and `grid`).
 
         Example:
-        >>> import zoo
-        >>> name = next(iter(zoo.list_presets("ImageGenerator")))
+        >>> name = next(iter(ImageGenerator.presets))
         >>> images = ImageGenerator.from_preset(name).generate(4, seed=0)
         """
         preset = cls._read(handle)
