@@ -1,4 +1,4 @@
-"""What every command does before it imports TensorFlow."""
+"""Environment settings for TensorFlow, which every command applies before it imports TensorFlow."""
 
 import os
 import platform
@@ -7,17 +7,17 @@ from zoo.native_log import quiet_tensorflow
 
 
 def prepare_tensorflow() -> None:
-    """Keeps TensorFlow's native log off the screen and has it use the fast kernels."""
+    """Filters TensorFlow's native log out of stderr, and enables oneDNN's kernels."""
     quiet_tensorflow()
     use_onednn()
 
 
 def use_onednn() -> None:
-    """Has TensorFlow use oneDNN's kernels on x86 processors, unless the user said otherwise.
+    """Sets `TF_ENABLE_ONEDNN_OPTS=1` on x86 processors, unless the variable is already set.
 
-    TensorFlow's own default is to use them only where there are AVX512-VNNI instructions. With AVX2
-    alone they are faster too, `benchmarks/README.md` says how much. They round differently, so
-    `TF_ENABLE_ONEDNN_OPTS=0` gives a run of its own. TensorFlow reads the variable when it is
+    By default, TensorFlow uses oneDNN's kernels only on processors with AVX512-VNNI. They are also
+    faster with AVX2; `benchmarks/README.md` reports by how much. They round differently, so a run
+    with `TF_ENABLE_ONEDNN_OPTS=0` gives different numbers. TensorFlow reads the variable when it is
     imported.
     """
     if platform.machine() in ("x86_64", "AMD64"):

@@ -1,8 +1,8 @@
-"""The error of a mistake in what was asked for, shared by the commands of all packages."""
+"""The error class for user mistakes, which the commands of all packages share."""
 
 
 class UserError(Exception):
-    """A mistake in what was asked for; its message says what was given, expected and what to do.
+    """A user's mistake. The message states what was given, what was expected, and what to type.
 
     Commands print the message without a traceback and exit with code 2.
     """

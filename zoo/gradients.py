@@ -1,4 +1,4 @@
-"""Means over the global batch, safe norms, and one optimizer step on a share of a loss."""
+"""Sums over replicas, gradient norms that are safe at zero, and one optimizer step."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -12,7 +12,7 @@ Extra = TypeVar("Extra")
 
 
 def global_sum(value: tf.Tensor) -> tf.Tensor:
-    """Returns `value` summed over all replicas (the value itself where there is but one)."""
+    """Computes the sum of `value` over all replicas, on every replica."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return value
@@ -20,7 +20,16 @@ def global_sum(value: tf.Tensor) -> tf.Tensor:
 
 
 def gather(rows: tf.Tensor) -> tf.Tensor:
-    """Returns the rows of all replicas `[B, ...]` in order; gradients flow to their owner."""
+    """Returns the rows of all replicas in order, on every replica.
+
+    Gradients flow back to the replica that owns the row.
+
+    Args:
+        rows: tensor `[b, ...]`; b may differ between replicas.
+
+    Returns:
+        Tensor `[B, ...]`, with B the sum of b over all replicas.
+    """
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return rows
@@ -40,14 +49,14 @@ def global_mean(values: tf.Tensor) -> tf.Tensor:
 
 
 def share_of_global_mean(values: tf.Tensor, global_batch: tf.Tensor) -> tf.Tensor:
-    """Returns this replica's share of a mean over the global batch.
+    """Computes this replica's share of a mean over the global batch: `sum_i values_i / B`.
 
-    Keras sums gradients over replicas, so the shares' gradients add up to that of the mean
-    `(1/B) sum_i values_i`, for uneven shares too.
+    Keras sums gradients over replicas, so the gradients of all shares add up to the gradient of
+    the global mean, also if the replicas have different numbers of samples.
 
     Args:
         values: float tensor `[b]`, un-reduced.
-        global_batch: float32 scalar, B, the number of samples over all replicas.
+        global_batch: float32 scalar, B, the number of samples of all replicas.
 
     Returns:
         float32 scalar.
@@ -62,7 +71,7 @@ def norm_per_sample(gradient: tf.Tensor) -> tf.Tensor:
         gradient: float tensor `[b, ...]`.
 
     Returns:
-        float32 tensor `[b]`, the norm over all axes but the first.
+        float32 tensor `[b]`, the norm over all axes except the first.
     """
     gradient = tf.cast(gradient, tf.float32)
     axes = list(range(1, gradient.shape.rank))
@@ -73,11 +82,11 @@ def input_gradient(score: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -
     """Computes the gradient of each point's score with respect to that point.
 
     Args:
-        score: a function from `[b, ...]` to scores `[b]`, each a function of its own point.
+        score: a function from `[b, ...]` to scores `[b]`; score i must depend on point i only.
         points: float32 tensor `[b, ...]`.
 
     Returns:
-        float32 tensor of the shape of `points`; zeros where the score is constant.
+        float32 tensor of the shape of `points`; zeros if the score is constant.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(points)
@@ -93,12 +102,13 @@ def minimise(
     """Takes one optimizer step.
 
     Args:
-        loss: computes this replica's share of the loss (float32 scalar), and anything to hand on.
-        variables: what the optimizer was built on.
-        optimizer: a built Keras optimizer; its loss scale, if it has one, is applied.
+        loss: a function that returns (this replica's share of the loss, any other value). The share
+            is a float32 scalar.
+        variables: the variables that the optimizer was built with.
+        optimizer: a built Keras optimizer. A loss scale is applied if the optimizer has one.
 
     Returns:
-        What `loss` handed on.
+        The second value that `loss` returned.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([variable.value for variable in variables])
@@ -107,8 +117,8 @@ def minimise(
     gradients = tape.gradient(scaled, [variable.value for variable in variables])
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         gradients = _agree_on_overflow(gradients)
-    # Where a gradient does not depend on the weight itself (WGAN's last layer), Grappler drops the
-    # edge that makes the update wait for the weight's reads, and the two race.
+    # If a gradient does not depend on the weight itself (WGAN's last layer), Grappler removes the
+    # edge that makes the update wait for reads of the weight, and the two race.
     with tf.control_dependencies([share]):
         gradients = [tf.identity(gradient) for gradient in gradients]
     optimizer.apply(gradients, variables)
@@ -118,9 +128,16 @@ def minimise(
 def with_loss_scale(
     optimizer: keras.optimizers.Optimizer, network: keras.Model
 ) -> keras.optimizers.Optimizer:
-    """Wraps the optimizer of a float16 network in dynamic loss scaling; returns others as they are.
+    """Wraps the optimizer of a float16 network in a `LossScaleOptimizer`.
 
     Keras wraps only a model's main optimizer, and a GAN has two.
+
+    Args:
+        optimizer: a Keras optimizer.
+        network: the network that it trains.
+
+    Returns:
+        The wrapped optimizer if the network's policy is `mixed_float16`, else the given one.
     """
     scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     if network.dtype_policy.name != "mixed_float16" or scaled:
@@ -129,10 +146,10 @@ def with_loss_scale(
 
 
 def _agree_on_overflow(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Makes every replica's gradients overflow where one's do.
+    """Returns NaN gradients on every replica if the gradients of any replica are not finite.
 
-    The loss scale's check looks at a replica's own gradients; without this, one replica would skip
-    the step and wait for, or run away from, the others.
+    The loss-scale optimizer checks only the gradients of its own replica. If the replicas disagreed
+    about skipping the step, they would deadlock or diverge.
     """
     finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
     overflows = global_sum(tf.cast(tf.logical_not(tf.reduce_all(finite)), tf.float32))

@@ -1,8 +1,8 @@
-"""Adapters for keras-hub: its own classes read and write the zoo's presets after `import zoo.hub`.
+"""Adapters for keras-hub: after `import zoo.hub`, its classes read and write the zoo's presets.
 
-Needs the extra: `pip install 'lipschitz-gan-zoo[hub]'`. Everything here is functional, since
-keras-hub's bases are; the networks inside are the zoo's. A preset of a generator is loaded by
-`NetworkImageGenerator`, as keras-hub has no task of its own for one.
+This module needs an extra: `pip install 'lipschitz-gan-zoo[hub]'`. Its classes are functional
+models, like their base classes in keras-hub, and contain the zoo's networks. keras-hub has no task
+for image generators, so `NetworkImageGenerator` loads their presets.
 
 Example:
 >>> import keras_hub, zoo.hub  # doctest: +SKIP
@@ -27,22 +27,23 @@ except ImportError as error:
 from zoo.images import prepare
 from zoo.layers.dropout import StatelessDropout
 from zoo.networks.network import Network
-from zoo.presets.read import build, with_dtype
+from zoo.presets.read import build_network, with_dtype
 from zoo.presets.safety import check_config
 from zoo.presets.write import serialize_network
+from zoo.tasks.generation_arguments import Labels
 from zoo.tasks.image_classifier import POOLINGS, ImageClassifier
-from zoo.tasks.image_generator import ImageGenerator, Labels
+from zoo.tasks.image_generator import ImageGenerator
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class NetworkBackbone(keras_hub.models.Backbone):
-    """Any network of the zoo as a `keras_hub.models.Backbone`.
+    """Adapter of any network of the zoo to `keras_hub.models.Backbone`.
 
     Args:
-        network: a `zoo.networks.Network`, or one as Keras serializes it.
+        network: a `zoo.networks.Network`, or its configuration as Keras serializes it.
         name: str, the model's name.
-        trainable: bool, whether the weights are trained.
-        dtype: a dtype policy or its name; the network's own by default.
+        trainable: bool, whether training updates the weights.
+        dtype: a dtype policy or its name; None for that of the network.
     """
 
     def __init__(
@@ -54,37 +55,34 @@ class NetworkBackbone(keras_hub.models.Backbone):
         dtype: object = None,
     ):
         if isinstance(network, Network) and dtype in (None, network.dtype_policy):
-            made = network
+            built = network
         else:
-            made = _rebuilt(network, dtype)
-        inputs = made.symbolic_inputs()
+            built = _rebuild(network, dtype)
+        inputs = built.symbolic_inputs()
         super().__init__(
-            inputs, made(inputs), name=name, trainable=trainable, dtype=made.dtype_policy
+            inputs, built(inputs), name=name, trainable=trainable, dtype=built.dtype_policy
         )
-        self.network = made
+        self.network = built
 
     def get_config(self) -> dict:
         return {**super().get_config(), "network": serialize_network(self.network)}
 
 
-def _rebuilt(network: Network | dict, dtype: object) -> Network:
-    """Makes a network anew, out of its configuration and in another precision."""
-    given = network
-    network = serialize_network(given) if isinstance(given, Network) else given
-    check_config(network, where=NetworkBackbone.__name__)
+def _rebuild(network: Network | dict, dtype: object) -> Network:
+    """Builds a network again from its configuration, in another precision."""
+    config = serialize_network(network) if isinstance(network, Network) else network
+    check_config(config, where=NetworkBackbone.__name__)
     if dtype is not None:
-        network = with_dtype(
-            network, keras.dtype_policies.serialize(keras.dtype_policies.get(dtype))
-        )
-    made = build(network)
-    if isinstance(given, Network):
-        made.set_weights(given.get_weights())
-    return made
+        config = with_dtype(config, keras.dtype_policies.serialize(keras.dtype_policies.get(dtype)))
+    built = build_network(config)
+    if isinstance(network, Network):
+        built.set_weights(network.get_weights())
+    return built
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class NetworkImagePreprocessor(keras_hub.models.ImageClassifierPreprocessor):
-    """Makes raw images of any size ready, as `zoo.ImageClassifier` does by itself.
+    """Prepares raw images of any size for a network, as `zoo.ImageClassifier` does.
 
     Args:
         image_shape: (height, width, channels) of the network.
@@ -110,17 +108,19 @@ class NetworkImagePreprocessor(keras_hub.models.ImageClassifierPreprocessor):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class NetworkImageClassifier(keras_hub.models.ImageClassifier):
-    """`zoo.ImageClassifier` as a `keras_hub.models.ImageClassifier`; `predict` gives logits.
+    """Adapter of `zoo.ImageClassifier` to `keras_hub.models.ImageClassifier`.
+
+    `predict` returns logits `[N, K]` by default, as keras-hub's classifiers do.
 
     Args:
         backbone: a `NetworkBackbone` of a feature network.
         num_classes: int, K.
         preprocessor: a layer for raw images; None for float images in [-1, 1].
-        class_names: K strings, kept for `zoo.ImageClassifier`; `"0"` to `"K-1"` by default.
+        class_names: K strings; `"0"` to `"K-1"` by default. Only `zoo.ImageClassifier` uses them.
         pooling: `"avg"` or `"max"`.
         activation: None for logits, `"softmax"` for probabilities.
-        dropout: float in [0, 1), before the last layer.
-        extra_class: bool, kept for `zoo.ImageClassifier`.
+        dropout: float in [0, 1), the rate before the last layer.
+        extra_class: bool; only `zoo.ImageClassifier` uses it.
         head_bias: bool, whether the last layer has a bias.
         compile: bool, whether to compile with keras-hub's defaults.
         name: str, the model's name.
@@ -163,12 +163,12 @@ class NetworkImageClassifier(keras_hub.models.ImageClassifier):
         )
         inputs = backbone.input
         pooled = self.output_dropout(self.pooler(backbone(inputs)))
-        # Past ImageClassifier's constructor, whose last layer always has a bias.
+        # This skips the constructor of ImageClassifier, whose last layer always has a bias.
         keras_hub.models.Task.__init__(
             self, inputs, self.output_dense(pooled), compile=compile, name=name
         )
         self.num_classes = num_classes
-        # A new head (`num_classes=`) comes with the old one's names.
+        # With `num_classes=`, keras-hub passes the class names of the saved head to the new one.
         fits = class_names is not None and len(class_names) == num_classes
         self.class_names = list(class_names or ()) if fits else [str(i) for i in range(num_classes)]
         self.pooling = pooling
@@ -188,11 +188,11 @@ class NetworkImageClassifier(keras_hub.models.ImageClassifier):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class NetworkImageGenerator(keras_hub.models.Task):
-    """`zoo.ImageGenerator` as a `keras_hub.models.Task`.
+    """Adapter of `zoo.ImageGenerator` to `keras_hub.models.Task`.
 
     Args:
         backbone: a `NetworkBackbone` of a generator.
-        preprocessor: None; generators have none.
+        preprocessor: None; generators have no preprocessor.
         compile: bool, whether to compile with Keras' defaults.
         name: str, the model's name.
     """
@@ -224,33 +224,39 @@ class NetworkImageGenerator(keras_hub.models.Task):
         seed: int | None = None,
         truncation: float | None = None,
     ) -> np.ndarray:
-        """Generates uint8 images; arguments as in `zoo.ImageGenerator.generate`."""
+        """Generates uint8 images; see `zoo.ImageGenerator.generate`."""
         return self._generator.generate(n, labels=labels, seed=seed, truncation=truncation)
 
 
 def save_portable(classifier: ImageClassifier, directory: str | os.PathLike) -> pathlib.Path:
-    """Writes a classifier of Keras' own layers, which keras-hub loads without this package.
+    """Writes a preset with Keras' own layers only, which keras-hub loads without this package.
 
-    `keras_hub.models.ImageClassifier.from_preset(directory)` takes raw images of the network's size
-    and channels, and gives logits.
+    The classifier of `keras_hub.models.ImageClassifier.from_preset(directory)` takes raw images of
+    the network's size and channels, and returns logits.
 
     Args:
         classifier: a `zoo.ImageClassifier`.
-        directory: the preset's folder; new or empty.
+        directory: the preset's folder; it must be new or empty.
+
+    Returns:
+        The folder.
 
     Raises:
-        ValueError: a folder that holds something, a network of layers that are not Keras' own, or
-            a head that keras-hub's classifier does not have.
+        ValueError: a folder that is not empty, a network with other layers than Keras' own, or a
+            head that keras-hub's classifier does not support.
     """
     directory = pathlib.Path(directory)
     if directory.exists() and any(directory.iterdir()):
         raise ValueError(f"{directory} is not empty; give a new folder.")
     if not classifier.head_bias:
-        raise ValueError("keras-hub's own classifier has a bias in its last layer; this has none.")
+        raise ValueError(
+            "keras-hub's classifier has a bias in its last layer, and this classifier has none "
+            "(head_bias=False). Save it with save_to_preset instead."
+        )
     inputs = classifier.network.symbolic_inputs()
-    flat = keras.Model(inputs, classifier.network.call(inputs))
-    backbone = keras.models.clone_model(flat, clone_function=_keras_own)
-    backbone.set_weights(flat.get_weights())
+    functional = keras.Model(inputs, classifier.network.call(inputs))
+    backbone = keras.models.clone_model(functional, clone_function=_as_keras_layer)
+    backbone.set_weights(functional.get_weights())
     height, width, _ = classifier.image_shape
     preprocessor = keras.layers.Pipeline(
         [
@@ -274,12 +280,12 @@ def save_portable(classifier: ImageClassifier, directory: str | os.PathLike) -> 
     return directory
 
 
-def _keras_own(layer: keras.layers.Layer) -> keras.layers.Layer:
+def _as_keras_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
     if isinstance(layer, StatelessDropout):
         return keras.layers.Dropout(layer.rate, name=layer.name, dtype=layer.dtype_policy)
     if not type(layer).__module__.startswith("keras."):
         raise ValueError(
-            f"{layer.name} is a {type(layer).__name__}, which is not one of Keras' own layers: "
-            "this network needs the zoo to be loaded."
+            f"The layer {layer.name} is a {type(layer).__name__}, which is not one of Keras' own "
+            "layers. keras-hub cannot load this network without the zoo; use save_to_preset."
         )
     return type(layer).from_config(layer.get_config())

@@ -1,4 +1,4 @@
-"""The latent of an image: gradient descent on z through a fixed generator."""
+"""GAN inversion: finds the latent of an image by gradient descent through a fixed generator."""
 
 import math
 from collections.abc import Callable
@@ -19,16 +19,15 @@ _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
 class InversionResult(NamedTuple):
-    """What `invert_images` finds, image by image the best of all restarts and steps.
+    """Results of `invert_images`: for each image the best of all restarts and steps.
 
     Attributes:
         latents: float32 `[n, d]`.
-        images: float32 `[n, height, width, channels]` in [-1, 1], those of the latents.
+        images: float32 `[n, height, width, channels]` in [-1, 1], the images of the latents.
         errors: float32 `[n]`, mean over pixels and channels of `|x - G(z)|`, or of its square.
-        labels: int64 `[n]`, the class each was made of; zeros of a generator without classes.
-        history: float32 `[steps + 1]`, the mean over the images of the least error so far; the
-            first is that of the latents one starts from. Where it still falls at its end, more
-            steps would find better latents.
+        labels: int64 `[n]`, the class of each image; zeros for an unconditional generator.
+        history: float32 `[steps + 1]`, the smallest error so far, as a mean over images. Entry 0
+            belongs to the initial latents. If the last entries still decrease, more steps help.
     """
 
     latents: np.ndarray
@@ -51,30 +50,35 @@ def invert_images(
     objective: Objective = "absolute",
     max_norm: float | None = None,
 ) -> InversionResult:
-    """Computes `argmin_z mean |x - G(z)|` for each image, G in inference mode.
+    """Computes `argmin_z mean |x - G(z)|` for each image, with G in inference mode.
 
-    Adam on z, its rate falling to 0 along half a cosine, from `restarts` draws of the prior. The
-    loss is summed over images, so that no image's steps depend on another's, and the result not on
-    `batch_size`. Latents of a uniform prior are kept in [-1, 1]^d.
+    The optimizer is Adam on z, with a learning rate that decays to 0 along half a cosine. It starts
+    from `restarts` draws of the prior per image. The loss is a sum over images, so the steps of one
+    image do not depend on the others, and the result does not depend on `batch_size`. Latents of a
+    uniform prior are clipped to [-1, 1]^d.
 
     Args:
         generator: an `ImageGenerator`.
         images: float32 `[n, height, width, channels]` in [-1, 1], of the generator's size.
-        labels: int64 `[n]`, the images' classes, or `"searched"`, the best of all, which takes K
-            times as long; for a conditional generator, and needed there.
-        steps: int >= 1, gradient steps.
-        restarts: int >= 1, latents that are tried for each image.
-        learning_rate: float > 0, that of the first step.
-        seed: int, of the latents one starts from.
-        batch_size: int >= 1, images that are inverted at a time, each with all of its restarts.
+        labels: int64 `[n]`, the classes of the images, or `"searched"` for the class with the
+            smallest error, which takes K times as long. Required for a conditional generator.
+        steps: int >= 1, number of gradient steps.
+        restarts: int >= 1, number of initial latents per image.
+        learning_rate: float > 0, learning rate of the first step.
+        seed: int, seed of the initial latents.
+        batch_size: int >= 1, number of images per batch, each with all of its restarts.
         objective: `"absolute"` (the minimum reconstruction error, MRE) or `"squared"`.
-        max_norm: float > 0, for a normal prior: keeps `|z| <= max_norm * sqrt(d)`, so that z stays
-            where the generator was trained; None for no bound.
+        max_norm: float > 0, for a normal prior: enforces `|z| <= max_norm * sqrt(d)`, so that z
+            stays in the region of the training latents; None for no bound.
+
+    Returns:
+        An `InversionResult`.
 
     Raises:
-        ValueError: an argument out of its range, or images that are not the generator's.
+        ValueError: an argument outside its range, or images that do not fit the generator.
 
-    Source: minimum reconstruction error of Qi, arXiv 1701.06264 (v6); the protocol is our own.
+    Source: minimum reconstruction error of Qi, arXiv 1701.06264 (v6); the protocol is this
+    project's choice.
 
     Example:
     >>> from zoo.images import to_float
@@ -97,14 +101,14 @@ def invert_images(
         _invert(generator, descend, project, images, classes, restarts, seed, batch_size)
         for classes in candidates
     ]
-    place = np.argmin([each.errors for each in found], axis=0)
+    best = np.argmin([result.errors for result in found], axis=0)
     rows = np.arange(len(images))
-    latents, made, errors, labels, histories = map(np.stack, zip(*found, strict=True))
+    latents, generated, errors, labels, histories = map(np.stack, zip(*found, strict=True))
     return InversionResult(
-        latents=latents[place, rows],
-        images=made[place, rows],
-        errors=errors[place, rows],
-        labels=labels[place, rows],
+        latents=latents[best, rows],
+        images=generated[best, rows],
+        errors=errors[best, rows],
+        labels=labels[best, rows],
         history=histories.min(axis=0).mean(axis=1),
     )
 
@@ -119,7 +123,7 @@ def _invert(
     seed: int,
     batch_size: int,
 ) -> InversionResult:
-    """Inverts images of given classes, part by part; `history` is that of each image."""
+    """Inverts images of given classes, batch by batch; `history` is `[steps + 1, n]`."""
     parts = []
     for start in range(0, len(images), batch_size):
         rows = slice(start, start + batch_size)
@@ -147,9 +151,9 @@ def _check_images(generator: "ImageGenerator", images: np.ndarray) -> np.ndarray
     expected = tuple(generator.image_shape)
     if images.dtype.kind != "f" or images.shape[1:] != expected or not len(images):
         raise ValueError(
-            f"`images` must be float [n, {', '.join(map(str, expected))}] in [-1, 1], n at least "
-            f"1, received {images.dtype} {images.shape}. zoo.images.prepare makes them of uint8 "
-            "images of any size."
+            f"`images` must be float [n, {', '.join(map(str, expected))}] in [-1, 1] with n at "
+            f"least 1, received {images.dtype} {images.shape}. Convert uint8 images of any size "
+            "with zoo.images.prepare."
         )
     low, high = images.min(), images.max()
     if len(expected) == 3 and not (-1.001 <= low and high <= 1.001):
@@ -160,11 +164,11 @@ def _check_images(generator: "ImageGenerator", images: np.ndarray) -> np.ndarray
 def _check_labels(
     generator: "ImageGenerator", labels: np.ndarray | str | None, count: int
 ) -> list[np.ndarray]:
-    """Returns the classes to try, of each image."""
+    """Returns the candidate classes, each as an array `[n]`."""
     if isinstance(labels, str):
         if labels != "searched" or not generator.num_classes:
             raise ValueError(
-                "`labels` must be the class of each image or, for a generator of several classes, "
+                "`labels` must be the class of each image or, for a conditional generator, "
                 f"'searched'; received {labels!r} for {generator.num_classes} classes."
             )
         return [np.full(count, k, "int64") for k in range(generator.num_classes)]
@@ -177,14 +181,14 @@ def _check_labels(
 def _projection(
     generator: "ImageGenerator", max_norm: float | None
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns what keeps latents where they may be."""
+    """Returns the function that projects latents onto the allowed set."""
     uniform = generator.network.latent == "uniform"
     if max_norm is None:
         return lambda z: tf.clip_by_value(z, -1.0, 1.0) if uniform else z
     if uniform or max_norm <= 0.0:
         raise ValueError(
-            "`max_norm` must be positive, and is for normal latents only; received "
-            f"{max_norm} for {generator.network.latent} ones."
+            "`max_norm` must be positive and is for normal latents only, received "
+            f"max_norm={max_norm} for {generator.network.latent} latents."
         )
     return lambda z: tf.clip_by_norm(z, max_norm * math.sqrt(generator.latent_dim), axes=[1])
 
@@ -197,15 +201,15 @@ def _make_descent(
     learning_rate: float,
     objective: Objective,
 ) -> Callable[..., tuple[tf.Tensor, ...]]:
-    """Returns the function that finds the latents of one batch."""
+    """Returns the function from (latents, images, labels) of one batch to its results."""
     shape = tuple(generator.image_shape)
 
-    def measure(z: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        made = generator.images_from_latents(z, y)
-        difference = tf.abs(x - made) if objective == "absolute" else tf.square(x - made)
-        return tf.reduce_mean(difference, axis=list(range(1, len(shape) + 1))), made
+    def reconstruction_error(z: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        difference = x - generator.images_from_latents(z, y)
+        cost = tf.abs(difference) if objective == "absolute" else tf.square(difference)
+        return tf.reduce_mean(cost, axis=list(range(1, len(shape) + 1)))
 
-    def least(errors: tf.Tensor) -> tf.Tensor:
+    def smallest_per_image(errors: tf.Tensor) -> tf.Tensor:
         return tf.reduce_min(tf.reshape(errors, [-1, restarts]), axis=1)
 
     @tf.function(
@@ -223,11 +227,11 @@ def _make_descent(
         for step in tf.range(steps):
             with tf.GradientTape() as tape:
                 tape.watch(z)
-                errors, _ = measure(z, x, y)
+                errors = reconstruction_error(z, x, y)
             gradient = tape.gradient(errors, z)
             better = errors < best_errors
             best, best_errors = tf.where(better[:, None], z, best), tf.minimum(errors, best_errors)
-            history = history.write(step, least(best_errors))
+            history = history.write(step, smallest_per_image(best_errors))
             t = tf.cast(step, tf.float32)
             mean = _BETA_1 * mean + (1.0 - _BETA_1) * gradient
             square = _BETA_2 * square + (1.0 - _BETA_2) * tf.square(gradient)
@@ -235,14 +239,14 @@ def _make_descent(
             direction = mean / (1.0 - tf.pow(_BETA_1, t + 1.0))
             scale = tf.sqrt(square / (1.0 - tf.pow(_BETA_2, t + 1.0))) + _EPSILON
             z = project(z - rate * direction / scale)
-        errors, _ = measure(z, x, y)
+        errors = reconstruction_error(z, x, y)
         best = tf.where((errors < best_errors)[:, None], z, best)
         best_errors = tf.minimum(errors, best_errors)
-        history = history.write(steps, least(best_errors))
-        place = tf.argmin(tf.reshape(best_errors, [-1, restarts]), axis=1)
-        rows = place + restarts * tf.range(tf.size(place, out_type=tf.int64))
+        history = history.write(steps, smallest_per_image(best_errors))
+        restart = tf.argmin(tf.reshape(best_errors, [-1, restarts]), axis=1)
+        rows = restart + restarts * tf.range(tf.size(restart, out_type=tf.int64))
         best = tf.gather(best, rows)
-        made = generator.images_from_latents(best, tf.gather(y, rows))
-        return best, made, tf.gather(best_errors, rows), history.stack()
+        generated = generator.images_from_latents(best, tf.gather(y, rows))
+        return best, generated, tf.gather(best_errors, rows), history.stack()
 
     return descend

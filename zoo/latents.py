@@ -1,13 +1,13 @@
-"""One latent a seed: the same numbers in every command, in any batch, and in a served model."""
+"""Latents from seeds: the same numbers in every command, in any batch, and in a served model."""
 
 import tensorflow as tf
 
 
 def latents_from_seeds(seeds: tf.Tensor, dim: int, kind: str = "normal") -> tf.Tensor:
-    """Draws each row's latent from that row's own seed.
+    """Draws one latent per seed.
 
-    A row depends on its seed and on nothing else, not on its place in the batch nor on its
-    neighbours. Philox gives the same numbers on CPU and GPU, and TF Serving can run the graph.
+    A row depends only on its seed, not on its position in the batch or on other rows. Philox gives
+    the same numbers on CPU and GPU, and TF Serving can run the graph.
 
     Args:
         seeds: int64 tensor `[B]`, any values.
@@ -18,7 +18,7 @@ def latents_from_seeds(seeds: tf.Tensor, dim: int, kind: str = "normal") -> tf.T
         float32 tensor `[B, d]`.
 
     Raises:
-        ValueError: `kind` is neither.
+        ValueError: any other `kind`.
 
     Example:
     >>> latents_from_seeds(tf.constant([7, 8], tf.int64), 100).shape
@@ -26,7 +26,7 @@ def latents_from_seeds(seeds: tf.Tensor, dim: int, kind: str = "normal") -> tf.T
     """
     if kind not in ("normal", "uniform"):
         raise ValueError(f"`kind` must be 'normal' or 'uniform', received kind={kind!r}.")
-    # Row by row outside of a graph, two thousand rows take a quarter of a minute.
+    # Without a graph, the loop over two thousand rows takes a quarter of a minute.
     draw_all = _draw_all_in_graph if tf.executing_eagerly() else _draw_all
     return draw_all(tf.cast(seeds, tf.int64), dim, kind)
 
@@ -47,33 +47,33 @@ _draw_all_in_graph = tf.function(_draw_all, reduce_retracing=True)
 def interpolate_latents(
     start: tf.Tensor, end: tf.Tensor, fraction: tf.Tensor, kind: str = "normal"
 ) -> tf.Tensor:
-    """Computes latents on the way from one to another, staying where the prior has its mass.
+    """Interpolates between two latents: spherically for a normal prior, linearly for a uniform one.
 
-    Normal latents go along the arc `(sin((1 - t) w) a + sin(t w) b) / sin(w)`, w the angle between
-    a and b, since half way along the chord they would be too short by a factor of about 1.4.
-    Uniform ones, and those with w near 0 or pi, go along the chord `(1 - t) a + t b`.
+    The spherical interpolation is `(sin((1 - t) w) a + sin(t w) b) / sin(w)`, with w the angle
+    between a and b. The linear one is `(1 - t) a + t b`; at t = 1/2 it would shorten normal latents
+    by a factor of about 1.4. It is also used for normal latents with w near 0 or pi.
 
     Args:
-        start: a, float32 tensor `[B, d]`, where t is 0.
-        end: b, float32 tensor `[B, d]`, where t is 1.
+        start: a, float32 tensor `[B, d]`, the result at t = 0.
+        end: b, float32 tensor `[B, d]`, the result at t = 1.
         fraction: t, float32 tensor `[B]` in [0, 1].
         kind: `"normal"` or `"uniform"`.
 
     Returns:
         float32 tensor `[B, d]`.
 
-    Source: the arc is that of White, arXiv 1609.04468.
+    Source: spherical interpolation of latents, White, arXiv 1609.04468.
     """
     t = tf.convert_to_tensor(fraction)[:, tf.newaxis]
-    straight = (1.0 - t) * start + t * end
+    linear = (1.0 - t) * start + t * end
     if kind == "uniform":
-        return straight
+        return linear
     cosine = tf.reduce_sum(
         tf.math.l2_normalize(start, axis=1) * tf.math.l2_normalize(end, axis=1), 1, keepdims=True
     )
     angle = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))
     sine = tf.sin(angle)
-    curved = tf.math.divide_no_nan(
+    spherical = tf.math.divide_no_nan(
         tf.sin((1.0 - t) * angle) * start + tf.sin(t * angle) * end, sine
     )
-    return tf.where(sine > 1e-3, curved, straight)
+    return tf.where(sine > 1e-3, spherical, linear)

@@ -1,11 +1,16 @@
-"""What to say about a name that is not known."""
+"""Error messages for unknown names."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def unknown_name(kind: str, given: str, known: Iterable[str]) -> str:
-    """Returns an error message that lists the known names, the nearest one first.
+    """Returns an error message with the nearest known name and a list of all known names.
+
+    Args:
+        kind: str, the kind of thing that the name denotes.
+        given: str, the unknown name.
+        known: the known names.
 
     Example:
     >>> unknown_name("penalty", "gpp", ["gp", "lp"])

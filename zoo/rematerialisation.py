@@ -1,4 +1,4 @@
-"""Keeping fewer activations: parts of networks that are computed again for the gradient."""
+"""Rematerialisation: recomputes the activations of network segments instead of storing them."""
 
 import contextlib
 import contextvars
@@ -11,9 +11,10 @@ _active: contextvars.ContextVar[bool] = contextvars.ContextVar("rematerialising"
 
 @contextlib.contextmanager
 def rematerialising(active: bool) -> Iterator[None]:
-    """Says whether networks that are called within keep the input of each part only.
+    """Context in which each `segment` of a network stores its input only, if `active`.
 
-    What is differentiated twice must not be: TensorFlow's recomputation has no second derivative.
+    It must not be active when a gradient is differentiated again, as gradient penalties do:
+    TensorFlow's recomputation has no second derivative.
     """
     token = _active.set(active)
     try:
@@ -22,21 +23,24 @@ def rematerialising(active: bool) -> Iterator[None]:
         _active.reset(token)
 
 
-def part(
+def segment(
     function: Callable[[keras.KerasTensor], keras.KerasTensor],
     x: keras.KerasTensor,
     *,
     statistics: Sequence[keras.Variable] = (),
 ) -> keras.KerasTensor:
-    """Computes `function(x)`, a part of a network.
+    """Computes `function(x)`, one segment of a network.
 
-    Within `rematerialising(True)` the activations inside are not kept but computed again, which
-    gives the same numbers, but for rounding, for one more forward pass.
+    Inside `rematerialising(True)` the segment's activations are not stored. The backward pass
+    computes them again, at the cost of one more forward pass; the results differ by rounding only.
 
     Args:
-        function: draws no noise.
-        x: its input; what else it uses gets no gradient, but for weights.
-        statistics: variables that it updates, which the second computation must leave alone.
+        function: the segment; it must not draw noise.
+        x: its input. Apart from x and weights, nothing that `function` uses gets a gradient.
+        statistics: variables that `function` updates; the second computation restores them.
+
+    Returns:
+        The value of `function(x)`.
     """
     if not _active.get() or isinstance(x, keras.KerasTensor):
         return function(x)

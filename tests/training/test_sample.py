@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.zoo.test_tasks import make_classifier, randomize
+from tests.support.random_weights import randomize
+from tests.support.small_tasks import make_classifier
 from training import data as data_sets
 from training import sample
 from zoo.inversion import InversionResult

@@ -17,7 +17,7 @@ pytest.importorskip("grain")
 from keras_hub.src.tests.test_case import TestCase  # noqa: E402
 
 import zoo.hub  # noqa: E402
-from tests.zoo.test_tasks import make_classifier, make_generator, raw  # noqa: E402
+from tests.support.small_tasks import make_classifier, make_generator, raw  # noqa: E402
 from zoo.networks import CLSGANFeatures, DCGANGenerator  # noqa: E402
 from zoo.presets import load_network  # noqa: E402
 from zoo.tasks import ImageClassifier, ImageGenerator, from_preset  # noqa: E402

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.zoo.test_tasks import make_generator
+from tests.support.small_tasks import make_generator
 from zoo.inversion import invert_images
 from zoo.networks import Generator
 from zoo.tasks import ImageGenerator

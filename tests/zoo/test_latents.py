@@ -1,10 +1,41 @@
-"""The way from one latent to another."""
+"""Latents of seeds, and interpolation between latents."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from zoo.latents import interpolate_latents, latents_from_seeds
+
+GOLDEN_NORMAL = [[-1.6970340, -0.4813767, -0.6622369], [-0.6741728, -0.3586926, -1.8795817]]
+GOLDEN_UNIFORM = [[-0.5779691, 0.4120200, 0.6001267], [0.4941576, 0.3443604, -0.8844409]]
+
+
+def test_latents_belong_to_their_seed():
+    seeds = tf.constant([5, -3, 2**62], tf.int64)
+    together = latents_from_seeds(seeds, 7)
+    alone = latents_from_seeds(seeds[2:], 7)
+    np.testing.assert_array_equal(together[2], alone[0])
+    assert np.abs(together[0] - together[1]).max() > 0.1
+    assert latents_from_seeds(seeds[:0], 7).shape == (0, 7)
+
+
+def test_latents_never_change():
+    seeds = tf.constant([0, 7], tf.int64)
+    normal = latents_from_seeds(seeds, 3)
+    uniform = latents_from_seeds(seeds, 3, "uniform")
+    np.testing.assert_allclose(normal, GOLDEN_NORMAL, atol=1e-5)
+    np.testing.assert_allclose(uniform, GOLDEN_UNIFORM, atol=1e-6)
+
+
+def test_latents_follow_their_prior():
+    seeds = tf.range(400, dtype=tf.int64)
+    normal = latents_from_seeds(seeds, 50).numpy()
+    uniform = latents_from_seeds(seeds, 50, "uniform").numpy()
+    assert abs(normal.mean()) < 0.02 and abs(normal.std() - 1) < 0.02
+    assert uniform.min() < -0.99 and uniform.max() > 0.99 and abs(uniform.mean()) < 0.02
+    assert np.abs(uniform).max() <= 1.0
+    with pytest.raises(ValueError, match="kind"):
+        latents_from_seeds(seeds, 50, "cauchy")
 
 
 @pytest.mark.parametrize("kind", ["normal", "uniform"])

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tests.support import tiny_runs
 from tests.support.cases import slow_but, tiny_data, tiny_recipe, train
 from tests.support.devices import replicas
-from zoo.rematerialisation import part, rematerialising
+from zoo.rematerialisation import rematerialising, segment
 
 CASES = {
     "batch norms": ("lsgan", {"generator_normalization": "batch", "critic_normalization": "batch"}),
@@ -49,7 +49,7 @@ def test_a_part_is_computed_twice_and_its_inside_is_not_kept():
     def gradients(x, again):
         with rematerialising(again), tf.GradientTape() as tape:
             tape.watch(x)
-            y = part(square, x)
+            y = segment(square, x)
         return tape.gradient(y, [x, weight])
 
     x = tf.constant([0.5, 1.0])

@@ -1,4 +1,4 @@
-"""Layers that Keras lacks, or has in a form that replicas and exact resume cannot use."""
+"""Layers that Keras does not have, or whose Keras version breaks replica parity or exact resume."""
 
 from zoo.layers.conditional_normalization import ConditionalBatchNormalization
 from zoo.layers.dropout import StatelessDropout

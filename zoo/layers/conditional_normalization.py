@@ -1,4 +1,4 @@
-"""Batch normalisation with a scale and an offset of each class."""
+"""Batch normalisation with a learned scale and offset per class."""
 
 import keras
 from keras import ops
@@ -6,20 +6,23 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ConditionalBatchNormalization(keras.layers.Layer):
-    """`gamma_y (x - mean) / sqrt(variance + epsilon) + beta_y`: the label chooses gamma and beta.
+    """`gamma_y (x - mean) / sqrt(variance + epsilon) + beta_y`: the label selects gamma and beta.
 
-    Mean and variance are those of the global batch, over all classes, in training, and moving
-    averages in inference, as those of Keras' own layer.
+    In training, mean and variance are taken over the global batch and all classes. In inference
+    they are moving averages, as in Keras' own layer.
 
     Args:
         num_classes: int, K, at least 1.
         momentum: float in [0, 1), decay of the moving statistics.
         epsilon: float > 0, added to the variance.
-        gamma_initializer: of the scales `[K, channels]`; the offsets begin at 0.
+        gamma_initializer: initialiser of the scales `[K, channels]`; the offsets start at 0.
 
-    Inputs of a call: float `[B, ..., channels]` and int labels `[B]`, in 0..K-1.
+    Inputs: float `[B, ..., channels]` and int labels `[B]` in 0..K-1. Output: the first shape.
 
-    Source: Miyato and Koyama, arXiv 1802.05637, whose generator has it.
+    Raises:
+        ValueError: `num_classes` is below 1.
+
+    Source: the generator of Miyato and Koyama, arXiv 1802.05637.
 
     Example:
     >>> layer = ConditionalBatchNormalization(10)

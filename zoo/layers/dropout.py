@@ -1,4 +1,4 @@
-"""Dropout whose masks follow the sample, not the device."""
+"""Dropout with masks that depend on the sample and not on the device."""
 
 import keras
 import tensorflow as tf
@@ -11,12 +11,17 @@ class StatelessDropout(keras.layers.Layer):
     """Dropout: `y = x * mask / (1 - rate)` with `mask ~ Bernoulli(1 - rate)`, in training only.
 
     Inside a `zoo.randomness.Noise.scope` the mask depends on (seed, stream, step, global sample
-    index), so that one replica and many draw the same; the layer's name is part of the stream, so
-    give each one its own. Outside of a scope (plain `fit` of a deployed classifier) it draws from
-    TensorFlow's stateful generator, as Keras' own layer does.
+    index), so one replica and several replicas draw the same masks. The layer's name is part of the
+    stream, so each layer needs a name of its own. Outside a scope, for example in `fit` of a
+    deployed classifier, the mask comes from TensorFlow's stateful generator, as in Keras' layer.
 
     Args:
-        rate: float in [0, 1), the share of values set to zero.
+        rate: float in [0, 1), the fraction of values that are set to zero.
+
+    Inputs: float `[B, ...]`. Output: the same shape and dtype.
+
+    Raises:
+        ValueError: `rate` is outside its range.
 
     Source: Srivastava et al., JMLR 15 (2014).
     """

@@ -1,4 +1,4 @@
-"""The normalisations a network of the zoo may be asked for, by name."""
+"""Normalisation layers by name, for the networks' option `normalization`."""
 
 import keras
 
@@ -8,7 +8,7 @@ CONDITIONAL = "conditional_batch"
 NORMALIZATIONS = ("batch", CONDITIONAL, "layer", "none")
 
 
-def normalization(
+def make_normalization(
     kind: str,
     *,
     name: str,
@@ -17,22 +17,22 @@ def normalization(
     scale_deviation: float = 0.02,
     num_classes: int = 0,
 ) -> keras.layers.Layer:
-    """Returns a normalisation layer, by default with the settings of the DCGAN code.
+    """Builds a normalisation layer. The defaults are the settings of the DCGAN code.
 
-    Batch normalisation takes its statistics over the global batch (`synchronized=True`), so that
-    one replica and many compute the same.
+    Batch normalisation computes its statistics over the global batch (`synchronized=True`), so one
+    replica and several replicas compute the same values.
 
     Args:
-        kind: `"batch"`, `"conditional_batch"` (the batch's statistics, then a scale and an offset
-            of each class; see `normalise`), `"layer"` or `"none"`.
+        kind: `"batch"`, `"conditional_batch"` (a scale and an offset per class; call it through
+            `apply_normalization`), `"layer"` or `"none"`.
         name: str, the layer's name.
-        momentum: float in [0, 1), decay of the moving statistics; batch kinds.
-        epsilon: float > 0, added to the variance; batch kinds.
-        scale_deviation: float >= 0, gamma ~ N(1, scale_deviation) at the start; batch kinds.
+        momentum: float in [0, 1), decay of the moving statistics; batch kinds only.
+        epsilon: float > 0, added to the variance; batch kinds only.
+        scale_deviation: float >= 0, gamma starts at N(1, scale_deviation); batch kinds only.
         num_classes: int, K, at least 1 for `"conditional_batch"`.
 
     Raises:
-        ValueError: another kind, or the conditional one without classes.
+        ValueError: an unknown kind, or `"conditional_batch"` without classes.
 
     Source: soumith/dcgan.torch, main.lua.
     """
@@ -56,14 +56,14 @@ def normalization(
     )
 
 
-def normalise(
+def apply_normalization(
     norm: keras.layers.Layer,
     x: keras.KerasTensor,
     label: keras.KerasTensor | None = None,
     *,
     training: bool,
 ) -> keras.KerasTensor:
-    """Applies a layer of `normalization`; `label` `[B]` is for the conditional kind alone."""
+    """Applies a layer of `make_normalization`; only the conditional kind uses `label` `[B]`."""
     if isinstance(norm, ConditionalBatchNormalization):
         return norm(x, label, training=training)
     return norm(x, training=training)

@@ -6,13 +6,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LabelProjection(keras.layers.Layer):
-    """`<v_y, h>`: the inner product of features h and a learned vector v of each class.
+    """`<v_y, h>`: the inner product of features h and a learned vector per class.
+
+    The vectors are the rows of the weight `kernel` `[K, d]`. They start at N(0, 0.02).
 
     Args:
-        num_classes: int, K, at least 1. The vectors are the rows of `kernel` `[K, d]`,
-            ~ N(0, 0.02) at the start.
+        num_classes: int, K, at least 1.
 
-    Inputs of a call: float `[B, d]` and int labels `[B]`, in 0..K-1. Returns `[B]`.
+    Inputs: float `[B, d]` and int labels `[B]` in 0..K-1. Output: `[B]`.
+
+    Raises:
+        ValueError: `num_classes` is below 1.
 
     Source: Miyato and Koyama, arXiv 1802.05637; the initialiser is this project's choice.
 

@@ -1,4 +1,4 @@
-"""Spectral normalisation that leaves the raw kernels as they are."""
+"""Spectral normalisation that does not overwrite the raw kernels."""
 
 import keras
 import tensorflow as tf
@@ -11,16 +11,18 @@ _EPSILON = 1e-12
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SpectralNormalization(keras.layers.Wrapper):
-    """Runs a layer or a whole network with each kernel W divided by its largest singular value.
+    """Applies a layer or a network with each kernel W divided by its largest singular value.
 
-    `sigma(W) = v' W u` with W as a matrix `[inputs, outputs]`; u and v come from one power
-    iteration a call, which is remembered in training only. The gradient flows through sigma, with
-    u and v held. The kernels themselves are never written to, so that an optimizer, an average and
-    a checkpoint see the raw ones; Keras' own layer of this name overwrites them.
+    `sigma(W) = v' W u`, with W as a matrix `[inputs, outputs]`. Each call computes u and v by one
+    power iteration, and stores u in training only. The gradient flows through sigma, with u and v
+    constant. The kernels are not overwritten, so optimizers, weight averages and checkpoints use
+    the raw kernels; Keras' layer of the same name overwrites them.
 
     Args:
-        layer: a layer, or a network, with kernels of two axes or more (dense, convolution, label
-            projection).
+        layer: a layer or a network that contains dense, convolution or label projection kernels.
+
+    Raises:
+        ValueError: the layer has no such kernel.
 
     Source: Miyato et al., arXiv 1802.05957, algorithm 1.
 
@@ -40,7 +42,10 @@ class SpectralNormalization(keras.layers.Wrapper):
         if not self.layer.built:
             self.layer.build(input_shape)
         if not self.kernels():
-            raise ValueError(f"{self.layer.name} has no kernel to normalise.")
+            raise ValueError(
+                f"The layer {self.layer.name} has no kernel to normalise; expected a dense, "
+                "convolution or label projection layer, or a network that contains one."
+            )
         self.directions = [
             self.add_weight(
                 (kernel.shape[-1],),
@@ -55,7 +60,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         self.built = True
 
     def kernels(self) -> list[keras.Variable]:
-        """Returns the raw kernels that are normalised."""
+        """Returns the raw kernels of the wrapped layers, before normalisation."""
         kinds = (
             keras.layers.Dense,
             keras.layers.Conv2D,
@@ -75,20 +80,20 @@ class SpectralNormalization(keras.layers.Wrapper):
                 direction.assign(new_direction)
         with keras.StatelessScope(state_mapping=normalised) as scope:
             outputs = self.layer(inputs, training=training)
-        # What the wrapped layers wrote (the statistics of a norm) stayed inside the scope.
+        # The scope holds the updates of the wrapped layers' statistics; this applies them.
         for variable in self.layer.non_trainable_variables:
-            written = scope.get_current_value(variable)
-            if written is not None:
-                variable.assign(written)
+            updated = scope.get_current_value(variable)
+            if updated is not None:
+                variable.assign(updated)
         return outputs
 
 
 def _power_iteration(kernel: tf.Tensor, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns (sigma, new u) after one iteration from u."""
+    """Runs one power iteration from u; returns (sigma, new u)."""
     matrix = ops.reshape(ops.cast(kernel, "float32"), (-1, kernel.shape[-1]))
-    held = ops.stop_gradient(matrix)
-    left = _unit(ops.matmul(held, _unit(direction)))
-    right = _unit(ops.matmul(ops.transpose(held), left))
+    constant = ops.stop_gradient(matrix)
+    left = _unit(ops.matmul(constant, _unit(direction)))
+    right = _unit(ops.matmul(ops.transpose(constant), left))
     sigma = ops.sum(left * ops.matmul(matrix, right))
     return ops.maximum(sigma, _EPSILON), right
 

@@ -1,4 +1,4 @@
-"""Networks: subclassed, built by their constructor, any resolution, any channels."""
+"""Generators, critics and feature networks, for several image sizes and any number of channels."""
 
 from zoo.networks.characters import CharacterCritic, CharacterGenerator
 from zoo.networks.classifier import CLSGANFeatures, ReleasedCLSGANFeatures

@@ -1,26 +1,26 @@
-"""The pair that LSGAN's thousands of handwritten characters were made with."""
+"""Generator and critic of the LSGAN paper's experiment on handwritten Chinese characters."""
 
 import keras
 from keras import layers, ops
 
-from zoo.layers.normalization import normalization as make_normalization
+from zoo.layers.normalization import make_normalization
 from zoo.networks.conditional import LabelledCritic, label_map
 from zoo.networks.convolutions import upsample
 from zoo.networks.network import (
     Generator,
     Inputs,
+    base_of_fixed_halvings,
     check_image_shape,
     check_positive,
-    fixed_halvings,
 )
 
 _HALVINGS = 2
-_UNITS = 16  # Units of the critic's dense layer for each of its filters: 1024 for 64.
+_UNITS_PER_FILTER = 16  # The code's dense layer has 1024 units for 64 filters.
 
 
 def characters_base(size: int) -> int:
-    """Returns size/4, or raises ValueError where that is not 4, 5, 6 or 7."""
-    return fixed_halvings(size, steps=_HALVINGS, network="LSGAN's character network")
+    """Returns size/4; raises ValueError unless it is 4, 5, 6 or 7."""
+    return base_of_fixed_halvings(size, steps=_HALVINGS, network="LSGAN's character network")
 
 
 def _normal() -> keras.initializers.Initializer:
@@ -29,26 +29,29 @@ def _normal() -> keras.initializers.Initializer:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class CharacterGenerator(Generator):
-    """Generator: dense to F @ s/4, then two 5x5 up-convolutions, to F @ s/2 and to the image.
+    """Generator with a dense layer and two 5x5 transposed convolutions.
 
-    `z [, one-hot y] -> dense -> F @ s/4 -> F @ s/2 -> channels @ s`, each hidden layer with
-    normalisation and ReLU. The code ends with a sigmoid s, for images in [0, 1]: here `2 s - 1`.
-    Within `zoo.networks.ConditionalGenerator` the label joins the latent through a linear map.
+    `z [, one-hot y] -> dense -> F @ s/4 -> F @ s/2 -> channels @ s`, where `F @ s` means F channels
+    at size s. Each hidden layer has normalisation and ReLU. The released code ends with a sigmoid
+    for images in [0, 1]; here the output is `2 sigmoid(a) - 1`. To map the label linearly before it
+    is appended to the latent, wrap this network in `zoo.networks.ConditionalGenerator`.
 
     Args:
-        image_shape: (size, size, channels); size is 16, 20, 24 or 28 (the code's).
+        image_shape: (size, size, channels); size is 16, 20, 24 or 28 (28 in the code).
         latent_dim: int, d, the latent's dimension (1024 in the code).
-        base_filters: int, F (128 in the code).
-        normalization: `"batch"`, `"conditional_batch"` (the label goes to the norms, not to the
-            latent), `"layer"` or `"none"`.
-        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d, the code's), the prior.
-        num_classes: int, 0 for an unconditional generator; otherwise it takes
-            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
+        base_filters: int, F, at least 1 (128 in the code).
+        normalization: `"batch"`, `"conditional_batch"`, `"layer"` or `"none"`; see `Generator`.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d, as in the code), the prior.
+        num_classes: int, K, or 0 for an unconditional generator. A conditional one takes
+            `{"latent": [B, d], "label": [B]}` and appends the one-hot label to the latent.
 
-    Returns of a call: `[B, size, size, channels]` in [-1, 1].
+    Output: `[B, size, size, channels]` in [-1, 1].
 
-    Source: mcgan.py of xudonmao/Multi-class_GAN; initialisers, biases and the norms' settings are
-    those of the same author's scene network (vgg.py of xudonmao/LSGAN).
+    Raises:
+        ValueError: an image size or an argument that the network does not support.
+
+    Source: mcgan.py of xudonmao/Multi-class_GAN. Initialisers, biases and normalisation settings
+    follow the same author's scene network (vgg.py of xudonmao/LSGAN).
     """
 
     def __init__(
@@ -100,7 +103,7 @@ class CharacterGenerator(Generator):
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
-        x = self.unflatten(self.project(self.join(inputs)))
+        x = self.unflatten(self.project(self.latent_and_label(inputs)))
         label = self.label_for_norms(inputs)
         return (
             2.0 * ops.sigmoid(upsample(x, self.norms, self.ups, label=label, training=training))
@@ -117,22 +120,25 @@ class CharacterGenerator(Generator):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class CharacterCritic(LabelledCritic):
-    """Critic that joins a linear map of the label to the outputs of three layers.
+    """Critic that appends a label embedding to the outputs of three layers.
 
     `x -> conv 5x5 s2, C + m -> [+ y maps] -> conv 5x5 s2, F + m, norm -> flatten [+ y] -> dense
-    16 F, norm [+ y] -> dense 1`, with LeakyReLU(0.2); y is the label's map to m values, one map for
-    all three. The code has images in [0, 1], so that x is scaled to these first.
+    16 F, norm [+ y] -> dense 1`, with LeakyReLU(0.2). y is an embedding of the label of size m; all
+    three layers share it. The released code uses images in [0, 1], so the network first rescales x.
 
     Args:
-        image_shape: (size, size, C); size is 16, 20, 24 or 28 (the code's).
+        image_shape: (size, size, C); size is 16, 20, 24 or 28 (28 in the code).
         num_classes: int, K, at least 1 (3740 in the code).
-        label_dim: int, m, the size of the label's map (256 in the code).
-        filters: int, F (64 in the code).
+        label_dim: int, m, at least 1, the size of the label embedding (256 in the code).
+        filters: int, F, at least 1 (64 in the code).
         normalization: `"batch"`, `"layer"` or `"none"`.
 
-    Returns of a call on `{"images": [B, size, size, C], "label": [B]}`: float32 scores `[B]`.
+    Inputs: `{"images": [B, size, size, C], "label": [B]}`. Output: float32 scores `[B]`.
 
-    Source: as `CharacterGenerator`.
+    Raises:
+        ValueError: an image size or an argument that the network does not support.
+
+    Source: the same as `CharacterGenerator`.
     """
 
     def __init__(
@@ -167,7 +173,9 @@ class CharacterCritic(LabelledCritic):
             for i, count in enumerate((shape[2], filters))
         ]
         self.flatten = layers.Flatten(name="flatten")
-        self.dense = layers.Dense(_UNITS * filters, kernel_initializer=_normal(), name="dense")
+        self.dense = layers.Dense(
+            _UNITS_PER_FILTER * filters, kernel_initializer=_normal(), name="dense"
+        )
         self.norm = make_normalization(normalization, name="norm", scale_deviation=0.0)
         self.unflatten = layers.Reshape((1, 1, -1), name="unflatten")
         self.dense_norm = make_normalization(normalization, name="dense_norm", scale_deviation=0.0)

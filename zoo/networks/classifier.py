@@ -1,41 +1,45 @@
-"""The feature networks of CLS-GAN: of the paper's loss network, and of the released script's."""
+"""Feature networks of CLS-GAN's classifier: the paper's and the released script's."""
 
 import keras
 from keras import layers, ops
 
 from zoo.layers.dropout import StatelessDropout
-from zoo.layers.normalization import normalization as make_normalization
+from zoo.layers.normalization import make_normalization
 from zoo.networks.convolutions import downsample
 from zoo.networks.network import (
     ImageNetwork,
+    base_of_fixed_halvings,
     check_image_shape,
     check_positive,
-    fixed_halvings,
 )
 
-_HALF_FILTERS = 3  # layers 0-2 have `filters` channels, layers 3-8 twice as many.
+_NARROW_LAYERS = 3  # Layers 0-2 have `filters` channels, layers 3-8 have twice as many.
 _KERNELS_STRIDES = ((3, 1), (3, 1), (4, 2), (3, 1), (3, 1), (4, 2), (3, 1), (3, 1), (1, 1))
 _DROPOUT_BEFORE = (0, 3, 6)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class CLSGANFeatures(ImageNetwork):
-    """Nine convolutions: 3c1 3c1 4c2 | 3c1 3c1 4c2 | 3c1 3c1 1c1 (kernel, c, stride).
+    """Nine convolutions: 3c1 3c1 4c2 | 3c1 3c1 4c2 | 3c1 3c1 1c1 (`kernel c stride`).
 
-    Channels F F F | 2F 2F 2F | 2F 2F 2F, each with normalisation and LeakyReLU(0.2). Pooling and
-    the class layer belong to `zoo.ImageClassifier`, which together with this is the paper's loss
-    network.
+    The channels are F F F | 2F 2F 2F | 2F 2F 2F. Normalisation and LeakyReLU(0.2) follow each
+    convolution. `zoo.ImageClassifier` adds pooling and the class layer; both together are the
+    paper's loss network.
 
     Args:
         image_shape: (size, size, channels), size at least 4.
-        filters: int, F (96 in the paper).
-        normalization: `"batch"` (the paper), `"layer"` or `"none"`.
-        dropout: float in [0, 1), the rate before each of the three groups. The paper's table has
-            none; its text says the network is that of Improved GAN, which has.
+        filters: int, F, at least 1 (96 in the paper).
+        normalization: `"batch"` (as in the paper), `"layer"` or `"none"`.
+        dropout: float in [0, 1), the rate before each of the three groups. The paper's table lists
+            no dropout, but its text refers to the network of Improved GAN, which uses it.
 
-    Returns of a call: `[B, ceil(size/4), ceil(size/4), 2F]`.
+    Output: `[B, ceil(size/4), ceil(size/4), 2F]`.
 
     Source: Qi, arXiv 1701.06264v3, Table 1.
+
+    Example:
+    >>> CLSGANFeatures((32, 32, 3), filters=8)(keras.ops.zeros((2, 32, 32, 3))).shape
+    TensorShape([2, 8, 8, 16])
     """
 
     def __init__(
@@ -57,7 +61,7 @@ class CLSGANFeatures(ImageNetwork):
         bias = normalization == "none"
         self.convolutions = [
             layers.Conv2D(
-                filters if i < _HALF_FILTERS else 2 * filters,
+                filters if i < _NARROW_LAYERS else 2 * filters,
                 kernel,
                 strides=stride,
                 padding="same",
@@ -96,20 +100,21 @@ class CLSGANFeatures(ImageNetwork):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ReleasedCLSGANFeatures(ImageNetwork):
-    """The critic of the released CLS-GAN script: 4c2 3c1 | 4c2 3c1 | 4c2 3c1 (kernel, c, stride).
+    """Critic of the released CLS-GAN script: 4c2 3c1 | 4c2 3c1 | 4c2 3c1 (`kernel c stride`).
 
-    Channels F F | 2F 2F | 4F 4F, bias-free with weights ~ N(0, 0.02), each followed by
-    LeakyReLU(0.2), all but the first normalised. The script ends with a 4x4 convolution of the
-    4 x 4 map to one activation a class; here the map is laid out as the channels of one position,
-    so that the pooling and class layer of `zoo.ImageClassifier` are that convolution (with a bias,
-    which the script's has not, and Keras' own initialiser).
+    The channels are F F | 2F 2F | 4F 4F. The convolutions have no biases and weights ~ N(0, 0.02).
+    LeakyReLU(0.2) follows each of them, and normalisation precedes it in all but the first. The
+    script ends with a 4x4 convolution of the 4 x 4 map to one activation per class. Here the map is
+    flattened into the channels of one position, so the pooling and the class layer of
+    `zoo.ImageClassifier` compute the same convolution. Unlike the script, that layer has a bias and
+    Keras' default initialiser.
 
     Args:
         image_shape: (size, size, channels); size is 32, 40, 48 or 56.
-        filters: int, F (64 in the script).
-        normalization: `"batch"` (the script), `"layer"` or `"none"`.
+        filters: int, F, at least 1 (64 in the script).
+        normalization: `"batch"` (as in the script), `"layer"` or `"none"`.
 
-    Returns of a call: `[B, 1, 1, 4F (size/8)^2]`.
+    Output: `[B, 1, 1, 4F (size/8)^2]`.
 
     Source: clsgan.lua of guojunq/lsgan.
     """
@@ -124,7 +129,9 @@ class ReleasedCLSGANFeatures(ImageNetwork):
         dtype: object = None,
     ):
         shape = check_image_shape(image_shape)
-        fixed_halvings(shape[0], steps=3, network="The critic of the released CLS-GAN script")
+        base_of_fixed_halvings(
+            shape[0], steps=3, network="The critic of the released CLS-GAN script"
+        )
         check_positive(filters=filters)
         super().__init__(shape, name=name, dtype=dtype)
         self.filters = filters

@@ -1,6 +1,4 @@
-"""Class-conditional pairs out of any networks: by joining the label, or by projection on it."""
-
-from typing import Self
+"""Wrappers that make unconditional networks class-conditional, by concatenation or projection."""
 
 import keras
 from keras import layers, ops
@@ -10,36 +8,32 @@ from zoo.networks.network import Critic, Generator, ImageNetwork, Inputs, Networ
 
 
 def label_map(num_classes: int, label_dim: int) -> layers.Layer:
-    """Returns a learned linear map of the one-hot label: ints `[B]` to `[B, label_dim]`."""
-    # A dense layer on the one-hot label is this embedding, without making the one-hot.
+    """Returns an embedding layer for labels: ints `[B]` to `[B, label_dim]`."""
+    # An embedding equals a bias-free dense layer on the one-hot label, without the one-hot tensor.
     initializer = keras.initializers.RandomNormal(0.0, 0.02)
     return layers.Embedding(
         num_classes, label_dim, embeddings_initializer=initializer, name="label_map"
     )
 
 
-def _with_network(config: dict) -> dict:
-    network = config["network"]
-    if isinstance(network, dict):
-        network = keras.saving.deserialize_keras_object(network)
-    return {**config, "network": network}
-
-
 @keras.saving.register_keras_serializable(package="zoo")
 class ConditionalGenerator(Generator):
-    """A generator whose latent is joined by a learned linear map of the label.
+    """A generator that appends a label embedding to the latent.
 
-    With thousands of classes a one-hot label would outweigh the latent; a linear map to a few
-    hundred does not.
+    For thousands of classes, a one-hot label would have more entries than the latent. An embedding
+    of a few hundred values avoids that.
 
     Args:
         network: an unconditional generator of `latent_dim = d + label_dim`.
         num_classes: int, K, at least 1.
-        label_dim: int, at least 1, the size of the label's map.
+        label_dim: int in [1, network.latent_dim), the size of the label embedding.
 
-    Returns of a call on `{"latent": [B, d], "label": [B]}`: `[B, *image_shape]`.
+    Inputs: `{"latent": [B, d], "label": [B]}`. Output: `[B, *image_shape]`.
 
-    Source: mcgan.py of xudonmao/Multi-class_GAN (3740 classes mapped to 256).
+    Raises:
+        ValueError: a conditional `network`, or a number outside its range.
+
+    Source: mcgan.py of xudonmao/Multi-class_GAN (3740 classes mapped to 256 values).
     """
 
     def __init__(
@@ -85,14 +79,9 @@ class ConditionalGenerator(Generator):
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
 
-    @classmethod
-    def from_config(cls, config: dict) -> Self:
-        """Returns a generator of this configuration, with a network of its own."""
-        return cls(**_with_network(config))
-
 
 class LabelledCritic(ImageNetwork):
-    """The base of critics that take `{"images": [B, ..., C], "label": [B]}`."""
+    """Base class of critics that take `{"images": [B, ..., C], "label": [B]}`."""
 
     takes_labels = True
 
@@ -105,18 +94,21 @@ class LabelledCritic(ImageNetwork):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ProjectionCritic(LabelledCritic):
-    """A critic whose score is `psi(phi(x)) + <v_y, phi(x)>`.
+    """A projection critic: `score = psi(phi(x)) + <v_y, phi(x)>`.
 
-    phi are the network's features, psi its last layer, v a learned vector of each class.
+    phi denotes the network's features, psi its last layer, and v_y a learned vector per class.
 
     Args:
         network: a critic with features (`zoo.networks.network.Critic`).
         num_classes: int, K, at least 1.
 
-    Returns of a call on `{"images": [B, ..., C], "label": [B]}`: scores `[B]`.
+    Inputs: `{"images": [B, ..., C], "label": [B]}`. Output: scores `[B]`.
 
-    Source: Miyato and Koyama, arXiv 1802.05637, equation 3. phi are the features before the last
-    layer of whatever network; that of the paper sums over positions.
+    Raises:
+        ValueError: `network` is not a `Critic`, or `num_classes` is below 1.
+
+    Source: Miyato and Koyama, arXiv 1802.05637, equation 3. The paper's phi sums over positions;
+    here phi is the input of the last layer of the given network.
     """
 
     def __init__(
@@ -130,7 +122,7 @@ class ProjectionCritic(LabelledCritic):
         if not isinstance(network, Critic):
             raise ValueError(
                 f"`network` must be a zoo.networks.network.Critic, received a "
-                f"{type(network).__name__}: a projection needs the features before the score."
+                f"{type(network).__name__}. The projection needs the features before the score."
             )
         super().__init__(
             network.image_shape, name=name, dtype=network.dtype_policy if dtype is None else dtype
@@ -152,24 +144,22 @@ class ProjectionCritic(LabelledCritic):
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
 
-    @classmethod
-    def from_config(cls, config: dict) -> Self:
-        """Returns a critic of this configuration, with a network of its own."""
-        return cls(**_with_network(config))
-
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ConditionalCritic(LabelledCritic):
-    """A critic that sees the label as constant maps behind the image's channels.
+    """A critic that appends the label to the image's channels as constant maps.
+
+    The maps enter at the input only; `zoo.networks.CharacterCritic` adds them to inner layers too.
 
     Args:
-        network: a critic of images with `label_dim or num_classes` channels more.
+        network: a critic of images with `label_dim or num_classes` additional channels.
         num_classes: int, K, at least 1.
-        label_dim: int, 0 for one-hot maps, otherwise the size of the label's learned linear map.
+        label_dim: int, 0 for one-hot maps, otherwise the size of a learned label embedding.
 
-    Returns of a call on `{"images": [B, ..., C], "label": [B]}`: scores `[B]`.
+    Inputs: `{"images": [B, ..., C], "label": [B]}`. Output: scores `[B]`.
 
-    The maps are at the input alone; `zoo.networks.CharacterCritic` has them at inner layers too.
+    Raises:
+        ValueError: a number outside its range, or a `network` with too few channels.
     """
 
     def __init__(
@@ -185,8 +175,8 @@ class ConditionalCritic(LabelledCritic):
         maps = label_dim or num_classes
         if num_classes < 1 or label_dim < 0 or channels <= maps:
             raise ValueError(
-                f"A critic of {channels} channels has no room for {maps} label maps beside the "
-                "image: make it with as many channels more."
+                f"`network` takes {channels} channels, which must be more than the {maps} label "
+                f"maps. Build it with the image's channels plus {maps}."
             )
         super().__init__(
             (*pixels, channels - maps),
@@ -218,8 +208,3 @@ class ConditionalCritic(LabelledCritic):
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
-
-    @classmethod
-    def from_config(cls, config: dict) -> Self:
-        """Returns a critic of this configuration, with a network of its own."""
-        return cls(**_with_network(config))

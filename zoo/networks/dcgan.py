@@ -1,17 +1,17 @@
-"""The DCGAN pair at any size of base times a power of two, and any number of channels."""
+"""Generator and critic of DCGAN, for images of 4 to 7 times a power of two pixels."""
 
 import keras
 from keras import layers, ops
 
-from zoo.layers.normalization import normalization as make_normalization
+from zoo.layers.normalization import make_normalization
 from zoo.networks.convolutions import downsample, upsample
 from zoo.networks.network import (
     Critic,
     Generator,
     Inputs,
+    base_and_halvings,
     check_image_shape,
     check_positive,
-    halvings,
 )
 
 
@@ -21,25 +21,28 @@ def _normal_002() -> keras.initializers.Initializer:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class DCGANGenerator(Generator):
-    """Generator: dense to base x base, then 4x4 stride-2 up-convolutions, halving the channels.
+    """Generator with a dense layer and 4x4 stride-2 transposed convolutions.
 
-    `z [, one-hot y] -> dense -> base_filters @ base -> ... -> channels @ size, tanh`, each hidden
-    layer with normalisation and ReLU, bias-free, weights ~ N(0, 0.02).
+    `z [, one-hot y] -> dense -> base_filters @ base -> ... -> channels @ size, tanh`, where the
+    number of channels halves as the size doubles. Each hidden layer has normalisation and ReLU.
+    There are no biases, and weights ~ N(0, 0.02).
 
     Args:
-        image_shape: (size, size, channels); size is 4 to 7 times a power of two.
+        image_shape: (size, size, channels); size is 4 to 7 times a power of two, at least 8.
         latent_dim: int, d, the latent's dimension.
-        base_filters: int, channels at the base resolution (512 in the papers).
-        normalization: `"batch"`, `"conditional_batch"` (the label goes to the norms, not to the
-            latent), `"layer"` or `"none"`.
-        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior it is trained with.
-        num_classes: int, 0 for an unconditional generator; otherwise it takes
-            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
+        base_filters: int, at least 1, channels at the base resolution (512 in the papers).
+        normalization: `"batch"`, `"conditional_batch"`, `"layer"` or `"none"`; see `Generator`.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior of the latent.
+        num_classes: int, K, or 0 for an unconditional generator. A conditional one takes
+            `{"latent": [B, d], "label": [B]}` and appends the one-hot label to the latent.
 
-    Returns of a call: `[B, size, size, channels]` in [-1, 1].
+    Output: `[B, size, size, channels]` in [-1, 1].
 
-    Source: Radford et al. (arXiv 1511.06434); soumith/dcgan.torch; with labels clsgan.lua of
-    guojunq/lsgan.
+    Raises:
+        ValueError: an image size or an argument that the network does not support.
+
+    Source: Radford et al., arXiv 1511.06434; soumith/dcgan.torch. The version with labels follows
+    clsgan.lua of guojunq/lsgan.
 
     Example:
     >>> generator = DCGANGenerator((32, 32, 3), latent_dim=100)
@@ -60,7 +63,7 @@ class DCGANGenerator(Generator):
         dtype: object = None,
     ):
         shape = check_image_shape(image_shape)
-        base, steps = halvings(shape[0])
+        base, steps = base_and_halvings(shape[0])
         check_positive(base_filters=base_filters)
         super().__init__(
             shape,
@@ -99,7 +102,7 @@ class DCGANGenerator(Generator):
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
-        x = self.unflatten(self.project(self.join(inputs)))
+        x = self.unflatten(self.project(self.latent_and_label(inputs)))
         label = self.label_for_norms(inputs)
         return ops.tanh(upsample(x, self.norms, self.ups, label=label, training=training))
 
@@ -113,19 +116,23 @@ class DCGANGenerator(Generator):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class DCGANCritic(Critic):
-    """Critic: 4x4 stride-2 convolutions down to base x base, doubling the channels, then dense.
+    """Critic with 4x4 stride-2 convolutions and a dense layer.
 
-    `x -> filters @ size/2 -> ... -> base x base -> raw score`, each with LeakyReLU(0.2), all but
-    the first normalised, bias-free, weights ~ N(0, 0.02). The score has no final non-linearity.
+    `x -> filters @ size/2 -> ... -> base x base -> raw score`, where the number of channels doubles
+    as the size halves. LeakyReLU(0.2) follows each convolution, and normalisation precedes it in
+    all but the first. There are no biases, and weights ~ N(0, 0.02). The score is linear.
 
     Args:
-        image_shape: (size, size, channels); size is 4 to 7 times a power of two.
-        filters: int, channels of the first layer (64 in the papers).
+        image_shape: (size, size, channels); size is 4 to 7 times a power of two, at least 8.
+        filters: int, at least 1, channels of the first layer (64 in the papers).
         normalization: `"batch"`, `"layer"` or `"none"`.
 
-    Returns of a call: float32 scores `[B]`.
+    Output: float32 scores `[B]`.
 
-    Source: Radford et al. (arXiv 1511.06434); soumith/dcgan.torch, without its sigmoid.
+    Raises:
+        ValueError: an image size or an argument that the network does not support.
+
+    Source: Radford et al., arXiv 1511.06434; soumith/dcgan.torch, without its sigmoid.
     """
 
     def __init__(
@@ -138,7 +145,7 @@ class DCGANCritic(Critic):
         dtype: object = None,
     ):
         shape = check_image_shape(image_shape)
-        _, steps = halvings(shape[0])
+        _, steps = base_and_halvings(shape[0])
         check_positive(filters=filters)
         super().__init__(shape, name=name, dtype=dtype)
         self.filters = filters

@@ -1,4 +1,4 @@
-"""The pair of multilayer perceptrons: for points of the plane, and for flattened images."""
+"""Multilayer perceptrons as generator and critic, for points and for flattened images."""
 
 import math
 
@@ -11,7 +11,7 @@ GAIN = 1.4
 
 
 def check_mlp_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the shape as a tuple of ints, or raises ValueError where a size is below 1."""
+    """Returns the shape as a tuple of ints; raises ValueError if a size is below 1."""
     shape = tuple(int(n) for n in image_shape)
     if not shape or min(shape) < 1:
         raise ValueError(
@@ -32,23 +32,26 @@ def _dense(units: int, *, name: str, dtype: object = None) -> layers.Dense:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MLPGenerator(Generator):
-    """Generator: `depth` dense layers of `units`, then one to the image or point.
+    """Generator with `depth` hidden dense layers.
 
-    `z [, one-hot y] -> depth x (dense, activation) -> dense -> image_shape`, weights orthogonal
-    with gain 1.4. Images end with tanh; points (a shape of one axis) are linear, and so may lie
-    anywhere.
+    `z [, one-hot y] -> depth x (dense, activation) -> dense -> image_shape`, with orthogonal
+    weights of gain 1.4. Images end with tanh. Points (a shape of one axis) have a linear output, so
+    their range is not bounded.
 
     Args:
         image_shape: (dimensions,) for points or (height, width, channels) for images.
         latent_dim: int, d, the latent's dimension.
-        units: int, width of the hidden layers.
-        depth: int, number of hidden layers.
-        activation: str, a Keras activation, of the hidden layers.
-        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior it is trained with.
-        num_classes: int, 0 for an unconditional generator; otherwise it takes
-            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
+        units: int, at least 1, width of the hidden layers.
+        depth: int, at least 1, number of hidden layers.
+        activation: str, name of a Keras activation, for the hidden layers.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior of the latent.
+        num_classes: int, K, or 0 for an unconditional generator. A conditional one takes
+            `{"latent": [B, d], "label": [B]}` and appends the one-hot label to the latent.
 
-    Returns of a call: `[B, *image_shape]`.
+    Output: `[B, *image_shape]`.
+
+    Raises:
+        ValueError: an argument outside its range.
 
     Source: ls.py of xudonmao/LSGAN (2 layers of 128 with tanh, on a ring of Gaussians).
 
@@ -91,7 +94,7 @@ class MLPGenerator(Generator):
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
-        x = self.join(inputs)
+        x = self.latent_and_label(inputs)
         for dense in self.hidden:
             x = self.nonlinearity(dense(x))
         x = self.unflatten(self.output_layer(x))
@@ -108,15 +111,20 @@ class MLPGenerator(Generator):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MLPCritic(Critic):
-    """Critic: `flatten -> depth x (dense, activation) -> raw score`, weights orthogonal, gain 1.4.
+    """Critic with `depth` hidden dense layers.
+
+    `flatten -> depth x (dense, activation) -> raw score`, with orthogonal weights of gain 1.4.
 
     Args:
         image_shape: (dimensions,) for points or (height, width, channels) for images.
-        units: int, width of the hidden layers.
-        depth: int, number of hidden layers.
-        activation: str, a Keras activation, of the hidden layers.
+        units: int, at least 1, width of the hidden layers.
+        depth: int, at least 1, number of hidden layers.
+        activation: str, name of a Keras activation, for the hidden layers.
 
-    Returns of a call: float32 scores `[B]`.
+    Output: float32 scores `[B]`.
+
+    Raises:
+        ValueError: an argument outside its range.
 
     Source: ls.py of xudonmao/LSGAN (2 layers of 128 with tanh).
     """

@@ -1,7 +1,7 @@
-"""What every network of the zoo is: a subclassed model that builds itself without data."""
+"""Base classes of the zoo's networks: subclassed models that are built by their constructors."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import keras
 from keras import ops
@@ -17,14 +17,27 @@ LATENTS = ("normal", "uniform")
 class Network(keras.Model):
     """A subclassed `keras.Model` that is built by its constructor.
 
-    A subclass makes its layers in `__init__`, says what it takes in `symbolic_inputs`, ends its
-    constructor with `self.build_from_symbolic_inputs()`, and returns every constructor argument
-    from `get_config`. Everything in `zoo` is subclassed: a functional and a subclassed child of
-    one base break each other in Keras 3.
+    A subclass creates its layers in `__init__` and declares its inputs in `symbolic_inputs`. Its
+    constructor ends with `self.build_from_symbolic_inputs()`, and its `get_config` returns every
+    constructor argument. All classes in `zoo` are subclassed, because in Keras 3 a functional and
+    a subclassed child of one base class break each other.
+
+    Args:
+        name: str, the model's name.
+        dtype: a dtype policy or its name; None for Keras' global policy.
+
+    Attributes:
+        image_shape: tuple of ints, the shape of one image.
+        takes_labels: bool, whether the inputs are a dict with an entry `"label"`.
+        preset_class: str, the class name in a preset's task.json; None for a network that is not a
+            task.
     """
 
+    takes_labels = False
+    preset_class: ClassVar[str | None] = None
+
     def symbolic_inputs(self) -> Inputs:
-        """Returns the `keras.Input` (or dict of them) that `call` takes, batch size free."""
+        """Returns the `keras.Input` (or dict of them) that `call` takes, with any batch size."""
         raise NotImplementedError
 
     def build_from_symbolic_inputs(self) -> None:
@@ -32,19 +45,27 @@ class Network(keras.Model):
         self(self.symbolic_inputs())
 
     def as_functional(self) -> keras.Model:
-        """Returns a functional view over the same variables (for exporters and keras-hub)."""
+        """Returns a functional view of the same variables (for exporters and keras-hub)."""
         inputs = self.symbolic_inputs()
         return keras.Model(inputs, self(inputs))
 
     def get_config(self) -> dict:
-        raise NotImplementedError
+        return {"name": self.name, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        """Builds a network from its configuration, and its inner `network` if it has one."""
+        network = config.get("network")
+        if isinstance(network, dict):
+            config = {**config, "network": keras.saving.deserialize_keras_object(network)}
+        return cls(**config)
 
 
 class ImageNetwork(Network):
-    """A network that takes images: a critic, or the features of a classifier.
+    """Base class of networks that take images: critics, and feature networks of classifiers.
 
     Args:
-        image_shape: tuple of ints, the shape of one image, already checked by the subclass.
+        image_shape: tuple of ints, the shape of one image; the subclass checks it.
     """
 
     def __init__(self, image_shape: tuple[int, ...], *, name: str | None, dtype: object):
@@ -55,24 +76,20 @@ class ImageNetwork(Network):
         return keras.Input(self.image_shape, name="images")
 
     def get_config(self) -> dict:
-        return {
-            "image_shape": list(self.image_shape),
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-        }
+        return {"image_shape": list(self.image_shape), **super().get_config()}
 
 
 class Critic(ImageNetwork):
-    """A network from images to raw scores: a last dense layer `score` on its `features`."""
+    """A network from images to raw scores: features, then a dense layer named `score`."""
 
     score: keras.layers.Layer
 
     def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        """Computes what the score is a linear function of: `[B, d]`."""
+        """Computes the features `[B, d]`, the input of the layer `score`."""
         raise NotImplementedError
 
     def score_of(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        """Computes the float32 scores `[B]` of `features`."""
+        """Computes the scores of features `[B, d]`: float32 `[B]`."""
         return ops.squeeze(self.score(features), axis=-1)
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
@@ -80,18 +97,23 @@ class Critic(ImageNetwork):
 
 
 class Generator(Network):
-    """A network that makes images out of latents, and of labels where it has classes.
+    """A network from latents, and from labels if it has classes, to images.
+
+    With `normalization="conditional_batch"` the label selects the scale and offset of each norm.
+    With any other normalisation the one-hot label is appended to the latent.
 
     Args:
-        image_shape: tuple of ints, the shape of one image, already checked by the subclass.
-        latent_dim: int, d, the latent's dimension.
-        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior it is trained with.
-        num_classes: int, 0 for an unconditional generator; otherwise it takes
-            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent, or hands
-            the label to its norms where these are conditional.
+        image_shape: tuple of ints, the shape of one image; the subclass checks it.
+        latent_dim: int, d, at least 1, the latent's dimension.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior of the latent.
+        num_classes: int, K, or 0 for an unconditional generator. A conditional one takes
+            `{"latent": [B, d], "label": [B]}`.
 
-    Subclass attributes:
-        normalization: str, that of the hidden layers; see `zoo.layers.normalization`.
+    Attributes:
+        normalization: str, the kind of the hidden layers' norms; see `zoo.layers.normalization`.
+
+    Raises:
+        ValueError: an argument outside its range.
     """
 
     normalization = "none"
@@ -125,17 +147,19 @@ class Generator(Network):
 
     @property
     def conditions_norms(self) -> bool:
-        """Whether the label reaches the network through its norms, and not through the latent."""
+        """True if the norms take the label, False if the label is appended to the latent."""
         return self.normalization == CONDITIONAL
 
     def label_for_norms(self, inputs: Inputs) -> keras.KerasTensor | None:
-        """Returns the labels `[B]` for conditional norms, None where there are none."""
+        """Returns the labels `[B]` for conditional norms, and None if the norms take none."""
         return inputs["label"] if self.conditions_norms else None
 
-    def join(self, inputs: Inputs) -> keras.KerasTensor:
-        """Returns the latent with the one-hot label behind it: `[B, d + num_classes]`.
+    def latent_and_label(self, inputs: Inputs) -> keras.KerasTensor:
+        """Returns the input of the first layer, in the compute dtype.
 
-        Where the norms take the label, it is the latent alone.
+        Returns:
+            Latent and one-hot label, `[B, d + K]`; the latent only, `[B, d]`, if the generator is
+            unconditional or its norms take the label.
         """
         if not self.num_classes:
             return ops.cast(inputs, self.compute_dtype)
@@ -150,22 +174,21 @@ class Generator(Network):
             "latent_dim": self.latent_dim,
             "latent": self.latent,
             "num_classes": self.num_classes,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            **super().get_config(),
         }
 
 
-def halvings(size: int) -> tuple[int, int]:
-    """Splits an image size into `base * 2**steps` with a base of 4 to 7 pixels.
+def base_and_halvings(size: int) -> tuple[int, int]:
+    """Splits an image size into `base * 2**halvings` with a base of 4 to 7 pixels.
 
     Args:
         size: int, height = width in pixels: 8, 28, 32, 48, 64, 112, 128, ...
 
     Returns:
-        (base, steps): 32 -> (4, 3), 28 -> (7, 2), 112 -> (7, 4).
+        (base, halvings): 32 -> (4, 3), 28 -> (7, 2), 112 -> (7, 4).
 
     Raises:
-        ValueError: the size is not of that form.
+        ValueError: the size does not have that form.
     """
     base, steps = size, 0
     while base % 2 == 0 and base >= 8:
@@ -179,23 +202,23 @@ def halvings(size: int) -> tuple[int, int]:
     return base, steps
 
 
-def fixed_halvings(size: int, *, steps: int, network: str) -> int:
-    """Returns the base of a network that has a fixed number of halvings.
+def base_of_fixed_halvings(size: int, *, steps: int, network: str) -> int:
+    """Returns `size / 2**steps`, for a network with a fixed number of halvings.
 
     Args:
         size: int, height = width in pixels, 4 to 7 times `2**steps`.
-        steps: int, how often the network halves the image.
-        network: str, what to call it in the error.
+        steps: int, the network's number of halvings.
+        network: str, the network's description, for the message.
 
     Raises:
-        ValueError: another size.
+        ValueError: any other size.
     """
     sizes = [base * 2**steps for base in (4, 5, 6, 7)]
     if size not in sizes:
         near = min(sizes, key=_distance(size))
         raise ValueError(
-            f"{network} makes images of {', '.join(map(str, sizes))} pixels, not of {size}; the "
-            f"nearest is {near}. Resize with --image-size, or take another network."
+            f"{network} supports images of {', '.join(map(str, sizes))} pixels, not of {size}; the "
+            f"nearest is {near}. Resize with --image-size, or choose another network."
         )
     return size // 2**steps
 
@@ -205,7 +228,7 @@ def _distance(size: int) -> Callable[[int], int]:
 
 
 def check_image_shape(image_shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Returns `(size, size, channels)` as a tuple of ints, or raises ValueError."""
+    """Returns `(size, size, channels)` as a tuple of ints; raises ValueError for other shapes."""
     shape = tuple(int(n) for n in image_shape)
     if len(shape) != 3 or shape[0] != shape[1] or min(shape) < 1:
         raise ValueError(
@@ -215,7 +238,7 @@ def check_image_shape(image_shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def check_positive(**values: int) -> None:
-    """Raises ValueError for a value below 1, by its name."""
+    """Raises ValueError for a value below 1; the message contains the value's keyword."""
     for name, value in values.items():
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1, received {name}={value}.")

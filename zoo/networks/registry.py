@@ -1,4 +1,4 @@
-"""The networks by name: what a recipe's field `network` chooses from."""
+"""Network families by name, and functions that build their generators, critics and features."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -9,7 +9,12 @@ from zoo.networks.characters import CharacterCritic, CharacterGenerator, charact
 from zoo.networks.classifier import CLSGANFeatures, ReleasedCLSGANFeatures
 from zoo.networks.dcgan import DCGANCritic, DCGANGenerator
 from zoo.networks.mlp import MLPCritic, MLPGenerator, check_mlp_shape
-from zoo.networks.network import Network, check_image_shape, fixed_halvings, halvings
+from zoo.networks.network import (
+    Network,
+    base_and_halvings,
+    base_of_fixed_halvings,
+    check_image_shape,
+)
 from zoo.networks.resnet import ResNetCritic, ResNetGenerator
 from zoo.networks.scene import SceneCritic, SceneGenerator, scene_base
 
@@ -17,12 +22,12 @@ Shape = tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
-    """How one part of a family is made.
+class Builder:
+    """A network class and the options that it takes.
 
     Args:
         constructor: the network's class.
-        options: the constructor's argument by the name of the option.
+        options: option name -> name of the constructor's argument.
     """
 
     constructor: Callable[..., Network]
@@ -31,83 +36,94 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """Networks that belong together.
+    """A generator and the networks that are trained with it.
 
     Args:
-        check_shape: raises ValueError for an image shape that the networks cannot make.
+        check_shape: a function that raises ValueError for an unsupported image shape.
         generator: from latents to images.
-        critic: from images to scores; None for a family whose critic is a classifier.
-        features: from images to the features of a classifier; None for a family without.
+        critic: from images to scores; None if the family's critic is a classifier.
+        features: from images to a classifier's features; None if the family has none.
     """
 
     check_shape: Callable[[Shape], object]
-    generator: Part
-    critic: Part | None = None
-    features: Part | None = None
+    generator: Builder
+    critic: Builder | None = None
+    features: Builder | None = None
 
 
-def _doubling(shape: Shape) -> None:
-    halvings(check_image_shape(shape)[0])
+def _check_doubling_shape(shape: Shape) -> None:
+    base_and_halvings(check_image_shape(shape)[0])
 
 
-def _scene(shape: Shape) -> None:
+def _check_scene_shape(shape: Shape) -> None:
     scene_base(check_image_shape(shape)[0])
 
 
-def _characters(shape: Shape) -> None:
+def _check_character_shape(shape: Shape) -> None:
     characters_base(check_image_shape(shape)[0])
 
 
-def _released(shape: Shape) -> None:
+def _check_released_shape(shape: Shape) -> None:
     size = check_image_shape(shape)[0]
-    fixed_halvings(size, steps=3, network="The released CLS-GAN script's pair")
+    base_of_fixed_halvings(size, steps=3, network="The network pair of the released CLS-GAN script")
 
 
-_DCGAN = Part(DCGANGenerator, {"filters": "base_filters", "normalization": "normalization"})
-_BOTH = {"filters": "filters", "normalization": "normalization"}
-_LABELLED = {**_BOTH, "num_classes": "num_classes", "label_dim": "label_dim"}
+_FILTERS = {"filters": "filters", "normalization": "normalization"}
+_BASE_FILTERS = {"filters": "base_filters", "normalization": "normalization"}
+_LABELLED = {**_FILTERS, "num_classes": "num_classes", "label_dim": "label_dim"}
 _MLP = {"filters": "units", "depth": "depth", "activation": "activation"}
+_DCGAN = Builder(DCGANGenerator, _BASE_FILTERS)
 
 NETWORKS: dict[str, Family] = {
-    "dcgan": Family(_doubling, _DCGAN, critic=Part(DCGANCritic, _BOTH)),
+    "dcgan": Family(_check_doubling_shape, _DCGAN, critic=Builder(DCGANCritic, _FILTERS)),
     "resnet": Family(
-        _doubling, Part(ResNetGenerator, _BOTH), critic=Part(ResNetCritic, {"filters": "filters"})
+        _check_doubling_shape,
+        Builder(ResNetGenerator, _FILTERS),
+        critic=Builder(ResNetCritic, {"filters": "filters"}),
     ),
-    "mlp": Family(check_mlp_shape, Part(MLPGenerator, _MLP), critic=Part(MLPCritic, _MLP)),
+    "mlp": Family(check_mlp_shape, Builder(MLPGenerator, _MLP), critic=Builder(MLPCritic, _MLP)),
     "scene": Family(
-        _scene,
-        Part(SceneGenerator, {"filters": "base_filters", "normalization": "normalization"}),
-        critic=Part(SceneCritic, _BOTH),
+        _check_scene_shape,
+        Builder(SceneGenerator, _BASE_FILTERS),
+        critic=Builder(SceneCritic, _FILTERS),
     ),
     "characters": Family(
-        _characters,
-        Part(CharacterGenerator, {"filters": "base_filters", "normalization": "normalization"}),
-        critic=Part(CharacterCritic, _LABELLED),
+        _check_character_shape,
+        Builder(CharacterGenerator, _BASE_FILTERS),
+        critic=Builder(CharacterCritic, _LABELLED),
     ),
     "clsgan": Family(
-        _doubling, _DCGAN, features=Part(CLSGANFeatures, {**_BOTH, "dropout": "dropout"})
+        _check_doubling_shape,
+        _DCGAN,
+        features=Builder(CLSGANFeatures, {**_FILTERS, "dropout": "dropout"}),
     ),
-    "clsgan_released": Family(_released, _DCGAN, features=Part(ReleasedCLSGANFeatures, _BOTH)),
+    "clsgan_released": Family(
+        _check_released_shape, _DCGAN, features=Builder(ReleasedCLSGANFeatures, _FILTERS)
+    ),
 }
-"""Families by name. `dcgan`: DCGAN at any size. `resnet`: the LGAN paper's. `mlp`: perceptrons, for
-points too. `scene`: LSGAN's for 112 x 112. `characters`: LSGAN's for thousands of classes, whose
-critic takes labels. `clsgan`: the CLS-GAN paper's classifier with DCGAN's generator.
-`clsgan_released`: those of the released CLS-GAN script."""
+"""Families by name. `dcgan`: DCGAN. `resnet`: the LGAN paper's residual networks. `mlp`: multilayer
+perceptrons, for points and images. `scene`: the LSGAN paper's networks for 112 x 112 pixels.
+`characters`: the LSGAN paper's networks for thousands of classes, with a critic that takes labels.
+`clsgan`: the CLS-GAN paper's classifier with DCGAN's generator. `clsgan_released`: the networks of
+the released CLS-GAN script."""
 
 
 def family(name: str) -> Family:
-    """Returns the family of that name, or raises ValueError with the nearest names."""
+    """Returns a family by name; raises ValueError with the nearest known name."""
     if name in NETWORKS:
         return NETWORKS[name]
     raise ValueError(unknown_name("network", name, NETWORKS))
 
 
 def check_image_size(name: str, image_shape: Shape) -> None:
-    """Raises ValueError where the named networks cannot make such images; builds nothing.
+    """Checks that a family supports an image shape, without building a network.
 
     Args:
         name: str, a name in `NETWORKS`.
         image_shape: (size, size, channels), or (dimensions,) for `mlp`.
+
+    Raises:
+        ValueError: an unknown name or an unsupported shape.
     """
     family(name).check_shape(image_shape)
 
@@ -124,38 +140,43 @@ def make_generator(
     depth: int | None = None,
     activation: str | None = None,
 ) -> Network:
-    """Makes the generator of a family.
+    """Builds the generator of a family.
+
+    For the options `filters` to `activation`, None selects the network's own default.
 
     Args:
         name: str, a name in `NETWORKS`.
         image_shape: (size, size, channels), or (dimensions,) for `mlp`.
-        latent_dim: int, the latent's dimension.
-        latent: `"normal"` or `"uniform"`, the prior.
-        num_classes: int, 0 for an unconditional generator.
-        filters: int, channels at the base resolution (`mlp`: units of a layer). This and what
-            follows: None takes the network's own default.
-        normalization: `"batch"`, `"conditional_batch"` (of a conditional generator), `"layer"` or
-            `"none"`; `mlp` has none, and takes `"none"` only.
-        depth: int, hidden layers; `mlp` only.
-        activation: str, of the hidden layers; `mlp` only.
+        latent_dim: int, at least 1, the latent's dimension.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior.
+        num_classes: int, K, or 0 for an unconditional generator.
+        filters: int, channels at the base resolution (`mlp`: units per layer).
+        normalization: `"batch"`, `"conditional_batch"` (needs `num_classes`), `"layer"` or
+            `"none"`; `mlp` accepts `"none"` only.
+        depth: int, number of hidden layers; `mlp` only.
+        activation: str, activation of the hidden layers; `mlp` only.
+
+    Returns:
+        A `zoo.networks.Generator`, from float latents `[B, d]` (or, with classes, from
+        `{"latent": [B, d], "label": [B]}`) to images `[B, *image_shape]`. Images are in [-1, 1];
+        the points of `mlp` are not bounded.
 
     Raises:
-        ValueError: an unknown name, an option that the network does not have, a value that cannot
-            be, or a size that the network cannot make.
+        ValueError: an unknown name, an option that the network does not have, a value outside its
+            range, or an unsupported image size.
 
     Example:
-    >>> make_generator("dcgan", image_shape=(32, 32, 3), latent_dim=100, filters=64).image_shape
-    (32, 32, 3)
+    >>> import keras
+    >>> generator = make_generator("dcgan", image_shape=(32, 32, 3), latent_dim=100, filters=64)
+    >>> generator(keras.random.normal((2, 100))).shape
+    TensorShape([2, 32, 32, 3])
     """
-    given = {"depth": depth, "activation": activation}
-    options = _constructor_options(
-        name,
-        family(name).generator,
-        "generator",
-        {"filters": filters, "normalization": normalization, **given},
-    )
+    builder = family(name).generator
+    given = {"filters": filters, "normalization": normalization}
+    given |= {"depth": depth, "activation": activation}
+    options = _constructor_options(name, builder, "generator", given)
     check_image_size(name, image_shape)
-    return family(name).generator.constructor(
+    return builder.constructor(
         image_shape, latent_dim=latent_dim, latent=latent, num_classes=num_classes, **options
     )
 
@@ -171,37 +192,47 @@ def make_critic(
     num_classes: int | None = None,
     label_dim: int | None = None,
 ) -> Network:
-    """Makes the critic of a family: from images to raw scores `[B]`.
+    """Builds the critic of a family.
+
+    For all options, None selects the network's own default.
 
     Args:
         name: str, a name in `NETWORKS` whose family has a critic.
         image_shape: (size, size, channels), or (dimensions,) for `mlp`.
-        filters: int, channels of the first layer (`mlp`: units of a layer). This and what
-            follows: None takes the network's own default.
-        normalization: `"batch"`, `"layer"` or `"none"`; `resnet` and `mlp` have none, and take
-            `"none"` only.
-        depth: int, hidden layers; `mlp` only.
-        activation: str, of the hidden layers; `mlp` only.
-        num_classes: int; `characters` only, and needed there.
-        label_dim: int, the size of the label's linear map; `characters` only.
+        filters: int, channels of the first layer (`mlp`: units per layer).
+        normalization: `"batch"`, `"layer"` or `"none"`; `resnet` and `mlp` accept `"none"` only.
+        depth: int, number of hidden layers; `mlp` only.
+        activation: str, activation of the hidden layers; `mlp` only.
+        num_classes: int, K; `characters` only, where it is required.
+        label_dim: int, the size of the label embedding; `characters` only.
+
+    Returns:
+        A `zoo.networks.ImageNetwork`, from images `[B, *image_shape]` in [-1, 1] to raw float32
+        scores `[B]`. The critic of `characters` takes `{"images": ..., "label": [B]}`.
 
     Raises:
-        ValueError: as `make_generator`.
+        ValueError: an unknown name, a family without such a critic, an option that the network does
+            not have, a value outside its range, or an unsupported image size.
+
+    Example:
+    >>> import keras
+    >>> critic = make_critic("dcgan", image_shape=(32, 32, 3), filters=16)
+    >>> critic(keras.ops.zeros((2, 32, 32, 3))).shape
+    TensorShape([2])
     """
-    part = family(name).critic
-    if part is None:
+    builder = family(name).critic
+    if builder is None:
         scoring = ", ".join(key for key, value in NETWORKS.items() if value.critic)
         raise ValueError(
-            f"The critic of {name!r} is a classifier, which gives no single score. Networks whose "
-            f"critic does: {scoring}."
+            f"The critic of {name!r} is a classifier, which returns one logit per class and not a "
+            f"single score. Networks whose critic returns a score: {scoring}."
         )
-    given = {"depth": depth, "activation": activation}
+    given = {"filters": filters, "normalization": normalization}
+    given |= {"depth": depth, "activation": activation}
     given |= {"num_classes": num_classes, "label_dim": label_dim}
-    options = _constructor_options(
-        name, part, "critic", {"filters": filters, "normalization": normalization, **given}
-    )
+    options = _constructor_options(name, builder, "critic", given)
     check_image_size(name, image_shape)
-    return part.constructor(image_shape, **options)
+    return builder.constructor(image_shape, **options)
 
 
 def make_features(
@@ -212,47 +243,58 @@ def make_features(
     normalization: str | None = None,
     dropout: float | None = None,
 ) -> Network:
-    """Makes the feature network of a family, for `zoo.ImageClassifier`.
+    """Builds the feature network of a family, for `zoo.ImageClassifier`.
+
+    For all options, None selects the network's own default.
 
     Args:
         name: str, a name in `NETWORKS` whose family has features.
         image_shape: (size, size, channels).
-        filters: int, channels of the first layer. This and what follows: None takes the network's
-            own default.
+        filters: int, channels of the first layer.
         normalization: `"batch"`, `"layer"` or `"none"`.
         dropout: float in [0, 1); `clsgan` only.
 
+    Returns:
+        A `zoo.networks.ImageNetwork`, from images `[B, *image_shape]` in [-1, 1] to features
+        `[B, h, w, c]`.
+
     Raises:
-        ValueError: as `make_generator`.
+        ValueError: an unknown name, a family without features, an option that the network does not
+            have, a value outside its range, or an unsupported image size.
+
+    Example:
+    >>> make_features("clsgan", image_shape=(32, 32, 3), filters=8).image_shape
+    (32, 32, 3)
     """
-    part = family(name).features
-    if part is None:
+    builder = family(name).features
+    if builder is None:
         classifying = ", ".join(key for key, value in NETWORKS.items() if value.features)
         raise ValueError(
-            f"{name!r} has no features for a classifier. Networks that have: {classifying}."
+            f"{name!r} has no feature network for a classifier. Networks that have one: "
+            f"{classifying}."
         )
-    options = _constructor_options(
-        name,
-        part,
-        "feature network",
-        {"filters": filters, "normalization": normalization, "dropout": dropout},
-    )
+    given = {"filters": filters, "normalization": normalization, "dropout": dropout}
+    options = _constructor_options(name, builder, "feature network", given)
     check_image_size(name, image_shape)
-    return part.constructor(image_shape, **options)
+    return builder.constructor(image_shape, **options)
 
 
 def _constructor_options(
-    name: str, part: Part, what: str, options: Mapping[str, Any]
+    name: str, builder: Builder, network: str, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The given options under the constructor's names; an option it does not have is an error."""
+    """Returns constructor arguments for the options that are not None.
+
+    Raises:
+        ValueError: an option that the constructor does not have; `normalization="none"` is allowed.
+    """
     arguments = {}
     for option, value in options.items():
-        if option in part.options:
+        if option in builder.options:
             if value is not None:
-                arguments[part.options[option]] = value
+                arguments[builder.options[option]] = value
         elif value is not None and (option, value) != ("normalization", "none"):
             raise ValueError(
-                f"The {what} of {name!r} has no option `{option}`, received {value!r}. Its "
-                f"options: {', '.join(part.options)}."
+                f"The {network} of {name!r} has no option `{option}`, received {value!r}. Its "
+                f"options: {', '.join(builder.options)}."
             )
     return arguments

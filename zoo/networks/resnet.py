@@ -1,21 +1,20 @@
-"""The residual pair of the LGAN paper (the network of SNGAN with other details), at any size."""
+"""Residual generator and critic of the LGAN paper, for images of 4 to 7 times a power of two."""
 
 import functools
 
 import keras
 from keras import layers, ops
 
-from zoo.layers.normalization import normalise
-from zoo.layers.normalization import normalization as make_normalization
+from zoo.layers.normalization import apply_normalization, make_normalization
 from zoo.networks.network import (
     Critic,
     Generator,
     Inputs,
+    base_and_halvings,
     check_image_shape,
     check_positive,
-    halvings,
 )
-from zoo.rematerialisation import part
+from zoo.rematerialisation import segment
 
 _PLAIN_BLOCKS = 2
 
@@ -26,7 +25,7 @@ def _convolution(filters: int, kernel: int, *, he: bool = True, name: str) -> la
 
 
 def _norm(kind: str, *, name: str, num_classes: int = 0) -> layers.Layer:
-    # What tf.layers.batch_normalization, which the LGAN code calls, has by default.
+    # These are the defaults of tf.layers.batch_normalization, which the LGAN code calls.
     return make_normalization(
         kind,
         name=name,
@@ -39,17 +38,19 @@ def _norm(kind: str, *, name: str, num_classes: int = 0) -> layers.Layer:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ResidualBlock(layers.Layer):
-    """`x + conv(relu(norm(conv(relu(norm(x))))))` of 3x3 convolutions, keeping the channels.
+    """A residual block: `x + conv(relu(norm(conv(relu(norm(x))))))` with 3x3 convolutions.
 
-    With `resample="up"` the image is doubled (nearest) before the first convolution, with
-    `"down"` halved (mean of 2x2) after the second; the shortcut then has a 1x1 convolution.
-    The 3x3 weights are He-uniform, the shortcut's Xavier-uniform.
+    `resample="up"` doubles the size (nearest neighbour) before the first convolution.
+    `resample="down"` halves it (mean of 2x2 pixels) after the second. In both cases the shortcut
+    has a 1x1 convolution. The 3x3 weights are He-uniform, those of the shortcut Xavier-uniform.
 
     Args:
         filters: int, channels of input and output.
         resample: `"up"`, `"down"` or `"none"`.
         normalization: `"batch"`, `"conditional_batch"`, `"layer"` or `"none"`.
-        num_classes: int, K, for conditional norms; a call then takes the labels `[B]` too.
+        num_classes: int, K, for conditional norms; a call then also takes labels, int `[B]`.
+
+    Inputs: `[B, h, w, c]`. Output: `[B, h', w', filters]`, with h' = 2h, h/2 or h.
     """
 
     def __init__(
@@ -94,13 +95,14 @@ class ResidualBlock(layers.Layer):
         label: keras.KerasTensor | None = None,
         training: bool = False,
     ) -> keras.KerasTensor:
-        residual = ops.relu(normalise(self.norm_1, x, label, training=training))
+        residual = ops.relu(apply_normalization(self.norm_1, x, label, training=training))
         if self.resample == "up":
             residual = self.up(residual)
         residual = self.convolution_1(residual)
-        residual = ops.relu(normalise(self.norm_2, residual, label, training=training))
+        residual = ops.relu(apply_normalization(self.norm_2, residual, label, training=training))
         residual = self.convolution_2(residual)
-        if self.resample == "up":  # A 1x1 convolution commutes with doubling and with the mean.
+        # A 1x1 convolution commutes with both kinds of resampling, and is cheaper on fewer pixels.
+        if self.resample == "up":
             return self.up(self.shortcut(x)) + residual
         if self.resample == "down":
             return self.shortcut(self.down(x)) + self.down(residual)
@@ -123,23 +125,27 @@ class ResidualBlock(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ResNetGenerator(Generator):
-    """Generator: dense to base x base, a residual block a doubling, then norm, ReLU, conv, tanh.
+    """Generator with a dense layer and one residual block per doubling of the size.
 
-    `z [, one-hot y] -> dense -> filters @ base -> blocks -> filters @ size -> channels @ size`.
-    At 32 x 32 and 128 filters this is the LGAN paper's generator; other sizes have as many blocks
-    as doublings. Main weights He-uniform; dense, shortcuts and last convolution Xavier-uniform.
+    `z [, one-hot y] -> dense -> filters @ base -> blocks -> filters @ size -> norm, ReLU, conv,
+    tanh -> channels @ size`. At 32 x 32 and 128 filters this is the LGAN paper's generator. The
+    blocks' 3x3 weights are He-uniform; the dense layer, the shortcuts and the last convolution are
+    Xavier-uniform.
 
     Args:
-        image_shape: (size, size, channels); size is 4 to 7 times a power of two.
+        image_shape: (size, size, channels); size is 4 to 7 times a power of two, at least 8.
         latent_dim: int, d, the latent's dimension.
-        filters: int, channels everywhere (128 in the paper's code).
-        normalization: `"batch"` (momentum 0.99, epsilon 1e-3), `"conditional_batch"` (the label
-            goes to the norms, not to the latent), `"layer"` or `"none"`.
-        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior it is trained with.
-        num_classes: int, 0 for an unconditional generator; otherwise it takes
-            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
+        filters: int, at least 1, channels of all hidden layers (128 in the paper's code).
+        normalization: `"batch"` (momentum 0.99, epsilon 1e-3), `"conditional_batch"`, `"layer"` or
+            `"none"`; see `Generator`.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior of the latent.
+        num_classes: int, K, or 0 for an unconditional generator. A conditional one takes
+            `{"latent": [B, d], "label": [B]}` and appends the one-hot label to the latent.
 
-    Returns of a call: `[B, size, size, channels]` in [-1, 1].
+    Output: `[B, size, size, channels]` in [-1, 1].
+
+    Raises:
+        ValueError: an image size or an argument that the network does not support.
 
     Source: sobolev_cifar10.py of ZhimingZhou/LGANs-for-reproduce (arXiv 1902.05687).
     """
@@ -157,7 +163,7 @@ class ResNetGenerator(Generator):
         dtype: object = None,
     ):
         shape = check_image_shape(image_shape)
-        base, steps = halvings(shape[0])
+        base, steps = base_and_halvings(shape[0])
         check_positive(filters=filters)
         super().__init__(
             shape,
@@ -186,12 +192,12 @@ class ResNetGenerator(Generator):
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
-        x = self.unflatten(self.project(self.join(inputs)))
+        x = self.unflatten(self.project(self.latent_and_label(inputs)))
         label = self.label_for_norms(inputs)
         for block in self.blocks:
             call = functools.partial(block.__call__, label=label, training=training)
-            x = part(call, x, statistics=block.non_trainable_variables)
-        x = ops.relu(normalise(self.norm, x, label, training=training))
+            x = segment(call, x, statistics=block.non_trainable_variables)
+        x = ops.relu(apply_normalization(self.norm, x, label, training=training))
         return ops.tanh(self.output_layer(x))
 
     def get_config(self) -> dict:
@@ -204,17 +210,21 @@ class ResNetGenerator(Generator):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ResNetCritic(Critic):
-    """Critic: residual halvings, two plain blocks, ReLU, mean over positions, dense; no norm.
+    """Critic with residual blocks: downsampling ones, then two plain ones; no normalisation.
 
-    The first block halves without a ReLU before it: `conv, relu, conv, mean pool` beside
-    `mean pool, 1x1 conv`. At 32 x 32 and 128 filters this is the LGAN paper's discriminator
-    (32 -> 16 -> 8, then plain); other sizes halve down to 8 to 14 pixels (8 and smaller: once).
+    ReLU, a mean over positions and a dense layer follow the blocks. The first block has no ReLU
+    before its first convolution: `conv, relu, conv, mean pool` plus the shortcut `mean pool, 1x1
+    conv`. At 32 x 32 and 128 filters this is the LGAN paper's discriminator (32 -> 16 -> 8, then
+    plain). Other sizes are halved to between 8 and 14 pixels; sizes up to 14 are halved once.
 
     Args:
-        image_shape: (size, size, channels); size is 4 to 7 times a power of two.
-        filters: int, channels everywhere (128 in the paper's code).
+        image_shape: (size, size, channels); size is 4 to 7 times a power of two, at least 8.
+        filters: int, at least 1, channels of all hidden layers (128 in the paper's code).
 
-    Returns of a call: float32 scores `[B]`.
+    Output: float32 scores `[B]`.
+
+    Raises:
+        ValueError: an image size or an argument that the network does not support.
 
     Source: sobolev_cifar10.py of ZhimingZhou/LGANs-for-reproduce (arXiv 1902.05687).
     """
@@ -228,7 +238,7 @@ class ResNetCritic(Critic):
         dtype: object = None,
     ):
         shape = check_image_shape(image_shape)
-        _, steps = halvings(shape[0])
+        _, steps = base_and_halvings(shape[0])
         check_positive(filters=filters)
         super().__init__(shape, name=name, dtype=dtype)
         self.filters = filters
@@ -246,15 +256,15 @@ class ResNetCritic(Critic):
         self.build_from_symbolic_inputs()
 
     def first_block(self, images: keras.KerasTensor) -> keras.KerasTensor:
-        """Computes the first halving."""
+        """Computes the first block, which halves the size: `[B, s, s, c] -> [B, s/2, s/2, F]`."""
         x = self.down(self.first_2(ops.relu(self.first_1(images))))
         return x + self.first_shortcut(self.down(images))
 
     def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         images = ops.cast(images, self.compute_dtype)
-        x = part(self.first_block, images)
+        x = segment(self.first_block, images)
         for block in self.blocks:
-            x = part(functools.partial(block.__call__, training=training), x)
+            x = segment(functools.partial(block.__call__, training=training), x)
         return self.pool(ops.relu(x))
 
     def get_config(self) -> dict:

@@ -1,27 +1,27 @@
-"""The pair that LSGAN's scenes of 112 x 112 pixels were made with."""
+"""Generator and critic of the LSGAN paper's experiment on scenes of 112 x 112 pixels."""
 
 import keras
 from keras import layers, ops
 
-from zoo.layers.normalization import normalization as make_normalization
+from zoo.layers.normalization import make_normalization
 from zoo.networks.convolutions import downsample, upsample
 from zoo.networks.network import (
     Critic,
     Generator,
     Inputs,
+    base_of_fixed_halvings,
     check_image_shape,
     check_positive,
-    fixed_halvings,
 )
 
-# Of each up-convolution but the last: channels as a share of the base filters, and stride.
+# (divisor of the base filters, stride) of each transposed convolution except the last.
 _UPS = ((1, 2), (1, 1), (1, 2), (1, 1), (2, 2), (4, 2))
 _HALVINGS = 4
 
 
 def scene_base(size: int) -> int:
-    """Returns size/16, or raises ValueError where that is not 4, 5, 6 or 7."""
-    return fixed_halvings(size, steps=_HALVINGS, network="LSGAN's scene network")
+    """Returns size/16; raises ValueError unless it is 4, 5, 6 or 7."""
+    return base_of_fixed_halvings(size, steps=_HALVINGS, network="LSGAN's scene network")
 
 
 def _norm(kind: str, *, name: str, num_classes: int = 0) -> layers.Layer:
@@ -30,23 +30,26 @@ def _norm(kind: str, *, name: str, num_classes: int = 0) -> layers.Layer:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SceneGenerator(Generator):
-    """Generator: a dense layer and seven 3x3 up-convolutions, four of them doubling the size.
+    """Generator with a dense layer and seven 3x3 transposed convolutions, four of stride 2.
 
     `z [, one-hot y] -> dense -> F @ s/16 -> F, F @ s/8 -> F, F @ s/4 -> F/2 @ s/2 -> F/4 @ s ->
-    channels @ s, tanh`, each hidden layer with normalisation and ReLU; weights ~ N(0, 0.02),
-    biases 0.
+    channels @ s, tanh`. Each hidden layer has normalisation and ReLU. Weights start at N(0, 0.02),
+    biases at 0.
 
     Args:
-        image_shape: (size, size, channels); size is 64, 80, 96 or 112 (the paper's).
+        image_shape: (size, size, channels); size is 64, 80, 96 or 112 (112 in the paper).
         latent_dim: int, d, the latent's dimension (1024 in the code).
         base_filters: int, F, at least 4 (256 in the code).
-        normalization: `"batch"` (momentum 0.9, epsilon 1e-5), `"conditional_batch"` (the label goes
-            to the norms, not to the latent), `"layer"` or `"none"`.
-        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d, the code's), the prior.
-        num_classes: int, 0 for an unconditional generator; otherwise it takes
-            `{"latent": [B, d], "label": [B]}` and joins the one-hot label to the latent.
+        normalization: `"batch"` (momentum 0.9, epsilon 1e-5), `"conditional_batch"`, `"layer"` or
+            `"none"`; see `Generator`.
+        latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d, as in the code), the prior.
+        num_classes: int, K, or 0 for an unconditional generator. A conditional one takes
+            `{"latent": [B, d], "label": [B]}` and appends the one-hot label to the latent.
 
-    Returns of a call: `[B, size, size, channels]` in [-1, 1].
+    Output: `[B, size, size, channels]` in [-1, 1].
+
+    Raises:
+        ValueError: an image size or an argument that the network does not support.
 
     Source: vgg.py and ops.py of xudonmao/LSGAN (arXiv 1611.04076).
     """
@@ -82,7 +85,7 @@ class SceneGenerator(Generator):
             base * base * base_filters, kernel_initializer=normal(0, 0.02), name="project"
         )
         self.unflatten = layers.Reshape((base, base, base_filters), name="unflatten")
-        shapes = [(base_filters // share, stride) for share, stride in _UPS] + [(shape[2], 1)]
+        shapes = [(base_filters // divisor, stride) for divisor, stride in _UPS] + [(shape[2], 1)]
         self.ups = [
             layers.Conv2DTranspose(
                 count,
@@ -101,7 +104,7 @@ class SceneGenerator(Generator):
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
-        x = self.unflatten(self.project(self.join(inputs)))
+        x = self.unflatten(self.project(self.latent_and_label(inputs)))
         label = self.label_for_norms(inputs)
         return ops.tanh(upsample(x, self.norms, self.ups, label=label, training=training))
 
@@ -115,17 +118,21 @@ class SceneGenerator(Generator):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SceneCritic(Critic):
-    """Critic: four 5x5 stride-2 convolutions F, 2F, 4F, 8F with LeakyReLU(0.2), then dense.
+    """Critic with four 5x5 stride-2 convolutions and a dense layer.
 
-    All but the first normalised; convolutions ~ N(0, 0.02) truncated at two deviations, dense
-    ~ N(0, 0.02), biases 0. The score is linear.
+    The convolutions have F, 2F, 4F, 8F channels. LeakyReLU(0.2) follows each of them, and
+    normalisation precedes it in all but the first. Convolutions start at N(0, 0.02) truncated at
+    two standard deviations, the dense layer at N(0, 0.02), biases at 0. The score is linear.
 
     Args:
-        image_shape: (size, size, channels); size is 64, 80, 96 or 112 (the paper's).
-        filters: int, F (64 in the code).
+        image_shape: (size, size, channels); size is 64, 80, 96 or 112 (112 in the paper).
+        filters: int, F, at least 1 (64 in the code).
         normalization: `"batch"` (momentum 0.9, epsilon 1e-5), `"layer"` or `"none"`.
 
-    Returns of a call: float32 scores `[B]`.
+    Output: float32 scores `[B]`.
+
+    Raises:
+        ValueError: an image size or an argument that the network does not support.
 
     Source: vgg.py and ops.py of xudonmao/LSGAN (arXiv 1611.04076).
     """

@@ -1,6 +1,4 @@
-"""Any critic under spectral normalisation."""
-
-from typing import Self
+"""A wrapper that applies spectral normalisation to a critic."""
 
 import keras
 
@@ -10,12 +8,12 @@ from zoo.networks.network import ImageNetwork, Inputs, Network
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SpectralCritic(ImageNetwork):
-    """A critic whose every kernel is divided by its largest singular value when it runs.
+    """A critic whose kernels are divided by their largest singular values at each call.
 
     Args:
-        network: a critic; one that takes labels (`zoo.networks.ConditionalCritic`) stays so.
+        network: a critic. The wrapper takes labels if the critic takes them.
 
-    Returns of a call: what the network returns.
+    Output: the output of `network`.
 
     Source: Miyato et al., arXiv 1802.05957.
     """
@@ -25,7 +23,7 @@ class SpectralCritic(ImageNetwork):
             network.image_shape, name=name, dtype=network.dtype_policy if dtype is None else dtype
         )
         self.network = network
-        self.takes_labels = getattr(network, "takes_labels", False)
+        self.takes_labels = network.takes_labels
         self.normalised = SpectralNormalization(network, name="normalised")
         self.build_from_symbolic_inputs()
 
@@ -41,11 +39,3 @@ class SpectralCritic(ImageNetwork):
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
-
-    @classmethod
-    def from_config(cls, config: dict) -> Self:
-        """Returns a critic of this configuration, with a network of its own."""
-        network = config["network"]
-        if isinstance(network, dict):
-            network = keras.saving.deserialize_keras_object(network)
-        return cls(**{**config, "network": network})

@@ -1,4 +1,4 @@
-"""Penalties: functions of a critic and two batches, and constraints on its weights."""
+"""Penalties on the critic's loss, and constraints on its weights, by name."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -45,31 +45,36 @@ PENALTIES: dict[str, type[Penalty]] = {
 
 
 def penalty_class(name: str) -> type[Penalty]:
-    """Returns the class of a penalty; raises ValueError with the known names."""
+    """Returns a penalty's class by name; raises ValueError with the known names."""
     if name not in PENALTIES:
         raise ValueError(unknown_name("penalty", name, PENALTIES))
     return PENALTIES[name]
 
 
 def penalty_options(name: str) -> dict[str, Any]:
-    """Returns the options that a penalty takes, with their defaults."""
+    """Returns a penalty's options and their defaults, by option name."""
     parameters = inspect.signature(penalty_class(name)).parameters
-    return {key: one.default for key, one in parameters.items() if key != "name"}
+    return {key: value.default for key, value in parameters.items() if key != "name"}
 
 
 def make_penalty(name: str, options: Mapping[str, Any]) -> Penalty:
-    """Makes a penalty.
+    """Builds a penalty, for the argument `penalty` of a model of `zoo.models`.
 
     Args:
-        name: a key of `PENALTIES`.
-        options: those of its class.
+        name: str, a key of `PENALTIES`.
+        options: constructor arguments of its class, by name; see `penalty_options`.
+
+    Returns:
+        A `Penalty`, a Keras layer whose variables become part of the model.
 
     Raises:
-        ValueError: unknown name, an option that the penalty does not have, a value that cannot be.
+        ValueError: an unknown name, an option that the penalty does not have, or a value outside
+            its range.
 
     Example:
-    >>> make_penalty("max_gp", {"weight": 0.1, "buffer": 8}).buffer
-    8
+    >>> penalty = make_penalty("max_gp", {"weight": 0.1, "buffer": 8})
+    >>> penalty.weight, penalty.buffer
+    (0.1, 8)
     """
     known = penalty_options(name)
     for key in options:

@@ -7,11 +7,14 @@ from zoo.penalties.penalty import Penalty
 
 
 class WeightClipping(Penalty):
-    """Puts every trainable weight of the critic, those of its norms too, into [-bound, bound].
+    """Clips every trainable weight of the critic to [-bound, bound], those of norms included.
 
     Args:
         bound: float > 0.
-        when: `"before"` each critic step, as WGAN's code does, or `"after"` it, as GLS-GAN's does.
+        when: `"before"` each critic step, as in WGAN's code, or `"after"` it, as in GLS-GAN's code.
+
+    Raises:
+        ValueError: an argument outside its range.
 
     Source: Arjovsky et al., arXiv 1701.07875; martinarjovsky/WassersteinGAN, main.py (0.01,
     before); glsgan.lua of guojunq/glsgan (0.08, after, normalisation parameters included).
@@ -33,24 +36,28 @@ class WeightClipping(Penalty):
             variable.assign(tf.clip_by_value(variable.value, -self.bound, self.bound))
 
     def before_step(self, critic: keras.Model) -> None:
-        """Clips, where that is when."""
+        """Clips the weights if `when` is `"before"`."""
         if self.when == "before":
             self._clip(critic)
 
     def after_step(self, critic: keras.Model, found: dict[str, tf.Tensor]) -> None:
-        """Clips, where that is when."""
+        """Clips the weights if `when` is `"after"`."""
         if self.when == "after":
             self._clip(critic)
 
 
 class WeightRescaling(Penalty):
-    """Divides all trainable weights of the critic by one number where they are large.
+    """Rescales the critic's trainable weights so that their mean absolute value is at most a bound.
 
-    Where `m = mean |w|` over every weight, those of its norms too, is larger than the bound, after
-    a critic step, all become `w * bound / m`; otherwise they stay.
+    After each critic step, with `m = mean |w|` over all trainable weights, those of norms included,
+    every weight becomes `w * min(1, bound / m)`.
 
     Args:
-        bound: float > 0, of the mean; the script's is that of its clipping.
+        bound: float > 0, the largest mean absolute weight. The script has one bound for clipping
+            and rescaling.
+
+    Raises:
+        ValueError: `bound` is not positive.
 
     Source: the alternative to clipping in glsgan.lua of guojunq/glsgan.
     """

@@ -1,6 +1,7 @@
-"""Penalties on the norm of the critic's gradient, averaged over points: GP, LP, DRAGAN, R1, R2, ...
+"""Penalties on the mean gradient norm of the critic: GP, LP, CP, DRAGAN, R1, R2 and others.
 
-The gradient is taken image by image, and its norm over all pixels and channels.
+The gradient is taken with respect to each image. Its norm is over all pixels and channels, unless a
+class states otherwise.
 """
 
 import tensorflow as tf
@@ -11,48 +12,59 @@ from zoo.randomness import Noise
 
 
 def squared(norm: tf.Tensor) -> tf.Tensor:
-    """Computes `s^2`: pulls the norm to zero."""
+    """Computes `s^2`, with the norm's minimum at zero."""
     return tf.square(norm)
 
 
 def two_sided(norm: tf.Tensor) -> tf.Tensor:
-    """Computes `(s - 1)^2`: pulls the norm to one."""
+    """Computes `(s - 1)^2`, with the norm's minimum at one."""
     return tf.square(norm - 1.0)
 
 
 def one_sided(norm: tf.Tensor) -> tf.Tensor:
-    """Computes `max(0, s - 1)^2`: lets the norm be anything up to one."""
+    """Computes `max(0, s - 1)^2`, which is zero for norms up to one."""
     return tf.square(tf.nn.relu(norm - 1.0))
 
 
-def rows_of(values: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+def broadcast_rows(values: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     """Reshapes `[b]` to `[b, 1, ...]` so that it broadcasts against `like`."""
     return tf.reshape(values, [-1] + [1] * (like.shape.rank - 1))
 
 
 def interpolates(real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
-    """Draws a point on each segment between x_i and g_i: `u x + (1 - u) g`, `u ~ U[0, 1)`."""
-    u = rows_of(noise.child("interpolate").uniform(), real)
+    """Draws one point between each real and fake image: `u x + (1 - u) g` with `u ~ U[0, 1)`.
+
+    Args:
+        real: x, float32 tensor `[b, ...]`.
+        fake: g, float32 tensor of the same shape.
+        noise: noise of the b rows.
+
+    Returns:
+        float32 tensor of the same shape.
+    """
+    u = broadcast_rows(noise.child("interpolate").uniform(), real)
     return u * real + (1.0 - u) * fake
 
 
 class GradientNormPenalty(Penalty):
-    """`weight * mean of h(s)` with `s_i = || grad c(v_i) ||_2` at points v: the base of its family.
+    """Base class of `weight * mean_i h(s_i)` with `s_i = || grad c(v_i) ||_2` at points v_i.
+
+    A subclass defines h in `penalty_of_norm`. It may override `points` and `norms`.
 
     Args:
         weight: float >= 0.
     """
 
     def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
-        """Returns the points v `[b, ...]`; between the pairs unless a subclass says otherwise."""
+        """Returns the points v `[b, ...]`; by default interpolates of real and fake images."""
         return interpolates(real, fake, noise)
 
-    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
-        """Computes h(s) of norms of any shape."""
+    def penalty_of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+        """Computes h(s) for norms of any shape."""
         raise NotImplementedError
 
     def norms(self, gradient: tf.Tensor) -> tf.Tensor:
-        """Computes s: `[b]`, or `[b, n]` where a sample has several."""
+        """Computes s: `[b]`, or `[b, n]` for n norms per sample."""
         return norm_per_sample(gradient)
 
     def terms(
@@ -62,13 +74,13 @@ class GradientNormPenalty(Penalty):
         norms = self.norms(input_gradient(score, self.points(real, fake, noise)))
         values, norms = (
             v if v.shape.rank == 1 else tf.reduce_mean(v, axis=1)
-            for v in (self.weight * self.of_norm(norms), norms)
+            for v in (self.weight * self.penalty_of_norm(norms), norms)
         )
         return Penalised({"penalty": values}, {"gradient_norm": norms}, {})
 
 
 class GradientPenalty(GradientNormPenalty):
-    """GP of WGAN-GP: `weight * E[(|| grad c(xhat) ||_2 - 1)^2]` at interpolates.
+    """GP, the penalty of WGAN-GP: `weight * E[(|| grad c(xhat) ||_2 - 1)^2]` at interpolates xhat.
 
     Args:
         weight: float >= 0.
@@ -79,16 +91,16 @@ class GradientPenalty(GradientNormPenalty):
     def __init__(self, weight: float = 10.0, *, name: str | None = None):
         super().__init__(weight, name=name)
 
-    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+    def penalty_of_norm(self, norm: tf.Tensor) -> tf.Tensor:
         """Computes `(s - 1)^2`."""
         return two_sided(norm)
 
 
 class LipschitzPenalty(GradientNormPenalty):
-    """LP, one-sided: `weight * E[max(0, || grad c(xhat) ||_2 - 1)^2]` at interpolates.
+    """LP, the one-sided GP: `weight * E[max(0, || grad c(xhat) ||_2 - 1)^2]` at interpolates xhat.
 
     Args:
-        weight: float >= 0; the default, that of `GradientPenalty`, is this project's choice.
+        weight: float >= 0. The default is this project's choice and equals `GradientPenalty`'s.
 
     Source: Petzka et al., arXiv 1709.08894; mode `lp` of sobolev_cifar10.py in
     ZhimingZhou/LGANs-for-reproduce.
@@ -97,13 +109,13 @@ class LipschitzPenalty(GradientNormPenalty):
     def __init__(self, weight: float = 10.0, *, name: str | None = None):
         super().__init__(weight, name=name)
 
-    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+    def penalty_of_norm(self, norm: tf.Tensor) -> tf.Tensor:
         """Computes `max(0, s - 1)^2`."""
         return one_sided(norm)
 
 
 class CentredPenalty(GradientNormPenalty):
-    """CP: `weight * E[|| grad c(xhat) ||_2^2]` at interpolates, LGAN's penalty without the maximum.
+    """CP, MaxGP with a mean for the maximum: `weight * E[|| grad c(xhat) ||_2^2]` at interpolates.
 
     Args:
         weight: float >= 0.
@@ -114,23 +126,26 @@ class CentredPenalty(GradientNormPenalty):
     def __init__(self, weight: float = 0.1, *, name: str | None = None):
         super().__init__(weight, name=name)
 
-    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+    def penalty_of_norm(self, norm: tf.Tensor) -> tf.Tensor:
         """Computes `s^2`."""
         return squared(norm)
 
 
 class DRAGANPenalty(GradientPenalty):
-    """DRAGAN's: `weight * E[(|| grad c(v) ||_2 - 1)^2]` between real images and noisy ones.
+    """DRAGAN: `weight * E[(|| grad c(v) ||_2 - 1)^2]` at points v near real images.
 
-    `x_noisy = x + noise_scale * U[0, 1)^shape`, `v = x + u (x_noisy - x)` with u ~ U[0, 1).
+    `v = x + u (x_noisy - x)` with `x_noisy = x + noise_scale * U[0, 1)^shape` and u ~ U[0, 1).
 
     Args:
         weight: float >= 0.
-        noise_scale: float > 0, in the units of images in [-1, 1]. The released LSGAN-GP has 30
-            (and weight 150 beside a loss summed over 64 images); both defaults are this project's
-            choice.
+        noise_scale: float > 0, in the units of images in [-1, 1]. The released LSGAN-GP uses 30
+            (with weight 150 and a loss that is summed over 64 images). Both defaults are this
+            project's choice.
 
-    Source: Kodali et al., arXiv 1705.07215; this form is that of xudonmao/improved_LSGAN.
+    Raises:
+        ValueError: an argument outside its range.
+
+    Source: Kodali et al., arXiv 1705.07215; the formula follows xudonmao/improved_LSGAN.
     """
 
     def __init__(self, weight: float = 10.0, *, noise_scale: float = 0.5, name: str | None = None):
@@ -140,9 +155,9 @@ class DRAGANPenalty(GradientPenalty):
         self.noise_scale = noise_scale
 
     def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
-        """Returns points near the real images."""
+        """Returns the points v near the real images."""
         offset = self.noise_scale * noise.child("perturbation").uniform(*real.shape[1:])
-        return real + rows_of(noise.child("interpolate").uniform(), real) * offset
+        return real + broadcast_rows(noise.child("interpolate").uniform(), real) * offset
 
 
 class RealCentredPenalty(CentredPenalty):
@@ -161,7 +176,7 @@ class RealCentredPenalty(CentredPenalty):
         """Returns the real images."""
         return real
 
-    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+    def penalty_of_norm(self, norm: tf.Tensor) -> tf.Tensor:
         """Computes `s^2 / 2`."""
         return 0.5 * squared(norm)
 
@@ -181,14 +196,17 @@ class FakeCentredPenalty(RealCentredPenalty):
 
 
 class DirectPenalty(GradientNormPenalty):
-    """LS-GAN's direct penalty: `weight * E[|| grad L(x) ||_2^p]` at real images, target zero.
+    """Direct penalty of LS-GAN: `weight * E[|| grad L(x) ||_2^p]` at real images.
 
     Args:
         weight: float >= 0.
         power: 1 or 2, p.
 
-    Source: the idea is that of maple-research-lab/glsgan-gp, whose norm is `PerPixelPenalty`'s; the
-    norm over the whole image is this project's choice.
+    Raises:
+        ValueError: an argument outside its range.
+
+    Source: maple-research-lab/glsgan-gp. Its norm is that of `PerPixelPenalty`; the norm over the
+    whole image is this project's choice.
     """
 
     def __init__(self, weight: float = 10.0, *, power: int = 2, name: str | None = None):
@@ -201,16 +219,16 @@ class DirectPenalty(GradientNormPenalty):
         """Returns the real images."""
         return real
 
-    def of_norm(self, norm: tf.Tensor) -> tf.Tensor:
+    def penalty_of_norm(self, norm: tf.Tensor) -> tf.Tensor:
         """Computes `s^p`."""
         return norm if self.power == 1 else squared(norm)
 
 
 class PerPixelPenalty(DirectPenalty):
-    """The released LS-GAN-GP's: `weight * mean over images and pixels of || grad L(x) ||`.
+    """Penalty of the released LS-GAN-GP: `weight * mean over images and pixels of || grad L(x) ||`.
 
-    The norm is over the channels of one pixel only, so the same weight is much weaker than that of
-    `DirectPenalty`.
+    The norm is over the channels of one pixel. Thus the same weight has a much weaker effect than
+    in `DirectPenalty`.
 
     Args:
         weight: float >= 0.
@@ -222,7 +240,7 @@ class PerPixelPenalty(DirectPenalty):
         super().__init__(weight, power=1, name=name)
 
     def norms(self, gradient: tf.Tensor) -> tf.Tensor:
-        """Computes a norm a pixel: `[b, pixels]`."""
+        """Computes one norm per pixel: `[b, pixels]`."""
         channels = gradient.shape[-1]
         per_pixel = norm_per_sample(tf.reshape(gradient, [-1, channels]))
         pixels = gradient.shape[1:].num_elements() // channels

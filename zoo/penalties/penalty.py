@@ -1,4 +1,4 @@
-"""What every penalty is: a term per sample, or a constraint, that makes a critic smoother."""
+"""Base class of penalties: terms of the critic's loss, and constraints on its weights."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,13 +12,13 @@ Score = Callable[[tf.Tensor], tf.Tensor]
 
 
 class Penalised(NamedTuple):
-    """What a penalty found in one critic step.
+    """Results of a penalty in one critic step.
 
     Attributes:
-        terms: per-sample values `[b]` by name, whose means over the *global* batch are added to the
-            critic's loss, weight included.
-        logs: per-sample values `[b]` by name, to log.
-        found: what `after_step` is to know.
+        terms: per-sample values `[b]` by name, with the weight included. Their means over the
+            *global* batch are added to the critic's loss.
+        logs: per-sample values `[b]` by name, for the logs.
+        found: tensors for `after_step`, by name.
     """
 
     terms: dict[str, tf.Tensor]
@@ -30,17 +30,21 @@ NOTHING = Penalised({}, {}, {})
 
 
 class Penalty(keras.layers.Layer):
-    """A term added to the critic's loss, or a constraint put on its weights, or both.
+    """A term of the critic's loss, a constraint on its weights, or both.
 
-    A layer, so that what a penalty remembers (a buffer, a multiplier) is part of the model's
-    variables and of its checkpoints.
+    A penalty is a layer, so its state (a buffer, a multiplier) belongs to the model's variables and
+    to its checkpoints.
 
     Args:
         weight: float >= 0, the factor of the term; 0 for a constraint.
 
-    Subclass attributes:
-        differentiates: bool, whether the term takes a gradient with respect to the images. Batch
-            normalisation would mix the samples in it, so such a penalty refuses it.
+    Attributes:
+        differentiates: bool, whether the term contains the critic's gradient with respect to the
+            images. Such a penalty refuses a critic with batch normalisation, which would make the
+            gradient of one image depend on the other images.
+
+    Raises:
+        ValueError: a negative weight.
     """
 
     differentiates = True
@@ -53,38 +57,41 @@ class Penalty(keras.layers.Layer):
         self.built = True
 
     def prepare(self, critic: keras.Model) -> None:
-        """Checks that this critic can be penalised, and makes variables that depend on it.
+        """Checks the critic, and creates the variables whose shapes depend on it.
 
         Raises:
-            ValueError: it cannot; the message says why.
+            ValueError: the penalty does not support this critic; the message states the reason.
         """
         if self.differentiates:
             _refuse_batch_normalization(critic, type(self).__name__)
 
     def before_step(self, critic: keras.Model) -> None:
-        """Changes the critic's weights before its step, the same way on every replica."""
-        return  # AutoGraph cannot read a method that is a docstring alone.
+        """Changes the critic's weights before its step, identically on every replica."""
+        return  # AutoGraph cannot parse a method that consists of a docstring only.
 
     def terms(
         self, score: Score, real: tf.Tensor, fake: tf.Tensor, noise: Noise, global_batch: tf.Tensor
     ) -> Penalised:
-        """Computes the penalty.
+        """Computes the penalty on this replica's rows.
 
         Args:
             score: the critic as a function from images `[b, ...]` to scores `[b]`.
             real: float32 tensor `[b, ...]`, in [-1, 1].
             fake: float32 tensor of the same shape; x_i is paired with g_i.
-            noise: the rows' noise.
-            global_batch: float32 scalar, B, the number of rows over all replicas.
+            noise: noise of the b rows.
+            global_batch: float32 scalar, B, the number of rows of all replicas.
+
+        Returns:
+            A `Penalised`.
         """
         return NOTHING
 
     def after_step(self, critic: keras.Model, found: dict[str, tf.Tensor]) -> None:
-        """Changes the critic's weights, or what is remembered, after the critic's step.
+        """Changes the critic's weights or the penalty's state after the critic's step.
 
         Args:
             critic: the network.
-            found: that of the step's `terms`.
+            found: the field `found` of the step's `Penalised`.
         """
         return
 
@@ -93,7 +100,7 @@ def _refuse_batch_normalization(critic: keras.Model, penalty: str) -> None:
     for layer in critic._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             raise ValueError(
-                f"{penalty} takes the critic's gradient image by image, and batch normalisation "
-                f"(layer {layer.name!r}) makes it depend on the other images. Use "
+                f"{penalty} needs the critic's gradient for each image separately, and batch "
+                f"normalisation (layer {layer.name!r}) makes it depend on the other images. Use "
                 "critic_normalization 'layer' or 'none'."
             )

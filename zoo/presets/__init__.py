@@ -1,12 +1,12 @@
-"""Presets: a trained network on disk, in Keras-Hub's directory layout, by plain Keras.
+"""Presets: trained networks on disk, in KerasHub's directory layout, read and written by Keras.
 
 ```
-config.json          `zoo>NetworkBackbone`, the network's own configuration inside
+config.json          `zoo>NetworkBackbone`, which contains the network's configuration
 model.weights.h5     the network's weights
 task.json            `zoo>NetworkImageClassifier` or `zoo>NetworkImageGenerator`
-task.weights.h5      the weights outside of the network (a classifier's head)
+task.weights.h5      the weights outside the network (a classifier's head)
 metadata.json        format, versions, sizes and SHA-256 of the weight files, data, metrics
-generator/, critic/  further presets: what was trained along with the deployed task
+generator/, critic/  presets of the networks that were trained together with the deployed task
 ```
 """
 

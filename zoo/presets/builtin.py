@@ -1,4 +1,4 @@
-"""The presets that come with the zoo: the folders beside this file, found by looking."""
+"""Built-in presets: the folders in `builtin_weights/`, next to this file."""
 
 import json
 import pathlib
@@ -10,7 +10,7 @@ FOLDER = pathlib.Path(__file__).with_name("builtin_weights")
 
 
 class PresetTable(dict[str, str]):
-    """Names and descriptions of presets; printed, or shown at a prompt, as a table."""
+    """A dict from preset names to descriptions that prints as a table."""
 
     def __repr__(self) -> str:
         width = max((len(name) for name in self), default=0)
@@ -20,12 +20,12 @@ class PresetTable(dict[str, str]):
 
 
 def builtin_folders() -> dict[str, pathlib.Path]:
-    """Returns the folders of the built-in presets by name."""
+    """Returns the folder of each built-in preset, by name."""
     return {path.parent.name: path.parent for path in sorted(FOLDER.glob(f"[!.]*/{CONFIG_FILE}"))}
 
 
 def builtin_metadata() -> dict[str, dict[str, Any]]:
-    """Returns `metadata.json` of the built-in presets by name."""
+    """Returns the content of `metadata.json` of each built-in preset, by name."""
     return {
         name: json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
         for name, folder in builtin_folders().items()
@@ -33,13 +33,19 @@ def builtin_metadata() -> dict[str, dict[str, Any]]:
 
 
 def list_presets(task: str | None = None) -> PresetTable:
-    """Returns the built-in presets: name to description, printed as a table.
+    """Returns the built-in presets.
 
     Args:
-        task: `"ImageClassifier"` or `"ImageGenerator"`, for those alone; None for all.
+        task: `"ImageClassifier"` or `"ImageGenerator"` for the presets of that task; None for all.
+
+    Returns:
+        A dict from names, which `zoo.from_preset` takes, to descriptions. It prints as a table.
 
     Example:
-    >>> print(zoo.list_presets())  # doctest: +SKIP
+    >>> import zoo
+    >>> generators = zoo.list_presets("ImageGenerator")
+    >>> set(generators) <= set(zoo.list_presets())
+    True
     """
     return PresetTable(
         (name, str(metadata.get("description", "")))

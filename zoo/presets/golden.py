@@ -1,14 +1,11 @@
-"""Golden outputs: what a trained task gives for fixed inputs, kept to notice any change."""
-
-from typing import TYPE_CHECKING
+"""Golden outputs: outputs of a trained task for fixed inputs, stored to detect any change."""
 
 import numpy as np
 import tensorflow as tf
 
 from zoo.latents import latents_from_seeds
-
-if TYPE_CHECKING:
-    from zoo.tasks import ImageClassifier, ImageGenerator, Task
+from zoo.tasks.image_classifier import ImageClassifier
+from zoo.tasks.image_generator import ImageGenerator
 
 TOLERANCE = 1e-4
 _IMAGES = 8
@@ -16,18 +13,23 @@ _SEEDS = 4
 _BLOCKS = 4
 
 
-def golden_outputs(task: "Task") -> np.ndarray:
-    """Computes a task's outputs for fixed inputs, which need no file.
+def golden_outputs(task: ImageClassifier | ImageGenerator) -> np.ndarray:
+    """Computes a task's outputs for fixed inputs, which are computed and not read from a file.
 
-    A generator gives the float images `[4, height, width, channels]` of seeds 0 to 3 (classes 0 to
-    3 where there are as many), a classifier the probabilities `[8, K]` of images of random blocks.
+    Args:
+        task: a trained task.
+
+    Returns:
+        For a generator, the float32 images `[4, height, width, channels]` of seeds 0 to 3, with
+        image i of class `i % K`. For a classifier, the float32 probabilities `[8, K]` of eight
+        images of random blocks.
     """
-    if hasattr(task, "latent_dim"):
-        return _generated(task)
-    return _classified(task)
+    if isinstance(task, ImageGenerator):
+        return _generator_outputs(task)
+    return _classifier_outputs(task)
 
 
-def _generated(generator: "ImageGenerator") -> np.ndarray:
+def _generator_outputs(generator: ImageGenerator) -> np.ndarray:
     seeds = tf.range(_SEEDS, dtype=tf.int64)
     latents = latents_from_seeds(seeds, generator.latent_dim, generator.network.latent)
     labels = generator.check_labels(_SEEDS, None)
@@ -35,7 +37,7 @@ def _generated(generator: "ImageGenerator") -> np.ndarray:
     return generator.images_from_latents(latents, classes).numpy()
 
 
-def _classified(classifier: "ImageClassifier") -> np.ndarray:
+def _classifier_outputs(classifier: ImageClassifier) -> np.ndarray:
     height, width, channels = classifier.image_shape
     random = np.random.Generator(np.random.PCG64(0))
     shape = (_IMAGES, _BLOCKS, _BLOCKS, channels)

@@ -1,4 +1,4 @@
-"""How a handle becomes a folder: a built-in name, a folder, or an address."""
+"""Handles of presets: resolves a built-in name, a folder or an address to a local folder."""
 
 import difflib
 import hashlib
@@ -26,24 +26,24 @@ _KAGGLE = re.compile(r"(?P<model>(?:[\w.-]+/){3}[\w.-]+(?:/\d+)?)(?:/(?P<part>[a
 
 
 def resolve(handle: str | os.PathLike) -> pathlib.Path:
-    """Returns the folder of a preset, fetched if it is elsewhere.
+    """Returns the local folder of a preset, and downloads it first if it is remote.
 
     Args:
-        handle: a name out of `list_presets()`, a folder, `file://FOLDER`, `hf://ORG/MODEL`,
+        handle: a name from `list_presets()`, a folder, `file://FOLDER`, `hf://ORG/MODEL`,
             `kaggle://ORG/MODEL/FRAMEWORK/VARIATION[/VERSION]`, or an address that TensorFlow's
-            file layer knows (`gs://BUCKET/FOLDER`). `/critic` or `/generator` behind any of them
-            is that part of it.
+            file system API supports (`gs://BUCKET/FOLDER`). Append `/critic` or `/generator` for
+            a part of the preset.
 
     Raises:
-        ValueError: none of these, or no preset there.
-        ImportError: what fetches it is not installed; the message has the install line.
+        ValueError: none of these, or no preset at this place.
+        ImportError: the download library is not installed; the message has the install command.
     """
     text = os.fspath(handle)
     address = _ADDRESS.fullmatch(text)
     if address:
         scheme, rest = address.groups()
-        fetch = {"file": _local, "hf": _hugging_face, "kaggle": _kaggle}.get(scheme)
-        folder = fetch(rest) if fetch else _remote(text)
+        fetch = {"file": _file_folder, "hf": _hugging_face, "kaggle": _kaggle}.get(scheme)
+        folder = fetch(rest) if fetch else _copy_remote(text)
     else:
         name, _, part = text.partition("/")
         builtin = builtin_folders().get(name)
@@ -51,7 +51,7 @@ def resolve(handle: str | os.PathLike) -> pathlib.Path:
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise ValueError(f"{text} is a file; a preset is a folder (with a config.json inside).")
+        raise ValueError(f"{text} is a file; a preset is a folder that contains {CONFIG_FILE}.")
     raise ValueError(f"There is no preset {text!r}: no such folder, {_hint(text)}")
 
 
@@ -62,13 +62,13 @@ def _hint(name: str) -> str:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     if near:
         return f"and no built-in preset of this name. Did you mean {' or '.join(near)}?"
-    return f"and no built-in preset of this name. Built in are: {', '.join(known)}."
+    return f"and no built-in preset of this name. Built-in presets: {', '.join(known)}."
 
 
-def _local(rest: str) -> pathlib.Path:
+def _file_folder(rest: str) -> pathlib.Path:
     parts = urllib.parse.urlsplit(f"file://{rest}")
     if parts.netloc not in ("", "localhost"):
-        raise ValueError(f"file://{rest} names the host {parts.netloc!r}; write file:///FOLDER.")
+        raise ValueError(f"file://{rest} names the host {parts.netloc!r}; type file:///FOLDER.")
     return pathlib.Path(urllib.request.url2pathname(parts.path))
 
 
@@ -77,7 +77,7 @@ def _hugging_face(rest: str) -> pathlib.Path:
     if not found:
         raise ValueError(f"hf://{rest} must be hf://ORG/MODEL or hf://ORG/MODEL/PART.")
     library = _library("huggingface_hub", "hf")
-    # Into a folder of real files: its own cache is of links, which a preset may not have.
+    # A folder of real files, because the library's own cache has links, which presets must not.
     folder = _cache_folder(f"hf://{found['model']}")
     try:
         library.snapshot_download(
@@ -94,8 +94,8 @@ def _kaggle(rest: str) -> pathlib.Path:
     found = _KAGGLE.fullmatch(rest)
     if not found:
         raise ValueError(
-            f"kaggle://{rest} must be kaggle://ORG/MODEL/FRAMEWORK/VARIATION, with /VERSION and "
-            "/PART behind it if wanted."
+            f"kaggle://{rest} must be kaggle://ORG/MODEL/FRAMEWORK/VARIATION, optionally with "
+            "/VERSION and /PART appended."
         )
     library = _library("kagglehub", "kaggle")
     try:
@@ -114,16 +114,16 @@ def _library(name: str, scheme: str) -> types.ModuleType:
         ) from error
 
 
-def _remote(address: str) -> pathlib.Path:
-    """Copies a preset by TensorFlow's file layer; again only when its metadata have changed."""
+def _copy_remote(address: str) -> pathlib.Path:
+    """Copies a remote preset to the cache, unless the cached metadata.json is up to date."""
     files = tf.io.gfile
     address = address.rstrip("/")
     try:
         if not files.exists(f"{address}/{CONFIG_FILE}"):
             raise ValueError(f"{address} is not a preset: it has no {CONFIG_FILE}.")
         folder = _cache_folder(address)
-        own = folder / METADATA_FILE
-        if own.exists() and own.read_bytes() == _content(f"{address}/{METADATA_FILE}"):
+        cached = folder / METADATA_FILE
+        if cached.exists() and cached.read_bytes() == _read_remote(f"{address}/{METADATA_FILE}"):
             return folder
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = pathlib.Path(tempfile.mkdtemp(prefix=".part-", dir=folder.parent))
@@ -143,7 +143,7 @@ def _remote(address: str) -> pathlib.Path:
 
 
 def _preset_files(address: str) -> Iterator[str]:
-    """Yields the names of a preset's files and of those of its parts; nothing else is copied."""
+    """Yields the names of the files of a preset and of its parts, and no other files."""
     for entry in (name.rstrip("/") for name in tf.io.gfile.listdir(address)):
         if entry in FILES or pathlib.PurePath(entry).match(SHARDS):
             yield entry
@@ -153,7 +153,7 @@ def _preset_files(address: str) -> Iterator[str]:
                     yield f"{entry}/{name}"
 
 
-def _content(path: str) -> bytes:
+def _read_remote(path: str) -> bytes:
     with tf.io.gfile.GFile(path, "rb") as file:
         return file.read()
 

@@ -1,4 +1,4 @@
-"""Names of a preset's files and of what they hold; never renamed, since they are a file format."""
+"""File and class names of the preset format. They are fixed, because saved presets use them."""
 
 import hashlib
 import pathlib
@@ -33,9 +33,9 @@ SHARDS = "model_*.weights.h5"
 
 BACKBONE = "NetworkBackbone"
 PREPROCESSOR = "NetworkImagePreprocessor"
-# The class in task.json (an adapter for keras-hub) -> the class of `zoo.tasks`.
+# Class in task.json (an adapter for keras-hub) -> class of `zoo.tasks`.
 TASKS = {"NetworkImageClassifier": "ImageClassifier", "NetworkImageGenerator": "ImageGenerator"}
-# Where a preset of another task holds this one.
+# Class of `zoo.tasks` -> sub-folder that contains it in a preset of another task.
 PART_FOLDERS = {"ImageGenerator": "generator"}
 
 

@@ -1,4 +1,4 @@
-"""Reading a preset: nothing is built before everything was checked."""
+"""Reading presets: all JSON files are checked before any object is built."""
 
 import dataclasses
 import json
@@ -25,16 +25,21 @@ from zoo.presets.weights import load_weights, weight_files
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A preset folder, its JSON files read and checked.
+    """The checked content of a preset's JSON files.
+
+    One load reads each JSON file once, because the functions that load a preset also take a
+    `Preset` and pass it along. A weight file is opened twice: for its checksum and by Keras.
 
     Args:
+        handle: str, the handle that the user gave, for messages.
         folder: the folder.
-        network: dict, the network as Keras serializes it.
-        task: str, the class of `zoo.tasks` it holds, None for a network alone.
+        network: dict, the network's configuration as Keras serializes it.
+        task: str, the class of `zoo.tasks` in the preset; None for a network without a task.
         arguments: dict, the task's constructor arguments, without the network.
-        metadata: dict, metadata.json.
+        metadata: dict, the content of metadata.json.
     """
 
+    handle: str
     folder: pathlib.Path
     network: dict
     task: str | None
@@ -42,12 +47,17 @@ class Preset:
     metadata: dict
 
     def build_network(self, *, load_weights: bool, dtype: object) -> Network:
-        """Returns the network, its weights loaded and verified if asked for."""
+        """Builds the network, in the precision `dtype` (None for the saved one).
+
+        Raises:
+            ValueError: a configuration that does not fit its class, or damaged weights.
+            FileNotFoundError: the weights are missing.
+        """
         network = self.network
         if dtype is not None:
             network = with_dtype(network, dtype)
         try:
-            built = build(network)
+            built = build_network(network)
         except (TypeError, KeyError) as error:
             raise ValueError(
                 f"{self.folder / CONFIG_FILE} does not fit {network['registered_name']}: "
@@ -58,13 +68,17 @@ class Preset:
         return built
 
     def load_weights(self, model: keras.Model, name: str) -> None:
-        """Loads one of the preset's weight files, after its size and checksum."""
+        """Loads one of the preset's weight files after checking its size and SHA-256."""
         load_weights(model, self.folder, name, files=self.metadata.get("files", {}))
 
 
-def build(network: dict) -> Network:
-    """Makes a network of its checked configuration, all of its layers in its own precision."""
-    # A layer that is given no dtype takes the process' policy, not that of the network it is in.
+Handle = str | os.PathLike | Preset
+"""A built-in name, a folder, an address (see `zoo.presets.handles.resolve`), or a read preset."""
+
+
+def build_network(network: dict) -> Network:
+    """Builds a network from its checked configuration, with all layers in its dtype policy."""
+    # A layer without a dtype gets the global policy, not the policy of the network around it.
     before = keras.config.dtype_policy()
     own = network["config"].get("dtype")
     keras.config.set_dtype_policy(before if own is None else keras.dtype_policies.get(own))
@@ -75,7 +89,7 @@ def build(network: dict) -> Network:
 
 
 def with_dtype(network: dict, dtype: object) -> dict:
-    """Returns a serialized network, and those inside of it, with another dtype policy."""
+    """Returns a copy of a network's configuration, and of inner ones, with another dtype policy."""
     inner = {
         key: with_dtype(value, dtype) if is_network(value) else value
         for key, value in network["config"].items()
@@ -83,31 +97,34 @@ def with_dtype(network: dict, dtype: object) -> dict:
     return {**network, "config": {**inner, "dtype": dtype}}
 
 
-def read(handle: str | os.PathLike) -> Preset:
-    """Reads and checks a preset's JSON files.
+def read(handle: Handle) -> Preset:
+    """Reads and checks a preset's JSON files; returns a preset that was read before unchanged.
 
     Args:
-        handle: a built-in name, a folder or an address; see `zoo.presets.handles.resolve`.
+        handle: a built-in name, a folder, an address or a `Preset`.
 
     Raises:
-        ValueError: no preset, or one that cannot be trusted or understood.
+        ValueError: there is no preset, or it is damaged, unsafe, or of another format.
     """
+    if isinstance(handle, Preset):
+        return handle
     folder = resolve(handle)
     if not (folder / CONFIG_FILE).is_file():
         raise ValueError(f"{folder} is not a preset: it has no {CONFIG_FILE}.")
     task, arguments = _read_task(folder)
-    return Preset(folder, _read_network(folder), task, arguments, _read_metadata(folder))
+    network, metadata = _read_network(folder), _read_metadata(folder)
+    return Preset(os.fspath(handle), folder, network, task, arguments, metadata)
 
 
-def read_for(handle: str | os.PathLike, task: str) -> Preset:
-    """Reads the preset of a task, which may be a part of another task's preset.
+def read_task(handle: Handle, task: str) -> Preset:
+    """Reads the preset of a task, or the part of another task's preset that contains it.
 
     Args:
-        handle: a built-in name, a folder or an address; see `zoo.presets.handles.resolve`.
+        handle: a built-in name, a folder, an address or a `Preset`.
         task: `"ImageClassifier"` or `"ImageGenerator"`.
 
     Raises:
-        ValueError: it holds no such task; the message says what it holds.
+        ValueError: the preset does not contain this task; the message states what it contains.
     """
     preset = read(handle)
     if preset.task == task:
@@ -115,33 +132,44 @@ def read_for(handle: str | os.PathLike, task: str) -> Preset:
     part = PART_FOLDERS.get(task)
     if part and preset.task and (preset.folder / part).is_dir():
         check_inside(preset.folder / part)
-        return read_for(preset.folder / part, task)
+        return read_task(preset.folder / part, task)
     if preset.task is None:
-        network = preset.network["class_name"]
-        raise ValueError(
-            f"The preset {handle!s} holds a network alone ({network}) and no {task}. Load it with "
-            f"zoo.load_network({str(handle)!r})."
-        )
+        raise ValueError(network_only_message(preset, task))
     missing = f" and has no part {part}/" if part else ""
     raise ValueError(
-        f"The preset {handle!s} holds an {preset.task}{missing}, not an {task}. Load it with "
-        f"zoo.{preset.task}.from_preset({str(handle)!r})."
+        f"The preset {preset.handle} holds an {preset.task}{missing}, not an {task}. Load it with "
+        f"zoo.{preset.task}.from_preset({preset.handle!r})."
     )
 
 
-def load_network(
-    handle: str | os.PathLike, *, load_weights: bool = True, dtype: object = None
-) -> Network:
+def network_only_message(preset: Preset, expected: str) -> str:
+    """Returns the error message for a preset that contains a network and no task."""
+    return (
+        f"The preset {preset.handle} holds a network ({preset.network['class_name']}) and no "
+        f"{expected}. Load it with zoo.load_network({preset.handle!r})."
+    )
+
+
+def load_network(handle: Handle, *, load_weights: bool = True, dtype: object = None) -> Network:
     """Loads a preset's network without its task, for example the critic of a GAN.
 
     Args:
-        handle: a built-in name or a folder; `"<preset>/critic"` for a part.
+        handle: a built-in name (see `zoo.list_presets`), a folder or an address;
+            `"<preset>/critic"` for a part of it.
         load_weights: bool, False for random weights.
-        dtype: a dtype policy or its name, None for the saved one.
+        dtype: a dtype policy or its name (`"mixed_bfloat16"`); None for the saved one.
+
+    Returns:
+        A built `zoo.networks.Network`.
 
     Raises:
-        ValueError: no preset, a damaged one, or one that names something else than networks.
+        ValueError: there is no preset, or it is damaged, unsafe, or of another format.
         FileNotFoundError: the weights are missing.
+
+    Example:
+    >>> import zoo
+    >>> critic = zoo.load_network("runs/my_run/preset/critic")  # doctest: +SKIP
+    >>> scores = critic(images)  # doctest: +SKIP
     """
     return read(handle).build_network(load_weights=load_weights, dtype=dtype)
 
@@ -151,7 +179,10 @@ def _read_json(path: pathlib.Path) -> dict:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ValueError(f"{path.parent} is not a whole preset: it has no {path.name}.") from None
+        raise ValueError(
+            f"The preset {path.parent} is not complete: it has no {path.name}. Copy the whole "
+            "folder."
+        ) from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(content, dict):
@@ -166,12 +197,12 @@ def _read_network(folder: pathlib.Path) -> dict:
     network = arguments.get("network") if isinstance(arguments, dict) else None
     if content.get("registered_name") != f"zoo>{BACKBONE}" or not isinstance(network, dict):
         raise ValueError(
-            f"{path} describes {content.get('registered_name')!r}. Presets of this zoo hold a "
-            f"'zoo>{BACKBONE}' with a network inside; load others with the library they are from."
+            f"{path} describes {content.get('registered_name')!r}; expected 'zoo>{BACKBONE}' with "
+            "a network inside. Load the preset with the library that wrote it."
         )
     if not (is_network(network) and isinstance(network.get("config"), dict)):
         raise ValueError(
-            f"{path} names {network.get('registered_name')!r} as its network, which is no "
+            f"{path} names {network.get('registered_name')!r} as its network, which is not a "
             "registered subclass of zoo.networks.Network. Import the module that defines it first."
         )
     check_config(network, where=str(path))
@@ -189,7 +220,7 @@ def _read_task(folder: pathlib.Path) -> tuple[str | None, dict]:
     if not (task and registered.startswith("zoo>") and isinstance(arguments, dict)):
         known = " or ".join(f"'zoo>{name}'" for name in TASKS)
         raise ValueError(f"{path} describes {registered!r}; expected {known}.")
-    # The network is config.json's; keras-hub wants it repeated here.
+    # keras-hub needs the network's configuration here too; the zoo uses that of config.json.
     arguments = {k: v for k, v in arguments.items() if k not in ("backbone", "preprocessor")}
     check_config(arguments, where=str(path))
     return task, arguments
@@ -198,10 +229,11 @@ def _read_task(folder: pathlib.Path) -> tuple[str | None, dict]:
 def _read_metadata(folder: pathlib.Path) -> dict:
     path = folder / METADATA_FILE
     content = _read_json(path)
-    written = content.get("format", FORMAT)  # keras-hub writes none.
-    if written != FORMAT:
+    found = content.get("format", FORMAT)  # keras-hub writes no format.
+    if found != FORMAT:
         raise ValueError(
-            f"{path} is of format {written!r}; this version of the zoo reads {FORMAT}. Upgrade it."
+            f"{path} has format {found!r}; this version of the zoo reads format {FORMAT}. Upgrade "
+            "the zoo."
         )
     files = content.get("files", {})
     weights = [path.name for path in weight_files(folder)]

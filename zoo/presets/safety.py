@@ -1,4 +1,4 @@
-"""What a configuration from elsewhere may name: registered networks, and dtype policies."""
+"""Safety checks for presets: allowed classes in configurations, and files inside the folder."""
 
 import pathlib
 
@@ -10,25 +10,28 @@ _FORBIDDEN_KEYS = ("build_config", "compile_config", "shared_object_id")
 
 
 def check_config(config: object, *, where: str) -> None:
-    """Refuses a configuration that would create anything but networks.
+    """Checks that a configuration creates nothing except networks and dtype policies.
 
-    Keras can build whatever a configuration names: functions, lambdas, its own utilities. A
-    preset needs `Network` classes registered in this process, and a `DTypePolicy` for each; the
-    rest has no business there.
+    Keras builds any object that a configuration names, such as functions, lambdas and its own
+    utilities. A preset only needs `Network` classes that are registered in this process, and a
+    `DTypePolicy` for each.
 
     Args:
         config: parsed JSON.
-        where: str, the file, for the message.
+        where: str, the file or class, for the message.
 
     Raises:
-        ValueError: it names something else; the message says what.
+        ValueError: the configuration names another object; the message contains its name.
     """
     if isinstance(config, dict):
         if "class_name" in config or "registered_name" in config:
             _check_object(config, where)
         for key, value in config.items():
             if key in _FORBIDDEN_KEYS:
-                raise ValueError(f"{where} holds {key!r}, which a preset never needs.")
+                raise ValueError(
+                    f"{where} contains {key!r}, which a preset must not contain. Save the preset "
+                    "again with save_to_preset."
+                )
             check_config(value, where=where)
     elif isinstance(config, list):
         for value in config:
@@ -42,23 +45,23 @@ def _check_object(config: dict, where: str) -> None:
     if (config.get("module"), name) == ("keras", "DTypePolicy"):
         return
     raise ValueError(
-        f"{where} names {name!r} of {config.get('module')!r}, which is not a network known here. A "
-        "preset may only hold subclasses of zoo.networks.Network registered with "
-        "keras.saving.register_keras_serializable; import the module that registers yours first."
+        f"{where} names {name!r} of {config.get('module')!r}, which is not a registered network. A "
+        "preset may only contain subclasses of zoo.networks.Network that are registered with "
+        "keras.saving.register_keras_serializable. Import the module that registers yours first."
     )
 
 
 def check_inside(path: pathlib.Path) -> None:
-    """Raises ValueError where a preset's file is a link to somewhere out of its folder."""
+    """Raises ValueError if a preset's file is a link that points outside its folder."""
     if not path.resolve().is_relative_to(path.parent.resolve()):
         raise ValueError(
-            f"{path} is a link out of the preset's folder, which a preset may not have. Put the "
-            "file itself there if you trust it."
+            f"{path} is a link out of the preset's folder, which is not allowed. If you trust the "
+            "file, copy it into the folder."
         )
 
 
 def is_network(config: object) -> bool:
-    """Returns whether a serialized object is a registered `Network`, by its registered name."""
+    """Returns True if a serialized object's registered name is that of a `Network` subclass."""
     name = config.get("registered_name") if isinstance(config, dict) else None
     found = keras.saving.get_registered_object(name) if isinstance(name, str) else None
     return isinstance(found, type) and issubclass(found, Network)

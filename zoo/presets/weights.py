@@ -1,4 +1,4 @@
-"""Weight files: one HDF5 file, or several with an index beside them, halved if asked for."""
+"""Weight files of a preset: one HDF5 file or several with an index, in float32 or float16."""
 
 import json
 import pathlib
@@ -30,12 +30,12 @@ def save_weights(
     Args:
         model: a functional view.
         path: `model.weights.h5` or `task.weights.h5` in the folder.
-        dtype: `"float16"` halves the file; what is loaded is float32 again, rounded.
-        max_shard_size: float, GB; larger weights go into several files beside an index
-            (`model.weights.json`), as keras-hub and Keras read them. None for one file.
+        dtype: `"float16"` halves the file; loading converts it back to (rounded) float32.
+        max_shard_size: float, GB; larger weights are written as several files with an index
+            (`model.weights.json`), which keras-hub and Keras read. None for one file.
 
     Raises:
-        ValueError: a weight that float16 cannot hold, or a shard smaller than one weight.
+        ValueError: a weight that float16 cannot represent, or a shard smaller than one weight.
     """
     size = sum(v.nbytes for v in map(keras.ops.convert_to_numpy, model.variables))
     if max_shard_size is not None and size > max_shard_size * _BYTES_PER_GB:
@@ -44,55 +44,58 @@ def save_weights(
         model.save_weights(path)
     if dtype == "float16":
         for file in sorted(path.parent.glob(f"{path.name.split('.')[0]}*.h5")):
-            _halve(file)
+            _convert_to_float16(file)
 
 
-def _halve(path: pathlib.Path) -> None:
-    """Rewrites a weight file with float16 for float32."""
-    half = path.with_name(f".{path.name}")
-    with h5py.File(path, "r") as source, h5py.File(half, "w") as target:
+def _convert_to_float16(path: pathlib.Path) -> None:
+    """Rewrites a weight file with float16 instead of float32 values."""
+    converted = path.with_name(f".{path.name}")
+    with h5py.File(path, "r") as source, h5py.File(converted, "w") as target:
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
             if isinstance(item, h5py.Group):
-                made = target.require_group(name)
+                copied = target.require_group(name)
             else:
-                made = target.create_dataset(name, data=_to_half(item[()], name))
+                copied = target.create_dataset(name, data=_as_float16(item[()], name))
             for key, value in item.attrs.items():
-                made.attrs[key] = value
+                copied.attrs[key] = value
 
         for key, value in source.attrs.items():
             target.attrs[key] = value
         source.visititems(copy)
-    half.replace(path)
+    converted.replace(path)
 
 
-def _to_half(values: np.ndarray, name: str) -> np.ndarray:
+def _as_float16(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype != np.float32:
         return values
     with np.errstate(over="ignore"):
-        half = values.astype(np.float16)
-    if not np.array_equal(np.isfinite(half), np.isfinite(values)):
-        raise ValueError(f"The weight {name} is too large for float16 (65504); keep float32.")
-    return half
+        converted = values.astype(np.float16)
+    if not np.array_equal(np.isfinite(converted), np.isfinite(values)):
+        raise ValueError(
+            f"The weight {name} has values above float16's maximum of 65504; use float32."
+        )
+    return converted
 
 
 def weight_files(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Lists a preset folder's weight files and indices by name."""
+    """Returns the weight files and indices in a preset's folder, sorted by name."""
     return sorted([*folder.glob("*.weights.h5"), *folder.glob("*.weights.json")])
 
 
 def load_weights(model: keras.Model, folder: pathlib.Path, name: str, *, files: dict) -> None:
-    """Loads weights into a model, each file only after its size and checksum.
+    """Loads weights into a model after checking the size and SHA-256 of each file.
 
     Args:
         model: a functional view.
         folder: the preset's folder.
-        name: `model.weights.h5` or `task.weights.h5`; an index in place of the first is taken.
-        files: sizes and SHA-256 by name, from metadata.json; empty where none are known.
+        name: `model.weights.h5` or `task.weights.h5`. If the first is missing and
+            `model.weights.json` exists, the files of that index are loaded.
+        files: sizes and SHA-256 by name, from metadata.json; empty if there are none.
 
     Raises:
-        FileNotFoundError: the file, or one of several, is missing.
-        ValueError: it is damaged, points out of the folder, or is of another model.
+        FileNotFoundError: a file is missing.
+        ValueError: a file is damaged, lies outside the folder, or belongs to another model.
     """
     path = folder / name
     if name == WEIGHTS_FILE and not path.exists() and (folder / WEIGHTS_INDEX_FILE).exists():
@@ -112,25 +115,25 @@ def _verify(path: pathlib.Path, files: dict) -> None:
     if not path.is_file():
         raise FileNotFoundError(
             f"The preset {path.parent} lacks {path.name}. Copy the whole folder, or pass "
-            "load_weights=False for a network that is not trained."
+            "load_weights=False for an untrained network."
         )
     expected = files.get(path.name)
     if files and expected is None:
         raise ValueError(f"{path.parent / METADATA_FILE} has no checksum for {path.name}.")
     if expected is not None and fingerprint(path) != expected:
         raise ValueError(
-            f"{path} is damaged or was changed: its size or SHA-256 is not the one in "
-            f"{METADATA_FILE}. Copy or download the preset again."
+            f"{path} is damaged or was changed: its size or SHA-256 differs from {METADATA_FILE}. "
+            "Copy or download the preset again."
         )
 
 
 def _shards(index: pathlib.Path) -> list[str]:
-    """Returns the files that an index names, all of them in its own folder."""
+    """Returns the names of an index's weight files, which must be in the index's folder."""
     try:
-        places = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-        names = {name for place in places for name in ([place] if _is_text(place) else place)}
+        entries = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        names = {name for entry in entries for name in ([entry] if _is_text(entry) else entry)}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{index} is no index of weight files: {error}") from error
+        raise ValueError(f"{index} is not an index of weight files: {error}") from error
     for name in names:
         if not (_is_text(name) and _SHARD.fullmatch(name)):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Writing a preset: whole or not at all."""
+"""Writing presets atomically: a preset is written completely or not at all."""
 
 import datetime
 import importlib.metadata
@@ -32,7 +32,7 @@ from zoo.presets.layout import (
 from zoo.presets.safety import check_config
 from zoo.presets.weights import WeightsDtype, save_weights, weight_files
 
-_OWN_METADATA = (
+_RESERVED_METADATA = (
     "format",
     "zoo_version",
     "keras_version",
@@ -46,11 +46,11 @@ _PART = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class WeightOptions(NamedTuple):
-    """How weights are written.
+    """Options of `save_weights`.
 
     Attributes:
-        dtype: of the files.
-        max_shard_size: GB, None for one file.
+        dtype: `"float32"` or `"float16"`, the dtype in the files.
+        max_shard_size: float, GB; None for one file.
     """
 
     dtype: WeightsDtype = "float32"
@@ -67,27 +67,39 @@ def save_bundle(
     max_shard_size: float | None = None,
     finish: Callable[[pathlib.Path], None] | None = None,
 ) -> pathlib.Path:
-    """Writes a preset and its parts into a folder, whole or not at all.
+    """Writes a preset and its parts into a folder, completely or not at all.
 
-    An earlier preset in the folder is replaced; a folder that holds anything else is refused.
+    An existing preset in the folder is replaced. A folder with any other content is an error.
 
     Args:
         directory: the preset's folder.
-        root: what is deployed: a task (or a network alone).
-        parts: what was trained along with it, by sub-folder: `{"generator": task}` or
-            `{"critic": network}`. Each is a preset of its own.
+        root: the deployed task, or a network without a task.
+        parts: networks that were trained together with the root, by sub-folder:
+            `{"generator": task}` or `{"critic": network}`. Each becomes a preset.
         metadata: JSON values to add to each metadata.json: data, metrics, command, licence.
-        weights_dtype: `"float16"` halves the weight files; loaded they are float32, rounded.
-        max_shard_size: float, GB; a network of more goes into several files. None for one.
-        finish: takes the folder under its temporary name, to check it or to add a model card;
-            where it raises, nothing is written.
+        weights_dtype: `"float16"` halves the weight files; loading converts them to float32.
+        max_shard_size: float, GB; larger weights are written as several files. None for one file.
+        finish: a function of the temporary folder that checks the preset or adds a model card. If
+            it raises an error, nothing is written.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: a folder that is no preset, a part or a metadata key that cannot be, or weights
-            that float16 cannot hold.
+        ValueError: a folder that is not a preset, an invalid part name or metadata key, or weights
+            that float16 cannot represent.
+
+    Example:
+    >>> import tempfile, zoo
+    >>> from zoo.networks import make_critic, make_generator
+    >>> network = make_generator("dcgan", image_shape=(8, 8, 1), latent_dim=4, filters=4)
+    >>> critic = make_critic("dcgan", image_shape=(8, 8, 1), filters=4)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save_bundle(
+    ...         f"{folder}/preset", root=zoo.ImageGenerator(network), parts={"critic": critic}
+    ...     )
+    ...     zoo.from_preset(path).generate(2, seed=0).shape
+    (2, 8, 8, 1)
     """
     directory = pathlib.Path(directory).expanduser().absolute()
     parts, metadata = dict(parts or {}), dict(metadata or {})
@@ -114,19 +126,22 @@ def _check_parts(parts: Mapping[str, Network]) -> None:
     for name in parts:
         if not _PART.fullmatch(name):
             raise ValueError(
-                f"A part's name is its sub-folder: lower-case letters, digits and underscores. "
-                f"Received {name!r}."
+                "A part's name is its sub-folder: lower-case letters, digits and underscores, "
+                f"received {name!r}."
             )
 
 
 def _check_metadata(metadata: Mapping[str, object]) -> None:
-    if clash := sorted(set(_OWN_METADATA) & set(metadata)):
-        raise ValueError(f"`metadata` may not set {', '.join(clash)}: the zoo does.")
+    if clash := sorted(set(_RESERVED_METADATA) & set(metadata)):
+        raise ValueError(
+            f"`metadata` may not set {', '.join(clash)}, because the zoo writes these keys. Use "
+            "other names."
+        )
     try:
         json.dumps(metadata)
     except TypeError as error:
         raise ValueError(
-            f"`metadata` must hold JSON values, Python's own numbers for instance: {error}."
+            f"`metadata` must contain JSON values, for example Python numbers: {error}."
         ) from error
 
 
@@ -134,13 +149,13 @@ def _check_replaceable(directory: pathlib.Path) -> None:
     if not directory.exists():
         return
     if not directory.is_dir():
-        raise ValueError(f"{directory} is a file; give the folder that the preset shall become.")
+        raise ValueError(f"{directory} is a file; give the path of a folder for the preset.")
     entries = sorted(directory.iterdir())
     if _is_preset(directory):
         entries = [entry for entry in entries if not _belongs_to_preset(entry)]
     if entries:
         raise ValueError(
-            f"{directory} would be replaced as a whole, and holds what is not a preset's "
+            f"Saving replaces the folder {directory}, which contains other files than a preset's "
             f"({', '.join(entry.name for entry in entries[:3])}). Choose another folder."
         )
 
@@ -160,7 +175,8 @@ def _is_preset(folder: pathlib.Path) -> bool:
 
 
 def _replace(staged: pathlib.Path, directory: pathlib.Path, old: pathlib.Path) -> None:
-    # No portable call exchanges two folders; a kill right here leaves both in the hidden one.
+    # There is no portable call that exchanges two folders. If the process is killed between the two
+    # renames, both presets are in the hidden folder.
     if directory.exists():
         os.rename(directory, old)
     try:
@@ -173,28 +189,31 @@ def _replace(staged: pathlib.Path, directory: pathlib.Path, old: pathlib.Path) -
 
 def _write(folder: pathlib.Path, saved: Network, metadata: dict, options: WeightOptions) -> None:
     """Writes one preset into a new folder."""
-    is_task = hasattr(saved, "preset_class")
-    network = saved.network if is_task else saved
-    if not isinstance(network, Network):
-        raise ValueError(f"A preset holds a task or a Network, received a {type(saved).__name__}.")
+    if not isinstance(saved, Network):
+        raise ValueError(
+            f"A preset contains a task or a zoo.networks.Network, received a "
+            f"{type(saved).__name__}."
+        )
+    adapter = saved.preset_class
+    network = saved if adapter is None else saved.network
     folder.mkdir()
     backbone = _serialize_backbone(network)
     check_config(backbone["config"]["network"], where=type(network).__name__)
     _write_json(folder / CONFIG_FILE, backbone)
     save_weights(network.as_functional(), folder / WEIGHTS_FILE, **options._asdict())
-    if is_task:
+    if adapter is not None:
         preprocessor = _serialize_preprocessor(saved)
         if preprocessor is not None:
             _write_json(folder / PREPROCESSOR_FILE, preprocessor)
         nested = {"backbone": backbone, "preprocessor": preprocessor}
         arguments = {**nested, **saved.preset_arguments()}
-        _write_json(folder / TASK_FILE, _serialized(saved.preset_class, arguments))
+        _write_json(folder / TASK_FILE, _adapter_config(adapter, arguments))
         head = saved.head()
         if head is not None:
             save_weights(head, folder / TASK_WEIGHTS_FILE, dtype=options.dtype)
-    tasks = [TASKS[saved.preset_class]] if is_task else []
-    own = _own_metadata(folder, saved.count_params(), tasks, options.dtype)
-    _write_json(folder / METADATA_FILE, {**own, **metadata})
+    tasks = [] if adapter is None else [TASKS[adapter]]
+    reserved = _reserved_metadata(folder, saved.count_params(), tasks, options.dtype)
+    _write_json(folder / METADATA_FILE, {**reserved, **metadata})
 
 
 def _serialize_backbone(network: Network) -> dict:
@@ -204,23 +223,23 @@ def _serialize_backbone(network: Network) -> dict:
         "trainable": True,
         "dtype": keras.dtype_policies.serialize(network.dtype_policy),
     }
-    return _serialized(BACKBONE, arguments)
+    return _adapter_config(BACKBONE, arguments)
 
 
 def serialize_network(network: Network) -> dict:
-    """Returns a network's configuration, without what Keras adds when it is built or compiled."""
+    """Returns a network's configuration, without Keras' entries for its build and compile state."""
     return _without_build_state(keras.saving.serialize_keras_object(network))
 
 
 def _serialize_preprocessor(saved: Network) -> dict | None:
-    """Returns what makes raw images ready in keras-hub; a classifier here does so by itself."""
+    """Returns keras-hub's preprocessor of a classifier; the zoo's classifiers need none."""
     if saved.preset_class != "NetworkImageClassifier":
         return None
     arguments = {"image_shape": list(saved.image_shape), "name": "preprocessor"}
-    return _serialized(PREPROCESSOR, arguments)
+    return _adapter_config(PREPROCESSOR, arguments)
 
 
-def _serialized(adapter: str, arguments: dict) -> dict:
+def _adapter_config(adapter: str, arguments: dict) -> dict:
     return {
         "module": "zoo.hub",
         "class_name": adapter,
@@ -230,7 +249,7 @@ def _serialized(adapter: str, arguments: dict) -> dict:
 
 
 def _without_build_state(config: dict) -> dict:
-    """Drops what Keras adds for models that are built or compiled later than made."""
+    """Removes the entries that Keras adds for models that are built or compiled after creation."""
     return {
         key: _without_build_state(value) if isinstance(value, dict) else value
         for key, value in config.items()
@@ -238,7 +257,7 @@ def _without_build_state(config: dict) -> dict:
     }
 
 
-def _own_metadata(
+def _reserved_metadata(
     folder: pathlib.Path, parameter_count: int, tasks: list[str], dtype: WeightsDtype
 ) -> dict:
     date = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
@@ -253,7 +272,7 @@ def _own_metadata(
         files,
         dtype,
     )
-    return dict(zip(_OWN_METADATA, values, strict=True))
+    return dict(zip(_RESERVED_METADATA, values, strict=True))
 
 
 def _version() -> str:

@@ -1,4 +1,4 @@
-"""Tasks: what is deployed. A network, with raw uint8 images or class names at its border."""
+"""Tasks: deployable models, which wrap a network and take or return raw images and class names."""
 
 from zoo.tasks.image_classifier import ImageClassifier
 from zoo.tasks.image_generator import ImageGenerator

@@ -1,6 +1,5 @@
-"""A classifier of images, which is also the critic of CLS-GAN."""
+"""The image classifier, which is also the critic of CLS-GAN."""
 
-import os
 from collections.abc import Sequence
 from typing import Self
 
@@ -13,8 +12,7 @@ from zoo.images import check_raw, prepare
 from zoo.layers.dropout import StatelessDropout
 from zoo.models.class_losses import class_losses
 from zoo.networks.network import Inputs, Network
-from zoo.presets.layout import TASKS
-from zoo.presets.read import read_for
+from zoo.presets.read import Handle
 from zoo.tasks.task import Task
 
 POOLINGS = ("avg", "max")
@@ -23,32 +21,38 @@ ACTIVATIONS = (None, "softmax")
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ImageClassifier(Task):
-    """Features, global pooling, dropout, and one float32 logit a class.
+    """An image classifier: a feature network, global pooling, dropout and a dense layer.
 
-    A call takes float images in [-1, 1] (or raw uint8 ones, which it prepares first) and returns
-    logits; that is the critic of CLS-GAN, whose loss of class l is
-    `L(x, l) = -log(exp(a_l) / (1 + sum_j exp(a_j)))` with the extra class, else without the 1.
-    `predict`, `classify`, `fit` and `evaluate` take raw uint8 images.
+    A call takes float images `[B, height, width, channels]` in [-1, 1], or raw uint8 images of any
+    size, and returns float32 logits a `[B, K]`. These are the outputs of CLS-GAN's critic, whose
+    loss of class l is `L(x, l) = -log(exp(a_l) / (1 + sum_j exp(a_j)))` with the extra class, and
+    the same without the 1 otherwise. `predict`, `classify`, `fit` and `evaluate` take raw uint8
+    images.
 
     Args:
         network: a feature network, `[B, height, width, channels] -> [B, h, w, c]`.
         num_classes: int, K, at least 1.
         class_names: K distinct strings; "0" to "K-1" by default.
         pooling: `"avg"` or `"max"`, over all positions.
-        activation: None for a call that returns logits, `"softmax"` for probabilities.
+        activation: None if a call returns logits, `"softmax"` if it returns probabilities.
         dropout: float in [0, 1), the rate before the last layer.
-        extra_class: bool, whether an implicit class of logit 0 was trained with (semi-supervised
-            CLS-GAN). It enters `losses_per_class` and nothing else.
+        extra_class: bool, whether training used an implicit class of logit 0 (semi-supervised
+            CLS-GAN). It affects only `losses_per_class`.
         head_bias: bool, whether the last layer has a bias.
         name: str, the model's name.
-        dtype: a dtype policy or its name, of pooling and dropout; by default the network's. Logits
-            are float32 under any.
+        dtype: a dtype policy or its name for pooling and dropout; None for that of the network.
+            Logits are always float32.
+
+    Raises:
+        ValueError: an argument outside its range, or a network that does not return `[B, h, w, c]`.
 
     Source: Qi, arXiv 1701.06264v3, section 6 and Table 1.
 
     Example:
-    >>> from zoo.networks import CLSGANFeatures
-    >>> classifier = ImageClassifier(CLSGANFeatures((32, 32, 3), filters=8), 10)
+    >>> import numpy as np
+    >>> from zoo.networks import make_features
+    >>> features = make_features("clsgan", image_shape=(32, 32, 3), filters=8)
+    >>> classifier = ImageClassifier(features, 10)
     >>> classifier.compile()
     >>> images = np.random.randint(0, 256, (8, 32, 32, 3), dtype="uint8")
     >>> history = classifier.fit(images, np.arange(8), verbose=0)
@@ -109,30 +113,29 @@ class ImageClassifier(Task):
         images = ops.convert_to_tensor(images)
         if images.dtype == "uint8":
             images = prepare(images, self.image_shape)
-        features = self.network(images, training=training)
-        pool = ops.mean if self.pooling == "avg" else ops.max
-        pooled = pool(ops.cast(features, self.compute_dtype), axis=(1, 2))
+        features = ops.cast(self.network(images, training=training), self.compute_dtype)
+        pooled = (ops.mean if self.pooling == "avg" else ops.max)(features, axis=(1, 2))
         return self.predictions(self.head_dropout(pooled, training=training))
 
     def probabilities(self, images: tf.Tensor) -> tf.Tensor:
-        """Computes the softmax of the logits, in inference mode; `predict` is for raw images.
+        """Computes the softmax of the logits in inference mode, also inside a graph.
 
         Args:
             images: float `[B, height, width, channels]` in [-1, 1], or uint8 of any size.
 
         Returns:
-            float32 tensor `[B, K]`.
+            float32 tensor `[B, K]`; rows sum to one.
         """
         return ops.softmax(self._logits(images, training=False))
 
     def losses_per_class(self, images: tf.Tensor) -> tf.Tensor:
-        """Computes `L(x, l)` for each class, in inference mode.
+        """Computes the loss `L(x, l)` of each class l, in inference mode.
 
         Args:
             images: float `[B, height, width, channels]` in [-1, 1], or uint8 of any size.
 
         Returns:
-            float32 tensor `[B, K]`, non-negative; `-min_l L(x, l)` is high for real images.
+            float32 tensor `[B, K]`, non-negative. `-min_l L(x, l)` is high for real images.
         """
         logits = self._logits(images, training=False)
         return class_losses(logits, extra_class=self.extra_class)
@@ -149,10 +152,11 @@ class ImageClassifier(Task):
         """Configures `fit` and `evaluate`, with defaults for fine-tuning.
 
         Args:
-            optimizer: `"auto"` for Adam(5e-5), or what Keras takes.
-            loss: `"auto"` for sparse categorical cross-entropy, or what Keras takes.
-            metrics: `"auto"` for the accuracy, or what Keras takes.
-            jit_compile: bool, XLA; it cannot resize, so give it images of the network's size.
+            optimizer: `"auto"` for Adam(5e-5), or a value that Keras accepts.
+            loss: `"auto"` for sparse categorical cross-entropy, or a value that Keras accepts.
+            metrics: `"auto"` for the accuracy, or a value that Keras accepts.
+            jit_compile: bool, whether to compile with XLA. XLA cannot resize, so it needs images of
+                the network's size.
             **keras_arguments: further arguments of `keras.Model.compile`.
         """
         if optimizer == "auto":
@@ -169,23 +173,16 @@ class ImageClassifier(Task):
             **keras_arguments,
         )
 
-    def compile_from_config(self, config: dict) -> None:
-        """Compiles as a `.keras` file says; Keras leaves that to models with an own `compile`."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
     def train_step(self, data: object) -> dict:
-        """Keras' own step, on raw images."""
-        _check_raw(keras.utils.unpack_x_y_sample_weight(data)[0])
-        return super().train_step(data)
+        """Runs Keras' training step after checking that the images are raw."""
+        return super().train_step(_with_raw_images(data))
 
     def test_step(self, data: object) -> dict:
-        """Keras' own step, on raw images."""
-        _check_raw(keras.utils.unpack_x_y_sample_weight(data)[0])
-        return super().test_step(data)
+        """Runs Keras' evaluation step after checking that the images are raw."""
+        return super().test_step(_with_raw_images(data))
 
     def predict_step(self, data: object) -> tf.Tensor:
-        """Returns a batch's probabilities."""
+        """Computes the probabilities of a batch."""
         return self.probabilities(keras.utils.unpack_x_y_sample_weight(data)[0])
 
     def predict(
@@ -195,14 +192,15 @@ class ImageClassifier(Task):
 
         Args:
             images: uint8 array `[N, h, w, c]` of any size, grey or colour, or a list of uint8
-                arrays `[h, w, c]` of differing sizes.
-            batch_size: int, how many images are computed at a time.
+                arrays `[h, w, c]` of different sizes.
+            batch_size: int, at least 1, number of images per batch.
 
         Returns:
-            float32 array `[N, K]`, rows summing to one.
+            float32 array `[N, K]`; rows sum to one.
 
         Raises:
-            ValueError: no uint8, no batch axis, or channels that cannot be converted.
+            ValueError: no images, another dtype, a missing batch axis, or channels that cannot be
+                converted.
         """
         if len(images) == 0:
             raise ValueError("`images` is empty; give at least one image.")
@@ -217,48 +215,52 @@ class ImageClassifier(Task):
             if images.shape[1:] == self.image_shape:
                 return super().predict(images, batch_size=batch_size, verbose=0)
             batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-        # Not in the graph of `predict_step`, which XLA may compile: it cannot resize.
+        # Outside `predict_step`, because XLA may compile that, and XLA cannot resize.
         prepared = [prepare(tf.constant(batch), self.image_shape) for batch in batches]
         return super().predict(tf.concat(prepared, axis=0), batch_size=batch_size, verbose=0)
 
     def classify(
         self, images: np.ndarray | Sequence[np.ndarray], batch_size: int = 32
     ) -> list[str]:
-        """Returns the name of each image's most probable class; arguments as in `predict`."""
+        """Returns the name of each image's most probable class; see `predict`."""
         return [self.class_names[i] for i in self.predict(images, batch_size).argmax(axis=-1)]
 
     @classmethod
     def from_preset(
         cls,
-        handle: str | os.PathLike,
+        handle: Handle,
         *,
         load_weights: bool = True,
         dtype: object = None,
         num_classes: int | None = None,
         class_names: Sequence[str] | None = None,
     ) -> Self:
-        """Loads a trained classifier, or its features with a new head.
+        """Loads a trained classifier, or its feature network with a new head.
 
         Args:
-            handle: a built-in name (see `zoo.list_presets`) or a folder.
+            handle: a built-in name (see `zoo.list_presets`), a folder or an address.
             load_weights: bool, False for random weights.
-            dtype: a dtype policy or its name (`"mixed_bfloat16"`), None for the saved one.
-            num_classes: int, for a new and untrained head of so many classes, to fine-tune; None
-                for the trained head.
-            class_names: names for the new head, or other names for the trained one.
+            dtype: a dtype policy or its name (`"mixed_bfloat16"`); None for the saved one.
+            num_classes: int, number of classes of a new, untrained head for fine-tuning; None for
+                the trained head.
+            class_names: names of the new head's classes, or new names for the trained head's.
 
         Raises:
-            ValueError: no preset, one of another task, a damaged or a hostile one.
-            FileNotFoundError: its weights are missing.
+            ValueError, FileNotFoundError: see `Task.from_preset`.
+
+        Example:
+        >>> name = next(iter(ImageClassifier.presets))
+        >>> new_task = ImageClassifier.from_preset(name, num_classes=2, class_names=["cat", "dog"])
+        >>> new_task.compile()  # Then new_task.fit(images, labels).
         """
         if num_classes is None:
             classifier = super().from_preset(handle, load_weights=load_weights, dtype=dtype)
             if class_names is not None:
                 classifier.class_names = _check_class_names(class_names, classifier.num_classes)
             return classifier
-        preset = read_for(handle, TASKS[cls.preset_class])
+        preset = cls._read(handle)
         new = {"num_classes": num_classes, "class_names": class_names, "extra_class": False}
-        return cls._from_arguments(preset, {**preset.arguments, **new}, load_weights, dtype)
+        return cls._build(preset, {**preset.arguments, **new}, load_weights, dtype)
 
     def head(self) -> keras.Model:
         pooled = keras.Input(self.predictions.kernel.shape[:1])
@@ -287,9 +289,12 @@ def _check_class_names(names: Sequence[str] | None, num_classes: int) -> tuple[s
     return checked
 
 
-def _check_raw(images: tf.Tensor) -> None:
+def _with_raw_images(data: object) -> object:
+    """Returns `data` unchanged; raises ValueError unless its images are uint8."""
+    images = keras.utils.unpack_x_y_sample_weight(data)[0]
     if images.dtype != tf.uint8:
         raise ValueError(
-            f"`fit` and `evaluate` take raw uint8 images, received {images.dtype}. They are scaled "
-            "inside; after augmentation use tf.cast(tf.round(images), tf.uint8)."
+            f"`fit` and `evaluate` take raw uint8 images, received {images.dtype}. The classifier "
+            "scales them; after augmentation use tf.cast(tf.round(images), tf.uint8)."
         )
+    return data

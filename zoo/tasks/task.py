@@ -1,4 +1,4 @@
-"""What both tasks share: a network inside, and presets."""
+"""Base class of tasks: a network, its task-specific layers, and presets."""
 
 import os
 import pathlib
@@ -10,15 +10,15 @@ import keras
 from zoo.networks.network import Network
 from zoo.presets.builtin import builtin_folders, builtin_metadata
 from zoo.presets.layout import TASK_WEIGHTS_FILE, TASKS
-from zoo.presets.read import Preset, read_for
+from zoo.presets.read import Handle, Preset, read_task
 from zoo.presets.write import save_bundle
 
 
-class _Presets:
-    """The built-in presets of a class of tasks: name to description, size and place."""
+class _BuiltinPresets:
+    """Class property with the built-in presets of a task class, by name."""
 
     def __get__(self, task: "Task | None", owner: "type[Task]") -> dict[str, dict]:
-        kind = TASKS.get(getattr(owner, "preset_class", ""))
+        kind = TASKS.get(owner.preset_class or "")
         return {
             name: {
                 "description": metadata.get("description", ""),
@@ -31,22 +31,28 @@ class _Presets:
 
 
 class Task(Network):
-    """A network with what it takes to use it: the base of `ImageClassifier` and `ImageGenerator`.
+    """Base class of `ImageClassifier` and `ImageGenerator`, which wrap a network for deployment.
 
-    A subclass sets `preset_class`, lists its own constructor arguments in `preset_arguments`, and
-    returns the layers that are not the network's from `head`.
+    A subclass sets `preset_class`, returns its constructor arguments from `preset_arguments`, and
+    returns the layers outside the network from `head`.
 
     Args:
         network: a `Network` with an `image_shape`.
         name: str, the model's name.
-        dtype: a dtype policy or its name; by default the network's.
+        dtype: a dtype policy or its name; None for that of the network.
+
+    Attributes:
+        presets: dict, the built-in presets of the class: description, parameter count and folder
+            by name.
+
+    Raises:
+        ValueError: `network` is not a `Network` with an `image_shape`.
     """
 
-    preset_class: ClassVar[str]
-    presets: ClassVar = _Presets()
+    presets: ClassVar = _BuiltinPresets()
 
     def __init__(self, network: Network, *, name: str | None = None, dtype: object = None):
-        if not (isinstance(network, Network) and hasattr(network, "image_shape")):
+        if not isinstance(network, Network) or getattr(network, "image_shape", None) is None:
             raise ValueError(
                 "`network` must be a zoo.networks.Network with an `image_shape`, received a "
                 f"{type(network).__name__}."
@@ -56,15 +62,20 @@ class Task(Network):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the network's images."""
+        """Shape of the network's images, (height, width, channels)."""
         return tuple(self.network.image_shape)
 
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles from the configuration in a `.keras` file; Keras requires it with `compile`."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def preset_arguments(self) -> dict:
-        """Returns the constructor's arguments but for network and dtype, as JSON values."""
+        """Returns the constructor's arguments as JSON values, without `network` and `dtype`."""
         raise NotImplementedError
 
     def head(self) -> keras.Model | None:
-        """Returns a functional view of the weights outside of the network, None without any."""
+        """Returns a functional view of the layers outside the network; None if there are none."""
         return None
 
     def get_config(self) -> dict:
@@ -75,39 +86,35 @@ class Task(Network):
         }
 
     @classmethod
-    def from_config(cls, config: dict) -> Self:
-        """Returns a task of this configuration, with a network of its own."""
-        network = config["network"]
-        if isinstance(network, dict):
-            network = keras.saving.deserialize_keras_object(network)
-        return cls(**{**config, "network": network})
-
-    @classmethod
     def from_preset(
-        cls, handle: str | os.PathLike, *, load_weights: bool = True, dtype: object = None
+        cls, handle: Handle, *, load_weights: bool = True, dtype: object = None
     ) -> Self:
         """Loads a trained task.
 
         Args:
-            handle: a built-in name (see `zoo.list_presets`) or a folder.
+            handle: a built-in name (see `zoo.list_presets`), a folder or an address.
             load_weights: bool, False for random weights.
-            dtype: a dtype policy or its name (`"mixed_bfloat16"`), None for the saved one.
+            dtype: a dtype policy or its name (`"mixed_bfloat16"`); None for the saved one.
 
         Raises:
-            ValueError: no preset, one of another task, a damaged or a hostile one.
-            FileNotFoundError: its weights are missing.
+            ValueError: there is no preset, it holds another task, or it is damaged, unsafe or of
+                another format.
+            FileNotFoundError: the weights are missing.
         """
-        preset = read_for(handle, TASKS[cls.preset_class])
-        task = cls._from_arguments(preset, preset.arguments, load_weights, dtype)
+        preset = cls._read(handle)
+        task = cls._build(preset, preset.arguments, load_weights, dtype)
         head = task.head()
         if load_weights and head is not None:
             preset.load_weights(head, TASK_WEIGHTS_FILE)
         return task
 
     @classmethod
-    def _from_arguments(
-        cls, preset: Preset, arguments: dict, load_weights: bool, dtype: object
-    ) -> Self:
+    def _read(cls, handle: Handle) -> Preset:
+        assert cls.preset_class is not None
+        return read_task(handle, TASKS[cls.preset_class])
+
+    @classmethod
+    def _build(cls, preset: Preset, arguments: dict, load_weights: bool, dtype: object) -> Self:
         network = preset.build_network(load_weights=load_weights, dtype=dtype)
         try:
             return cls(network, **arguments)
@@ -119,13 +126,18 @@ class Task(Network):
     def save_to_preset(
         self, directory: str | os.PathLike, *, metadata: Mapping[str, object] | None = None
     ) -> pathlib.Path:
-        """Writes the task as a preset, whole or not at all; `zoo.presets.save_bundle` adds parts.
+        """Writes the task as a preset, completely or not at all.
+
+        `zoo.save_bundle` writes a preset with parts, such as a critic.
 
         Args:
-            directory: the preset's folder; an earlier preset in it is replaced.
+            directory: the preset's folder; an existing preset in it is replaced.
             metadata: JSON values to add to metadata.json: data, metrics, command, licence.
 
         Returns:
             The folder.
+
+        Raises:
+            ValueError: a folder that is not a preset, or an invalid metadata key.
         """
         return save_bundle(directory, root=self, metadata=metadata)

@@ -14,7 +14,7 @@ from training.recipe_file import differences
 from zoo.presets import builtin, golden
 
 NAMES = list(builtin.builtin_folders())
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 CHECK = """
 import json, numpy as np, zoo
 from zoo.presets import builtin, golden

@@ -1,0 +1,181 @@
+"""The image classifier: logits, probabilities, losses, fitting and refused arguments."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.support.devices import replicas
+from tests.support.random_weights import randomize
+from tests.support.small_tasks import SHAPE, make_classifier, raw
+from zoo import images
+from zoo.models.class_losses import class_losses
+from zoo.networks import CLSGANFeatures
+from zoo.tasks import ImageClassifier
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return make_classifier()
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_logits_are_pooled_features_times_the_head(pooling):
+    model = make_classifier(pooling=pooling)
+    floats = images.to_float(raw())
+    features = model.network(floats).numpy()
+    pooled = features.mean((1, 2)) if pooling == "avg" else features.max((1, 2))
+    kernel, bias = model.predictions.get_weights()
+    np.testing.assert_allclose(model(floats), pooled @ kernel + bias, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(model(raw()), model(floats))
+
+
+def test_predict_is_the_softmax_of_the_logits(classifier):
+    probabilities = classifier.predict(raw())
+    expected = keras.ops.softmax(classifier(images.to_float(raw())))
+    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
+    np.testing.assert_allclose(classifier.predict(raw(), batch_size=2), expected, atol=1e-6)
+    assert probabilities.dtype == np.float32
+    assert np.ptp(probabilities, axis=0).max() > 0.01
+
+
+def test_predict_takes_images_of_any_size(classifier):
+    mixed = [
+        raw(1, shape, seed=i)[0] for i, shape in enumerate([(8, 8, 3), (13, 9, 3), (20, 31, 1)])
+    ]
+    together = classifier.predict(mixed)
+    for image, row in zip(mixed, together, strict=True):
+        np.testing.assert_allclose(classifier.predict(image[None])[0], row, atol=1e-6)
+    prepared = images.prepare(mixed[1][None], SHAPE)
+    np.testing.assert_allclose(classifier.probabilities(prepared)[0], together[1], atol=1e-6)
+    larger = raw(5, (11, 11, 3))
+    np.testing.assert_allclose(
+        classifier.predict(larger, batch_size=2), classifier.predict(list(larger)), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (raw()[0], "add the batch axis"),
+        (raw().astype("float32") / 255, "uint8"),
+        ([raw()[0] / 255.0], "uint8"),
+        (raw().astype("int64"), "uint8"),
+        (raw(0), "empty"),
+        ([], "empty"),
+        ([raw()], r"\[height, width, channels\]"),
+        (raw()[..., 0, 0], r"\[N, height, width, channels\]"),
+        (raw(2, (8, 8, 4)), "alpha"),
+    ],
+)
+def test_predict_explains_what_it_does_not_take(classifier, given, message):
+    with pytest.raises(ValueError, match=message):
+        classifier.predict(given)
+
+
+def test_classify_gives_names():
+    model = make_classifier(class_names=["ant", "bee", "cat", "dog"])
+    ids = model.predict(raw(8)).argmax(axis=-1)
+    assert model.classify(raw(8)) == [model.class_names[i] for i in ids]
+    assert make_classifier(num_classes=2).class_names == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"class_names": ["one"]},
+        {"class_names": ["a", "a", "b", "c"]},
+        {"pooling": "sum"},
+        {"activation": "sigmoid"},
+        {"num_classes": 0},
+    ],
+)
+def test_constructor_refuses(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        make_classifier(**options)
+
+
+def test_activation_changes_the_call_and_not_predict(classifier):
+    model = make_classifier(activation="softmax")
+    np.testing.assert_allclose(model(raw()), classifier.predict(raw()), atol=1e-6)
+    np.testing.assert_allclose(model.predict(raw()), classifier.predict(raw()), atol=1e-6)
+    for activated, from_logits in ((model, False), (make_classifier(), True)):
+        activated.compile()
+        assert activated.loss.from_logits is from_logits
+
+
+def test_dropout_is_in_the_head_and_in_training_only():
+    model = make_classifier(dropout=0.5)
+    np.testing.assert_array_equal(model(raw()), make_classifier()(raw()))
+    assert np.ptp([model(raw(), training=True) for _ in range(2)], axis=0).max() > 1e-3
+
+
+def test_extra_class_enters_the_losses_only(classifier):
+    extra = make_classifier(extra_class=True)
+    logits = classifier(raw()).numpy()
+    total = np.exp(logits).sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(
+        classifier.losses_per_class(raw()), np.log(total) - logits, rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        extra.losses_per_class(raw()), np.log1p(total) - logits, rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_array_equal(extra.predict(raw()), classifier.predict(raw()))
+
+
+def test_mixed_precision_computes_low_and_answers_float32():
+    model = make_classifier(dtype="mixed_bfloat16")
+    assert model.compute_dtype == "bfloat16"
+    assert model(images.to_float(raw())).dtype == "float32"
+    assert model.predict(raw()).dtype == np.float32
+    network = CLSGANFeatures(SHAPE, filters=3)
+    assert randomize(ImageClassifier(network, 3, dtype="bfloat16")).compute_dtype == "bfloat16"
+
+
+def test_classifier_is_a_critic_in_a_custom_step():
+    model = make_classifier(dropout=0.2)
+    before = model.get_weights()
+    optimizer = keras.optimizers.SGD(0.1)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step(floats):
+        with tf.GradientTape() as tape:
+            losses = class_losses(model(floats, training=True), extra_class=True)
+            loss = tf.reduce_mean(losses)
+        gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+        optimizer.apply(gradients, model.trainable_variables)
+
+    step(images.to_float(raw()))
+    moved = [np.abs(a - b).max() > 0 for a, b in zip(before, model.get_weights(), strict=True)]
+    assert all(moved)
+
+
+def test_fits_raw_images_out_of_the_box():
+    dark_and_bright = np.concatenate([raw(16) // 4, 255 - raw(16) // 4])
+    labels = np.repeat([0, 1], 16)
+    model = ImageClassifier(CLSGANFeatures(SHAPE, filters=3), 2)
+    model.compile()
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    assert float(model.optimizer.learning_rate) == pytest.approx(5e-5)
+    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    history = model.fit(dark_and_bright, labels, epochs=12, batch_size=16, verbose=0).history
+    assert history["accuracy"][-1] > 0.9
+    loss, accuracy = model.evaluate(dark_and_bright, labels, verbose=0)
+    assert np.isfinite(loss) and 0.0 <= accuracy <= 1.0
+    for refused in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="raw uint8 images"):
+            refused(dark_and_bright / np.float32(255), labels, verbose=0)
+
+
+def test_replicas_fit_alike():
+    def fit(count):
+        with replicas(count).scope():
+            model = ImageClassifier(CLSGANFeatures(SHAPE, filters=2, normalization="none"), 2)
+            randomize(model)
+            model.compile(optimizer=keras.optimizers.SGD(0.01))
+        model.fit(raw(8), np.arange(8) % 2, batch_size=4, epochs=2, shuffle=False, verbose=0)
+        return model.get_weights()
+
+    for one, two in zip(fit(1), fit(2), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
