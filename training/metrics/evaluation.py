@@ -45,8 +45,8 @@ class Evaluation:
 
     metrics: Sequence[Metric]
     data: ImageData
-    split: str = "test"
-    samples: int = 10_000
+    split: str
+    samples: int
     network: FeatureNetwork | None = None
     inversion: Inversion = dataclasses.field(default_factory=Inversion)
     cache: pathlib.Path | None = None
