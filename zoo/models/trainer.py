@@ -91,6 +91,16 @@ class StatelessTrainer(keras.Model):
         return [self.logs]
 
     @property
+    def classifier(self) -> keras.Model | None:
+        """The classifier to evaluate, None for models without one."""
+        return None
+
+    @property
+    def sampler(self) -> keras.Model | None:
+        """The generator to sample from, None for models without one."""
+        return None
+
+    @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         """All optimizers by name."""
         return {"optimizer": self.optimizer}
