@@ -22,7 +22,7 @@ KEEP = 3
 _PATTERN = "step-*.npz"
 
 
-def _state(model: StatelessTrainer) -> dict[str, keras.Variable]:
+def state_variables(model: StatelessTrainer) -> dict[str, keras.Variable]:
     """Returns all variables, named by owner and index: Keras' names differ between processes."""
     groups = {"model": model.variables}
     groups |= {name: optimizer.variables for name, optimizer in model.optimizers.items()}
@@ -110,7 +110,7 @@ class Checkpoints:
 
     def _items(self) -> list[tuple[str, keras.Variable]]:
         step = self.model.step
-        named = [(key, v) for key, v in _state(self.model).items() if v is not step]
+        named = [(key, v) for key, v in state_variables(self.model).items() if v is not step]
         return [*named, *self.extra.items(), ("model/step", step)]
 
 

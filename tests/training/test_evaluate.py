@@ -74,7 +74,7 @@ def test_every_metric_of_two_runs(runs, folder, capsys):
     """`--out` gets one row per metric and seed, each run gets its own rows."""
     arguments = ["--metrics", ",".join(METRICS), *FEW, *MRE, "--out", "out.jsonl"]
     assert evaluate.main([str(runs), *arguments]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     rows = rows_of(folder / "out.jsonl")
     assert [row["metric"] for row in rows] == [*METRICS, *METRICS]
     assert [row["seed"] for row in rows] == [0] * len(METRICS) + [1] * len(METRICS)
@@ -89,11 +89,13 @@ def test_every_metric_of_two_runs(runs, folder, capsys):
         "error": "error[400/test]",
     }
     for row in rows:
-        assert np.isfinite(row["value"]) and row["key"] in said
+        assert np.isfinite(row["value"]) and row["key"] in printed
         assert row["model"] == "clsgan" and row["labels"] == 100 and row["steps"] == 2
     own = rows_of(runs / "seed-1" / "scores.jsonl")
     assert [row for row in own if "key" in row] == rows[len(METRICS) :]
-    assert f"{keys['fid']}: " in said and "± " in said and "too few for a covariance" in said
+    assert (
+        f"{keys['fid']}: " in printed and "± " in printed and "too few for a covariance" in printed
+    )
 
 
 def test_without_metrics_the_test_error_of_each_run_is_appended(runs, capsys):
@@ -163,7 +165,7 @@ def test_unreadable_images_are_skipped_and_named_or_refused(preset, images, fold
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         (["--metrics", "fidd"], "Did you mean 'fid'"),
         (["--metrics", ""], "at least one metric"),
@@ -189,14 +191,14 @@ def test_unreadable_images_are_skipped_and_named_or_refused(preset, images, fold
     ],
 )
 def test_wrong_options_exit_with_2_and_nothing_is_written(
-    arguments, said, preset, folder, capsys, monkeypatch
+    arguments, printed, preset, folder, capsys, monkeypatch
 ):
     monkeypatch.delenv("FID_INCEPTION_WEIGHTS", raising=False)
     out = folder / "nothing.jsonl"
     more = ["--out", str(out)] if "--metrics" in arguments else []
     assert evaluate.main([str(preset), *arguments, *more]) == 2
     error = capsys.readouterr().err
-    assert said in error and "Traceback" not in error
+    assert printed in error and "Traceback" not in error
     assert not out.exists()
 
 

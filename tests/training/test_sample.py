@@ -114,8 +114,8 @@ def test_images_are_inverted(folder, tmp_path, capsys):
     np.testing.assert_array_equal(seen[[0, 2]], made[..., 0])
     difference = np.abs(seen[[1, 3]].astype(int) - made[..., 0]).mean()
     assert difference < 8
-    said = capsys.readouterr().out
-    assert "mean absolute error" in said and "best classes" not in said
+    printed = capsys.readouterr().out
+    assert "mean absolute error" in printed and "best classes" not in printed
 
 
 def test_classes_of_inverted_images_are_searched(folder, tmp_path, capsys, monkeypatch):
@@ -165,6 +165,6 @@ def test_mistakes_exit_with_2(folder, tmp_path, monkeypatch, capsys, source, opt
         Image.new("L", (8, 8)).save("x.png")
     (tmp_path / "notes.txt").write_text("no image")
     code = sample.main([str(folder / source), "--out", str(tmp_path / "out.png"), *options])
-    said = capsys.readouterr().err
-    assert code == 2 and re.search(message, said) and "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert code == 2 and re.search(message, printed) and "Traceback" not in printed
     assert not (tmp_path / "out.png").exists() and not list(tmp_path.glob(".*"))

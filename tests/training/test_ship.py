@@ -80,8 +80,8 @@ def test_a_generator_is_shipped_with_all_files(generator_run, tmp_path, capsys):
     metadata = json.loads((shipped / "metadata.json").read_text())
     assert metadata["recipe"]["seed"] == 4 and metadata["licence"].startswith("CC BY 4.0")
     card = (shipped / "README.md").read_text()
-    for said in (metadata["command"], "--seed 4", "CC BY 4.0", "seconds on", "## Limits"):
-        assert said in card
+    for printed in (metadata["command"], "--seed 4", "CC BY 4.0", "seconds on", "## Limits"):
+        assert printed in card
 
 
 def test_the_command_on_the_card_gives_the_same_recipe(generator_run):
@@ -128,8 +128,8 @@ def test_parts_are_left_out_if_they_are_too_large(generator_run, tmp_path, monke
     assert not (shipped / "critic").exists() and (shipped / "README.md").exists()
     monkeypatch.setattr(ship, "MAX_BYTES", 1000)
     assert ship.main([str(generator_run), "b", "--to", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert "--weights-dtype float16" in said and "1,000" in said
+    printed = capsys.readouterr().err
+    assert "--weights-dtype float16" in printed and "1,000" in printed
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
@@ -144,8 +144,8 @@ def test_unfinished_runs_and_wrong_names_are_refused(generator_run, tmp_path, ca
         (generator_run, "X", "NAME must be"),
     ):
         assert ship.main([str(run), name, "--to", str(tmp_path / "out")]) == 2
-        said = capsys.readouterr().err
-        assert message in said and "Traceback" not in said
+        printed = capsys.readouterr().err
+        assert message in printed and "Traceback" not in printed
     assert not (tmp_path / "out").exists()
 
 

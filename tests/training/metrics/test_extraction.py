@@ -104,5 +104,5 @@ def test_the_progress_bar_is_shown_on_a_terminal_only(real, network, capsys, mon
     assert "features of" not in capsys.readouterr().err
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     list(extract(real, network, batch_size=20))
-    said = capsys.readouterr().err
-    assert "features of noise-test-53" in said and "53/53" in said and "40/53" in said
+    printed = capsys.readouterr().err
+    assert "features of noise-test-53" in printed and "53/53" in printed and "40/53" in printed

@@ -82,9 +82,9 @@ def test_a_missing_inception_file_is_reported_with_its_name_and_source(monkeypat
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(UserError) as refused:
         load_feature_network("inception", data="cifar10")
-    said = str(refused.value)
+    printed = str(refused.value)
     for needed in ("pt_inception-2015-12-05-6726825d.pth", "6726825d...", "pytorch-fid", VARIABLE):
-        assert needed in said
+        assert needed in printed
     with pytest.raises(UserError, match="no file .*gone.pth"):
         load_feature_network(None, data="cifar10", inception=tmp_path / "gone.pth")
     other = tmp_path / "other.pth"
