@@ -1,1 +1,1 @@
-"""Measurements: speed, against peers, in one run. Never tests."""
+"""Benchmarks: speed measurements, with peers in the same run."""

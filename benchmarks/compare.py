@@ -1,7 +1,7 @@
-"""`python -m benchmarks.compare A.json B.json`: how much faster B's training steps are than A's.
+"""`python -m benchmarks.compare A.json B.json`: compares the training steps of two measurements.
 
-Prints the ratio of the medians of each contender, and the range of the ratios that the single
-rounds allow. Files of two machines, or of two days, say little: measure both in one sitting.
+It prints the ratio of the medians for each contender, with the smallest and largest ratio of two
+rounds. Both files should be measured on one machine, one directly after the other.
 """
 
 import argparse
@@ -18,7 +18,7 @@ def read(path: pathlib.Path) -> dict[tuple[str, str], list[float]]:
     """Reads the rounds of each case and contender.
 
     Raises:
-        SystemExit: no file of `benchmarks.train_step`.
+        SystemExit: if the file was not written by `benchmarks.train_step`.
     """
     try:
         document: dict[str, Any] = json.loads(path.read_text())
@@ -29,11 +29,13 @@ def read(path: pathlib.Path) -> dict[tuple[str, str], list[float]]:
             if row["rounds"]
         }
     except (OSError, ValueError, KeyError, TypeError):
-        raise SystemExit(f"error: {path} is no file of python -m benchmarks.train_step") from None
+        raise SystemExit(
+            f"error: {path} is not a file of python -m benchmarks.train_step"
+        ) from None
 
 
 def compare(before: Sequence[float], after: Sequence[float]) -> tuple[float, float, float]:
-    """Returns the ratio of medians, and the least and greatest ratio of two rounds."""
+    """Returns the ratio of the medians, and the smallest and largest ratio of two rounds."""
     middle = sorted(after)[len(after) // 2] / sorted(before)[len(before) // 2]
     return middle, min(after) / max(before), max(after) / min(before)
 

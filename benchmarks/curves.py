@@ -1,8 +1,8 @@
-"""`python -m benchmarks.curves RUN... --out FILE.png`: what each run's critic looked like.
+"""`python -m benchmarks.curves RUN... --out FILE.png`: plots the diagnostics of runs.
 
-One row a run, from its TensorBoard files: both losses, the gap between real and fake scores, the
-critic's gradient norms, and what only some models have (active hinges, weights at the bound). It
-makes the figure of docs/models.md.
+The figure has one row per run, from its TensorBoard files: both losses, the gap between real and
+fake scores, the gradient norms of the critic, and values that only some models have (active
+hinges, clipped weights). It is the figure of docs/models.md.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def read_curves(run: pathlib.Path) -> dict[str, Curve]:
 
 
 def plot(runs: list[pathlib.Path]) -> Figure:
-    """Draws one row a run, one column a panel."""
+    """Draws one row per run and one column per panel."""
     figure, axes = plt.subplots(
         len(runs), len(PANELS), figsize=(3.0 * len(PANELS), 1.9 * len(runs)), squeeze=False
     )
@@ -73,7 +73,7 @@ def plot(runs: list[pathlib.Path]) -> Figure:
 
 
 def main(arguments: list[str]) -> int:
-    """Draws the figure of some runs."""
+    """Runs the command; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.curves",
         description=__doc__,

@@ -1,9 +1,9 @@
-"""`python -m benchmarks.evaluation distance|inversion`: what measuring a generator costs.
+"""`python -m benchmarks.evaluation distance|inversion`: measures the cost of an evaluation.
 
-`distance`: FID statistics of two sets of features and the distance of the two, by this project
-and, in `--peer PYTHON`, by torch-fidelity and pytorch-fid, each in a process of its own, in turns.
-`inversion`: the MRE of many images at once, and an image at a time, with the share of the
-machine's rate of matrix products that each computes at.
+`distance`: the FID statistics of two sets of features and their distance. It measures this
+project and, with `--peer PYTHON`, torch-fidelity and pytorch-fid, in turns and in separate
+processes. `inversion`: the MRE of many images at once and of one image at a time, with the
+fraction of the machine's matrix product rate that each reaches.
 """
 
 import argparse
@@ -26,7 +26,7 @@ SCRIPT = pathlib.Path(__file__).with_name("evaluation_peer.py")
 
 
 def write_features(path: pathlib.Path, *, seed: int, rows: int, columns: int) -> None:
-    """Writes float32 features as an Inception network has them: not negative, and correlated."""
+    """Writes float32 features like those of Inception: not negative, and correlated."""
     random = np.random.default_rng(seed)
     mixing = random.normal(size=(64, columns)).astype("float32") / 8
     with open(path, "wb") as file:
@@ -38,7 +38,7 @@ def write_features(path: pathlib.Path, *, seed: int, rows: int, columns: int) ->
 
 
 def distance(*, rows: int, columns: int, rounds: int, peer: str | None) -> list[dict[str, Any]]:
-    """Measures the statistics and the distance; returns a row a contender."""
+    """Measures the statistics and the distance; returns one row per contender."""
     contenders = {"this project": sys.executable}
     if peer is not None:
         contenders |= {"torch-fidelity": peer, "pytorch-fid": peer}
@@ -63,7 +63,7 @@ def distance(*, rows: int, columns: int, rounds: int, peer: str | None) -> list[
 
 
 def inversion(preset: str, *, images: int, alone: int, steps: int) -> list[dict[str, Any]]:
-    """Measures `invert_images`: many images at once, one at a time, and that without a graph."""
+    """Measures `invert_images`: many images at once, one at a time, and one without a graph."""
     from zoo.environment import use_onednn
 
     use_onednn()
@@ -103,7 +103,7 @@ def inversion(preset: str, *, images: int, alone: int, steps: int) -> list[dict[
 
 
 def operations(generator: "ImageGenerator") -> float:
-    """Counts those of an image of one latent and of the gradient in it."""
+    """Counts the operations for the image of one latent and the gradient of the latent."""
     import tensorflow as tf
 
     from benchmarks.train_step.flops import count
@@ -119,17 +119,17 @@ def operations(generator: "ImageGenerator") -> float:
 
 
 def main(arguments: list[str]) -> int:
-    """Measures, and prints JSON lines."""
+    """Runs the command, which prints JSON lines; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
     parser.add_argument("what", choices=("distance", "inversion"))
     parser.add_argument("--peer", help="a Python with torch-fidelity and pytorch-fid")
-    parser.add_argument("--rows", type=int, default=50_000, help="images of a set")
-    parser.add_argument("--columns", type=int, default=2_048, help="features of an image")
-    parser.add_argument("--rounds", type=int, default=3, help="processes a contender (default: 3)")
+    parser.add_argument("--rows", type=int, default=50_000, help="images per set")
+    parser.add_argument("--columns", type=int, default=2_048, help="features per image")
+    parser.add_argument("--rounds", type=int, default=3, help="runs per contender (default: 3)")
     parser.add_argument("--preset", default="lgan_fashion_mnist", help="generator to invert")
-    parser.add_argument("--images", type=int, default=1_000, help="images that are inverted")
-    parser.add_argument("--alone", type=int, default=20, help="of these, one at a time")
-    parser.add_argument("--steps", type=int, default=100, help="of gradient descent")
+    parser.add_argument("--images", type=int, default=1_000, help="images to invert at once")
+    parser.add_argument("--alone", type=int, default=20, help="images to invert one at a time")
+    parser.add_argument("--steps", type=int, default=100, help="steps of gradient descent")
     options = parser.parse_args(arguments)
     rows: list[dict[str, Any]]
     if options.what == "distance":

@@ -1,8 +1,8 @@
-"""One contender of `benchmarks.evaluation distance`: reads features batch by batch, prints JSON.
+"""One contender of `benchmarks.evaluation distance`: reads features in batches, prints JSON.
 
-Runs in a Python that may have only NumPy and the contender. The peers keep all features before they
-compute anything, as their own loops over images do. torchvision, which both import and these
-functions do not use, is replaced by empty modules where it is not installed:
+It runs in a Python that needs only NumPy and the contender. The peers store all features before
+they compute anything, as in their own loops over images. Both import torchvision, which these
+functions do not use; if it is not installed, empty modules replace it:
 
     python3 -m venv peer && peer/bin/pip install torch scipy tqdm pillow
     peer/bin/pip install --no-deps torch-fidelity==0.4.0 pytorch-fid==0.3.0
@@ -30,7 +30,7 @@ def batches(path: str, columns: int) -> Iterator[np.ndarray]:
 
 
 def ours(left: str, right: str, columns: int) -> tuple[float, float, float]:
-    """Computes the distance as `training.evaluate` does."""
+    """Computes the distance with the functions of `training.evaluate`."""
     from training.metrics.fid import frechet_distance
     from training.metrics.statistics import Moments
 
@@ -45,7 +45,7 @@ def ours(left: str, right: str, columns: int) -> tuple[float, float, float]:
 
 
 def torch_fidelity(left: str, right: str, columns: int) -> tuple[float, float, float]:
-    """Computes it as torch-fidelity does."""
+    """Computes the distance with torch-fidelity."""
     import torch
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
@@ -59,7 +59,7 @@ def torch_fidelity(left: str, right: str, columns: int) -> tuple[float, float, f
 
 
 def pytorch_fid(left: str, right: str, columns: int) -> tuple[float, float, float]:
-    """Computes it as pytorch-fid does."""
+    """Computes the distance with pytorch-fid."""
     from pytorch_fid.fid_score import calculate_frechet_distance
 
     before, start = _peak(), time.perf_counter()
@@ -73,7 +73,7 @@ def pytorch_fid(left: str, right: str, columns: int) -> tuple[float, float, floa
 
 
 class _Empty(types.ModuleType):
-    """A module in which every name is there, as a class of nothing."""
+    """A module in which every name exists and is the class `object`."""
 
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
@@ -97,7 +97,7 @@ def _peak() -> float:
 
 
 def main(arguments: list[str]) -> int:
-    """Measures one contender."""
+    """Measures one contender; returns the exit code."""
     name, columns, left, right = arguments
     contenders = {
         "this project": ours,

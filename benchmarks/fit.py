@@ -1,7 +1,7 @@
-"""`python -m benchmarks.fit`: images/s of the step, and what waiting for its data costs.
+"""`python -m benchmarks.fit`: measures images/s of the step, and the cost of the input pipeline.
 
-The step is timed on real batches from the input pipeline and on one batch that is there already,
-in turns within one run; the ratio is what waiting for data costs. Prints one JSON object.
+The step is timed in turns on batches of the input pipeline and on one constant batch. The ratio
+of the two times is the cost of the input pipeline. The command prints one JSON object.
 """
 
 import argparse
@@ -36,11 +36,12 @@ def measure(model_name: str, data_name: str, *, data_dir: str | None, batch: int
     Args:
         model_name: the model.
         data_name: the data set.
-        data_dir: where TFDS has prepared it.
-        batch: images of a batch.
+        data_dir: folder in which TFDS has prepared it.
+        batch: number of images in a batch.
 
     Returns:
-        Medians over rounds: images/s, and seconds with real batches over those with a constant one.
+        Medians over rounds: images/s, and the ratio of the seconds with pipeline batches to those
+        with a constant batch.
     """
     import tensorflow as tf
 
@@ -74,7 +75,7 @@ def measure(model_name: str, data_name: str, *, data_dir: str | None, batch: int
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the command."""
+    """Runs the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fit", description=__doc__)
     parser.add_argument("--model", default="clsgan")
     parser.add_argument("--data", default="digits")

@@ -1,4 +1,4 @@
-"""What a measurement was made on."""
+"""A description of the machine that runs a benchmark."""
 
 import os
 
@@ -6,7 +6,7 @@ from training.processor import processor_fields, processor_name
 
 
 def computes_bfloat16() -> bool:
-    """Whether the processor has instructions for bfloat16; without, it is emulated, and slow."""
+    """Returns True if the processor has bfloat16 instructions; emulation is slow."""
     return bool({"avx512_bf16", "amx_bf16"} & set(processor_fields().get("flags", "").split()))
 
 

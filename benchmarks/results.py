@@ -1,8 +1,8 @@
-"""`python -m benchmarks.results EXPERIMENT --data-dir DIR`: makes the files of `results/`.
+"""`python -m benchmarks.results EXPERIMENT --data-dir DIR`: writes the files of `results/`.
 
-Each row of an experiment is trained with `training.fit` and measured with `training.evaluate`,
-once a seed, by the commands that are printed. What is there already is not made again, and a run
-that was interrupted goes on, so the command may be stopped and repeated at any time.
+Each row of an experiment is trained with `training.fit` and evaluated with `training.evaluate`,
+once per seed. The commands are printed. Rows that exist are skipped and interrupted runs resume,
+so the command can be stopped and repeated at any time.
 """
 
 import argparse
@@ -16,14 +16,14 @@ import sys
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """Trainings that are compared.
+    """A comparison of several trainings.
 
     Attributes:
         data: name of the data set.
-        shared: options of `training.fit` that all rows have.
-        rows: options of each row, by its name.
+        shared: options of `training.fit` for all rows.
+        rows: options of `training.fit` for each row, by name.
         measured: options of `training.evaluate`.
-        control: whether each run trains a supervised control, which is measured too.
+        control: each run also trains a supervised control, which is evaluated too.
     """
 
     data: str
@@ -33,12 +33,12 @@ class Experiment:
     control: bool = False
 
 
-# The paper's objective alone, with this project's optimizer and networks.
+# The objective of the paper, with the optimizer and networks of this project.
 _PLAIN = (
     "--margin-scale 2.4576 --unlabelled-ramp 0 --no-classes-by-average "
     "--unlabelled-cross-entropy 0 --confidence 0 --ema None --shift 0 --rotate 0 --zoom 0"
 )
-# 4,000 updates of a network each: WGAN takes three steps of the critic for one of the generator.
+# 4,000 network updates each: WGAN takes three critic steps per generator step.
 _EQUAL = "--steps 2000 --report-every 1000 --checkpoint-every 500"
 _THREE = "--steps 1000 --report-every 500 --checkpoint-every 250"
 
@@ -99,11 +99,11 @@ EXPERIMENTS = {
         control=True,
     ),
 }
-"""What is in `results/`, a file an experiment."""
+"""The experiments in `results/`, one file each."""
 
 
 def command(module: str, *options: str) -> list[str]:
-    """Makes a command line of this project."""
+    """Returns a command line of this project."""
     words = [word for option in options for word in shlex.split(option)]
     return [sys.executable, "-m", module, *words]
 
@@ -112,7 +112,7 @@ def run(words: list[str]) -> None:
     """Prints and runs a command.
 
     Raises:
-        SystemExit: it failed.
+        SystemExit: if the command fails.
     """
     print("$", shlex.join(["python", *words[1:]]), flush=True)
     code = subprocess.run(words).returncode
@@ -121,7 +121,7 @@ def run(words: list[str]) -> None:
 
 
 def measured(path: pathlib.Path, name: str, seed: int) -> bool:
-    """Says whether a file of results has the row of a run, which comes after its control's."""
+    """Returns True if a file of results has the row of a run, written after its control's row."""
     if not path.exists():
         return False
     rows = [json.loads(line) for line in path.read_text().splitlines()]
@@ -132,9 +132,9 @@ def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.results", description=__doc__)
     parser.add_argument("experiment", choices=EXPERIMENTS)
-    parser.add_argument("--data-dir", required=True, help="folder that TFDS prepared the data in")
-    parser.add_argument("--rows", help="some of the rows, with commas between (default: all)")
-    parser.add_argument("--seeds", default="0,1,2", help="a run of each (default: 0,1,2)")
+    parser.add_argument("--data-dir", required=True, help="folder with the data, prepared by TFDS")
+    parser.add_argument("--rows", help="comma-separated names of rows (default: all)")
+    parser.add_argument("--seeds", default="0,1,2", help="comma-separated seeds (default: 0,1,2)")
     parser.add_argument("--runs", type=pathlib.Path, default=pathlib.Path("runs"))
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("results"))
     options = parser.parse_args(arguments)
@@ -149,10 +149,10 @@ def main(arguments: list[str]) -> int:
             if measured(out, name, seed):
                 continue
             run(command("training.fit", experiment.rows[name], experiment.shared, data, place))
-            kept = [folder, folder / "control" / "preset"] if experiment.control else [folder]
-            for source in reversed(kept):
-                where = [str(source), "--out", str(out), "--data-dir", options.data_dir]
-                run(command("training.evaluate", shlex.join(where), experiment.measured))
+            sources = [folder / "control" / "preset", folder] if experiment.control else [folder]
+            for source in sources:
+                files = [str(source), "--out", str(out), "--data-dir", options.data_dir]
+                run(command("training.evaluate", shlex.join(files), experiment.measured))
     return 0
 
 

@@ -1,8 +1,9 @@
-"""`python -m benchmarks.scale --csv FILE --plot FILE`: what a step costs as things grow.
+"""`python -m benchmarks.scale --csv FILE --plot FILE`: measures the cost of a step as sizes grow.
 
-Batch size, image size, critic steps, width, replicas (logical CPU devices) and the number of
-training images, one at a time, each point in a process of its own; seconds are the median step on
-batches of the input pipeline, and memory is the process's peak above what it had before the model.
+One size varies at a time: batch size, image size, critic steps, width, replicas (logical CPU
+devices) or the number of training images. Each point is measured in a new process. Seconds are the
+median of steps on batches of the input pipeline. Memory is the difference between the peak of the
+process and its memory before the model is built.
 """
 
 import argparse
@@ -31,15 +32,16 @@ COLUMNS = 3
 
 @dataclasses.dataclass(frozen=True)
 class Series:
-    """One thing that grows.
+    """One size that varies.
 
     Attributes:
-        name: what it is.
+        name: the name of the size.
         values: its values.
-        options: fields of the recipe, as a function of the value.
-        size: image size; None where it is the value.
-        images: number of training images; None where it is the value.
-        mapped: whether the images are in a memory-mapped file, as those of large sets are.
+        fields: recipe fields that get the value.
+        options: further recipe fields.
+        size: image size; None if it is the value.
+        images: number of training images; None if it is the value.
+        mapped: use a memory-mapped file for the images, as for large sets.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Series:
     mapped: bool = False
 
     def recipe_options(self, value: int) -> dict[str, Any]:
-        """Returns the recipe's fields at a value; widths keep their ratio."""
+        """Returns the recipe's fields for a value; the ratio of the two widths is constant."""
         own = {name: value // 4 if name == "critic_filters" else value for name in self.fields}
         return BASE | self.options | own
 
@@ -82,7 +84,7 @@ SERIES = [
 
 
 def measure(series: Series, value: int) -> dict[str, float]:
-    """Measures a point, in the process that this is."""
+    """Measures a point in this process."""
     from zoo.environment import use_onednn
 
     use_onednn()
@@ -123,7 +125,7 @@ def measure(series: Series, value: int) -> dict[str, float]:
 
 
 def make_images(count: int, size: int, *, mapped: bool) -> np.ndarray:
-    """Makes images of noise, in memory or in an unnamed file that is mapped into it."""
+    """Returns noise images, in memory or in a memory-mapped temporary file."""
     random, shape = np.random.default_rng(0), (count, size, size, 3)
     if not mapped:
         return random.integers(0, 256, shape, dtype=np.uint8)
@@ -140,7 +142,7 @@ def _peak() -> float:
 
 
 def measure_all(rounds: int) -> list[dict[str, Any]]:
-    """Measures every point `rounds` times; returns a row a point, of medians."""
+    """Measures every point `rounds` times; returns one row of medians per point."""
     rows = []
     for number, series in enumerate(SERIES):
         for value in series.values:
@@ -163,13 +165,13 @@ def measure_all(rounds: int) -> list[dict[str, Any]]:
 
 
 def growth(rows: Sequence[dict[str, Any]], key: str) -> float:
-    """Returns the exponent between the two largest values of a series: 1 is linear."""
+    """Returns the growth exponent between the two largest values of a series; 1 is linear."""
     (x0, y0), (x1, y1) = ((row["value"], row[key]) for row in rows[-2:])
     return math.log(y1 / y0) / math.log(x1 / x0)
 
 
 def plot(rows: Sequence[dict[str, Any]], path: pathlib.Path) -> None:
-    """Draws a panel a series: seconds and memory against the value, on logarithmic axes."""
+    """Draws one panel per series: seconds and memory over the value, on logarithmic axes."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -185,7 +187,7 @@ def plot(rows: Sequence[dict[str, Any]], path: pathlib.Path) -> None:
         of = [row for row in rows if row["series"] == name]
         values = [row["value"] for row in of]
         for side, key, unit, colour, digits in (
-            (axis, "seconds", "s a step", "C0", 3),
+            (axis, "seconds", "s per step", "C0", 3),
             (axis.twinx(), "megabytes", "MB", "C1", 0),
         ):
             measured = [row[key] for row in of]
@@ -204,11 +206,11 @@ def plot(rows: Sequence[dict[str, Any]], path: pathlib.Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Measures, prints, and writes the table and the plot."""
+    """Measures all points, writes the table and the plot; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
-    parser.add_argument("--csv", type=pathlib.Path, help="table to write")
-    parser.add_argument("--plot", type=pathlib.Path, help="picture to write")
-    parser.add_argument("--rounds", type=int, default=1, help="processes a point (default: 1)")
+    parser.add_argument("--csv", type=pathlib.Path, help="the table's file")
+    parser.add_argument("--plot", type=pathlib.Path, help="the picture's file")
+    parser.add_argument("--rounds", type=int, default=1, help="processes per point (default: 1)")
     parser.add_argument("--point", nargs=2, type=int, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.point:
@@ -216,7 +218,7 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(measure(SERIES[number], value)))
         return 0
     if options.csv is None or options.plot is None:
-        parser.error("--csv FILE and --plot FILE are needed")
+        parser.error("give --csv FILE and --plot FILE")
     rows = measure_all(options.rounds)
     with open(options.csv, "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.start`: how long it takes to be ready, each time in a new process.
+"""`python -m benchmarks.start`: measures start-up times, each in a new process.
 
-Prints what `import zoo` adds to `import keras`, how long after the imports a built-in classifier
-gives its first prediction, and how long after the command the first training step is done: without
-XLA, with it, and with it again, when what it compiled is kept.
+It prints three durations: `import zoo` in addition to `import keras`; loading a built-in
+classifier and making the first prediction; and the time from the training command to the end of
+the first step. The last one is measured without XLA, with XLA, and with XLA's persistent cache.
 """
 
 import argparse
@@ -35,7 +35,7 @@ print("SECONDS", [time.perf_counter() - start, loaded - start])
 
 
 def measure(code: str, *arguments: str, runs: int) -> list[float]:
-    """Runs code in new processes; returns the median of each of the seconds it prints."""
+    """Runs code in new processes; returns the median of each duration that it prints."""
     command = [sys.executable, "-c", code, *arguments]
     found = []
     for _ in range(runs):
@@ -47,7 +47,7 @@ def measure(code: str, *arguments: str, runs: int) -> list[float]:
 
 
 def first_step(model: str, data_dir: str | None) -> dict[str, float]:
-    """Returns seconds from the command to the end of its first step, by way."""
+    """Returns the seconds from the command to the end of its first step, for each `--jit`."""
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
         environment = {**os.environ, "XDG_CACHE_HOME": f"{scratch}/cache"}
@@ -73,9 +73,9 @@ def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.start", description=__doc__)
     parser.add_argument("--preset", help="name or folder (default: the first built-in classifier)")
-    parser.add_argument("--runs", type=int, default=3, help="processes a figure (default: 3)")
-    parser.add_argument("--model", default="lsgan", help="what to train for a step, on CIFAR-10")
-    parser.add_argument("--data-dir", help="folder that TFDS prepared CIFAR-10 in")
+    parser.add_argument("--runs", type=int, default=3, help="processes per value (default: 3)")
+    parser.add_argument("--model", default="lsgan", help="model to train for a step on CIFAR-10")
+    parser.add_argument("--data-dir", help="folder in which TFDS has prepared CIFAR-10")
     options = parser.parse_args(arguments)
     added, base = measure(_IMPORTS, runs=options.runs)
     print(f"import zoo           {added:6.2f} s more than keras and TensorFlow ({base:.2f} s)")
@@ -85,11 +85,11 @@ def main(arguments: list[str]) -> int:
 
         names = list(zoo.list_presets("ImageClassifier"))
         if not names:
-            print("no classifier is built in; give --preset FOLDER")
+            print("there is no built-in classifier; give --preset FOLDER")
             return 2
         preset = next((name for name in names if "digits" in name), names[0])
     first, loaded = measure(_PREDICTS, preset, runs=options.runs)
-    print(f"first prediction     {first:6.2f} s after these imports, of which {loaded:.2f} s load")
+    print(f"first prediction     {first:6.2f} s after these imports, {loaded:.2f} s of it to load")
     print(f"                     ({preset}; medians of {options.runs} processes)")
     for way, seconds in first_step(options.model, options.data_dir).items():
         print(f"first step           {seconds:6.2f} s after the command, --jit {way}")

@@ -1,10 +1,10 @@
-"""`python -m benchmarks.toys EXPERIMENT`: the papers' small claims, and what comes out here.
+"""`python -m benchmarks.toys EXPERIMENT`: tests small claims of the papers.
 
-modes       how many modes each model makes of `--data ring` and `--data grid`
+modes       number of modes that each model covers on `--data ring` and `--data grid`
 without_bn  GAN, LSGAN and LS-GAN on digits, with and without batch normalisation in G
-overtrained norm of G's gradient when the critic is trained 1, 3 or 5 steps a G step, on digits
+overtrained norm of G's gradient with 1, 3 or 5 critic steps per generator step, on digits
 
-Each prints a Markdown table; docs/theory.md has the tables of runs, with their protocol.
+Each experiment prints a Markdown table. docs/theory.md has the results with their protocols.
 """
 
 import argparse
@@ -33,8 +33,8 @@ MODELS = ("gan", "lsgan", "wgan_gp", "ls_gan", "lgan")
 SAMPLES = 1000
 LATENT_DIM = 64
 LEAST_SHARE = 0.1
-# The ring's recipes have the released code's setting, 35,000 steps of 512 with slow rates; this one
-# shows in minutes what becomes of each model.
+# The ring's recipes use the settings of the released code: 35,000 steps of 512 images with small
+# learning rates. These settings take minutes.
 _FASTER: dict[str, Any] = {
     "batch_size": 128,
     "latent_dim": LATENT_DIM,
@@ -66,7 +66,7 @@ _VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 def train(
     recipe: Recipe, data: ImageData, *, steps: int, every: int
 ) -> Iterator[tuple[int, AdversarialModel, dict[str, float]]]:
-    """Trains a recipe's model; yields (step, model, logged means) every so many steps."""
+    """Trains a recipe's model; yields (step, model, logged means) after every `every` steps."""
     recipe = recipe.with_options(steps=steps)
     recipe.check()
     keras.utils.set_random_seed(recipe.run.seed)
@@ -80,7 +80,7 @@ def train(
 
 
 def modes(steps: int, seeds: int) -> Table:
-    """Counts the modes that each model makes, at each quarter of the steps."""
+    """Counts the modes that each model covers, at each quarter of the steps."""
     table = Table(["data", "model", "seed", "step", "modes", "near a mode"])
     for name, mixture in MIXTURES.items():
         data = data_sets.load(name)
@@ -99,15 +99,15 @@ def modes(steps: int, seeds: int) -> Table:
 
 
 def digit_coverage(images: np.ndarray, train_split: Split) -> tuple[int, float, float]:
-    """Says how varied generated digits are, by their nearest training image.
+    """Measures the variety of generated digits by their nearest training images.
 
     Args:
         images: float array `[n, 8, 8, 1]` in [-1, 1].
         train_split: labelled digits.
 
     Returns:
-        Classes with at least a tenth of their fair share; the mean root mean square difference to
-        the nearest training image; that between two generated images.
+        The number of classes with at least `0.1 * n / 10` images; the mean root mean square
+        difference to the nearest training image; the same between two generated images.
     """
     known = train_split.inputs(len(train_split)).reshape(len(train_split), -1)
     made = images.reshape(len(images), -1)
@@ -146,7 +146,7 @@ def _digit_cells(images: np.ndarray, data: ImageData) -> list[str]:
 
 
 def overtrained(steps: int, seeds: int) -> Table:
-    """Logs the norm of G's gradient with 1, 3 and 5 critic steps to one of G."""
+    """Measures the norm of G's gradient with 1, 3 and 5 critic steps per generator step."""
     data = data_sets.load("digits")
     count = 4
     ends = [f"step {(i + 1) * steps // count}" for i in range(count)]
@@ -175,14 +175,14 @@ EXPERIMENTS: dict[str, tuple[Callable[[int, int], Table], int]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one experiment and prints its table."""
+    """Runs one experiment and prints its table; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.toys",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("experiment", choices=list(EXPERIMENTS))
-    parser.add_argument("--steps", type=int, help="a multiple of 4; by default its own")
+    parser.add_argument("--steps", type=int, help="a multiple of 4; the default is per experiment")
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args(arguments)
     experiment, steps = EXPERIMENTS[options.experiment]

@@ -1,4 +1,4 @@
-"""Where things are kept that can be made again."""
+"""The folder of caches."""
 
 import os
 import pathlib

@@ -1,7 +1,7 @@
 """Checkpoints: the whole state of a trained model in one file, written whole or not at all.
 
-A file holds every variable of the model and its optimizers as numpy arrays. Its name carries the
-step and the start of its SHA-256, so that damage is found before anything is read.
+A file contains every variable of the model and its optimizers as NumPy arrays. Its name contains
+the step and the start of its SHA-256, so that a damaged file is found before it is used.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ KEEP = 3
 _PATTERN = "step-*.npz"
 
 
-def _state(model: StatelessTrainer) -> dict[str, keras.Variable]:
-    """Names every variable by its owner and place; Keras' own names change between processes."""
+def state_variables(model: StatelessTrainer) -> dict[str, keras.Variable]:
+    """Returns all variables, named by owner and index: Keras' names differ between processes."""
     groups = {"model": model.variables}
     groups |= {name: optimizer.variables for name, optimizer in model.optimizers.items()}
     return {
@@ -37,10 +37,10 @@ class Checkpoints:
     """The checkpoints of one model in one folder.
 
     Args:
-        directory: the folder; made when first written to.
+        directory: the folder; created by the first write.
         model: a compiled trainer.
-        writes: whether this process writes; of several hosts only the chief does.
-        extra: variables by name that are part of the run's state beside the model's.
+        writes: True if this process writes; with several hosts only the chief does.
+        extra: further variables of the run's state, by name.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Checkpoints:
         return sorted(self.directory.glob(_PATTERN), reverse=True)
 
     def save(self) -> None:
-        """Writes the state now and drops all but the newest three files."""
+        """Writes the state now and deletes all but the newest three files."""
         if not self.writes:
             return
         state = {key: np.asarray(keras.ops.convert_to_numpy(v)) for key, v in self._items()}
@@ -82,29 +82,27 @@ class Checkpoints:
             part.unlink(missing_ok=True)
             raise UserError(
                 f"Cannot write a checkpoint to {self.directory}: {error.strerror}. "
-                "The last good one is still there; make room and start the same command again."
+                "The previous checkpoint is intact. Free disk space and run the same command again."
             ) from None
         for old in self.files()[KEEP:]:
             old.unlink()
 
     def restore(self) -> int:
-        """Reads the newest checkpoint that is whole; returns its step, 0 where there is none.
+        """Restores the newest intact checkpoint; returns its step, 0 if there is none.
 
-        A damaged file is named, set aside (`.damaged`) and the one before is used.
+        A damaged file is reported and renamed to `.damaged`; the previous file is used.
         """
         for path in self.files():
             arrays = _read(path)
             if arrays is None:
-                aside = path.with_suffix(".damaged")
-                os.replace(path, aside)
-                print(f"warning: {path.name} is damaged; set aside as {aside}", file=sys.stderr)
+                renamed = path.with_suffix(".damaged")
+                os.replace(path, renamed)
+                print(f"warning: {path.name} is damaged; renamed to {renamed}", file=sys.stderr)
                 continue
             items = dict(self._items())
             shapes = {key: tuple(variable.shape) for key, variable in items.items()}
             if shapes != {key: array.shape for key, array in arrays.items()}:
-                raise UserError(
-                    f"{path} is the checkpoint of another model; give another --run-dir."
-                )
+                raise UserError(f"{path} is a checkpoint of another model. Give another --run-dir.")
             for key, variable in items.items():
                 variable.assign(arrays[key])
             return int(arrays["model/step"])
@@ -112,12 +110,12 @@ class Checkpoints:
 
     def _items(self) -> list[tuple[str, keras.Variable]]:
         step = self.model.step
-        named = [(key, v) for key, v in _state(self.model).items() if v is not step]
+        named = [(key, v) for key, v in state_variables(self.model).items() if v is not step]
         return [*named, *self.extra.items(), ("model/step", step)]
 
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray] | None:
-    """Returns the arrays of a checkpoint, None when the file is damaged."""
+    """Returns the arrays of a checkpoint, None if the file is damaged."""
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest()[:16] != path.stem.rsplit("-", 1)[-1]:
         return None

@@ -1,4 +1,4 @@
-"""Whether XLA compiles the step: as asked, or as a short trial finds."""
+"""XLA compilation of the training step: as requested, or decided by a short trial."""
 
 import contextlib
 import hashlib
@@ -25,12 +25,12 @@ from zoo.models.trainer import StatelessTrainer
 Choice = Literal["on", "off"]
 
 WORTH_A_TRIAL = 500
-"""Steps from which on a run can win back the seconds that the trial takes."""
+"""Minimal number of steps of a run for which the trial can save time."""
 WORTH_IT = 1.1
-"""How many times as fast XLA must be: it also takes longer to start, and more memory."""
+"""Minimal speed-up by XLA. XLA also takes longer to start and needs more memory."""
 ROUNDS, SECONDS = 3, 0.5
 
-# Two runs that differ in nothing else take the same step.
+# Options that do not change the computation of a step.
 _NOT_OF_THE_STEP = frozenset(
     {*NOT_DECIDING, "recipe", "seed", "steps", "labels", "report_every", "init_from", "best_by"}
     | {"score_metrics", "score_every", "score_samples", "score_split", "score_features", "control"}
@@ -38,11 +38,11 @@ _NOT_OF_THE_STEP = frozenset(
 
 
 def keep_compiled() -> None:
-    """Has XLA keep what it compiles for the next start of the same step on this kind of machine.
+    """Enables XLA's persistent cache, so that later runs on the same kind of machine start faster.
 
-    TensorFlow reads the variable when it first asks XLA for anything. It knows a step by a name
-    that counts the functions traced before it, so what is compiled in a start that decodes a data
-    set for the first time is not found by the next, which reads the decoded images.
+    TensorFlow reads the environment variable at the first use of XLA. The key of a cached step
+    contains the number of functions traced before it. A run that decodes a data set for the first
+    time traces more functions than the next run, which therefore does not find the entry.
     """
     option, flags = "--tf_xla_persistent_cache_directory", os.environ.get("TF_XLA_FLAGS", "")
     kind = hashlib.sha256(f"{processor_name()} {tf.__version__}".encode()).hexdigest()[:16]
@@ -62,21 +62,24 @@ def with_jit(
     *,
     cache: pathlib.Path | None = None,
 ) -> Recipe:
-    """Settles whether XLA compiles a model's step.
+    """Decides if XLA compiles a model's step.
 
-    `auto`: a run that is there goes on as it began, since XLA rounds differently. One GPU gets XLA,
-    as Keras itself would have it (not measured here); several devices do not, nor do short runs.
-    On a CPU the faster way is found by a trial, once for a step and machine.
+    With `auto`:
+
+    - a resumed run continues with its first choice, because XLA rounds differently;
+    - one GPU uses XLA, as Keras does by default (not measured here);
+    - several devices and short runs do not use XLA;
+    - on a CPU a trial finds the faster choice, once per step and machine.
 
     Args:
         recipe: a checked recipe.
-        folder: the run's.
+        folder: the run's folder.
         model: a compiled trainer, whose `jit_compile` is set.
-        make_batch: makes a batch to try with.
-        cache: folder of earlier trials; by default the user's.
+        make_batch: returns a batch for the trial.
+        cache: folder of the results of earlier trials; the user's cache by default.
 
     Returns:
-        The recipe, with `jit` either `"on"` or `"off"`.
+        The recipe with `jit` either `"on"` or `"off"`.
     """
     choice = _without_trial(recipe, folder, model.distribute_strategy)
     if choice is None:
@@ -86,7 +89,7 @@ def with_jit(
         choice = _read(choices).get(key)
         if choice is None:
             choice = _try_out(model, batch)
-            _keep(choices, key, choice)
+            _store(choices, key, choice)
     model.jit_compile = choice == "on"
     return recipe.with_options(jit=choice)
 
@@ -103,13 +106,13 @@ def _without_trial(
         return "off"
     if tf.config.list_logical_devices("GPU"):
         return "on"
-    # A run that began without a choice took its steps without XLA.
+    # A run that began without a choice did not use XLA.
     return "off" if begun or recipe.run.steps < WORTH_A_TRIAL else None
 
 
 def _try_out(model: StatelessTrainer, batch: Any) -> Choice:
-    """Takes steps with and without XLA, in turns, on one batch; leaves the model as it was."""
-    print("--jit auto: trying the step with XLA and without ...", flush=True)
+    """Runs steps with and without XLA in turns on one batch; then restores the model."""
+    print("--jit auto: trying the step with and without XLA ...", flush=True)
     variables = model.variables + [v for o in model.optimizers.values() for v in o.variables]
     before = [variable.numpy() for variable in variables]
     iterator = iter(tf.data.Dataset.from_tensors(batch).repeat())
@@ -124,13 +127,13 @@ def _try_out(model: StatelessTrainer, batch: Any) -> Choice:
             variable.assign(value)
         model.train_function = None
     choice: Choice = "on" if gain >= WORTH_IT else "off"
-    said = f"is {gain:.2f} times as fast" if gain else "cannot compile this step"
-    print(f"--jit auto: XLA {said}, so it is {choice}.\n", flush=True)
+    result = f"is {gain:.2f} times as fast" if gain else "cannot compile this step"
+    print(f"--jit auto: XLA {result}, so it is {choice}.\n", flush=True)
     return choice
 
 
 def _function(model: StatelessTrainer, iterator: Any, *, jit: bool) -> Callable[[], None]:
-    """Makes what takes one call's steps, compiled already."""
+    """Returns a compiled function that runs the steps of one call."""
     model.jit_compile = jit
     model.make_train_function(force=True)
     function = model.train_function
@@ -144,7 +147,7 @@ def _function(model: StatelessTrainer, iterator: Any, *, jit: bool) -> Callable[
 
 
 def _seconds(call: Callable[[], None]) -> float:
-    """Seconds of a call: a mean over about `SECONDS`."""
+    """Returns the mean duration of a call, measured for about `SECONDS` seconds."""
     calls, start = 0, time.perf_counter()
     while calls == 0 or time.perf_counter() - start < SECONDS:
         call()
@@ -153,19 +156,19 @@ def _seconds(call: Callable[[], None]) -> float:
 
 
 def _key(recipe: Recipe, batch: Any) -> str:
-    """Names a step on a machine."""
+    """Returns a hash that identifies a step on a machine."""
     fields = {k: v for k, v in recipe.flat().items() if k not in _NOT_OF_THE_STEP}
     shapes = tf.nest.map_structure(lambda values: values.shape.as_list(), batch)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     kernels = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
-    where = [platform.machine(), processor_name(), cores, tf.__version__, kernels]
-    where.append(recipe.devices.steps_per_call)
-    text = json.dumps([fields, shapes, where], sort_keys=True, default=str)
+    machine = [platform.machine(), processor_name(), cores, tf.__version__, kernels]
+    machine.append(recipe.devices.steps_per_call)
+    text = json.dumps([fields, shapes, machine], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read(choices: pathlib.Path) -> dict[str, Choice]:
-    """Reads earlier choices; none where the file is not there, or damaged."""
+    """Reads earlier choices; returns none if the file is missing or damaged."""
     try:
         known = json.loads(choices.read_text())
     except (OSError, ValueError):
@@ -173,22 +176,22 @@ def _read(choices: pathlib.Path) -> dict[str, Choice]:
     return known if isinstance(known, dict) else {}
 
 
-def _keep(choices: pathlib.Path, key: str, choice: Choice) -> None:
-    """Keeps a choice, if the folder can be written to; else the next run tries again."""
+def _store(choices: pathlib.Path, key: str, choice: Choice) -> None:
+    """Stores a choice. If the folder cannot be written, the next run repeats the trial."""
     with contextlib.suppress(OSError):
         choices.parent.mkdir(parents=True, exist_ok=True)
         write_text(choices, json.dumps(_read(choices) | {key: choice}, indent=1) + "\n")
 
 
 def check_compilation(devices: DeviceOptions, strategy: tf.distribute.Strategy) -> None:
-    """Refuses what XLA cannot do.
+    """Checks that XLA supports the strategy.
 
     Raises:
-        UserError: `--jit on` over several CPU devices.
+        UserError: for `--jit on` with several CPU devices.
     """
     on_cpu = not tf.config.list_logical_devices("GPU") and devices.strategy != "tpu"
     if devices.jit == "on" and on_cpu and strategy.num_replicas_in_sync > 1:
         raise UserError(
-            "--jit on does not work over several CPU devices: XLA cannot reach another device's "
-            "variables. Use --jit off, or one device."
+            "--jit on does not work with several CPU devices: XLA cannot reach another device's "
+            "variables. Give --jit off, or use one device."
         )

@@ -1,4 +1,4 @@
-"""What a person reads: the head of a run, the table at its end, what to do next."""
+"""Printed output of a run: the header, the table of results and the next commands."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """Rows of text in aligned columns, as Markdown.
+    """A Markdown table with aligned columns.
 
     Args:
-        header: the columns' names.
+        header: the names of the columns.
     """
 
     def __init__(self, header: list[str]):
@@ -45,7 +45,7 @@ def print_header(
     devices: str,
     folder: RunFolder,
 ) -> None:
-    """Prints what is about to be trained: the full class name and its paper first."""
+    """Prints a summary of the training: the full class name and its paper first."""
     splits = [("train", data.train), ("validation", data.validation), ("test", data.test)]
     counts = ", ".join(f"{len(split.images):,} {name}" for name, split in splits)
     shape = "x".join(map(str, data.image_shape))
@@ -76,10 +76,10 @@ def print_header(
 
 
 def result_table(results: list[dict[str, Any]]) -> str:
-    """Formats what came out: a row a seed, then mean and standard deviation.
+    """Formats results: one row per seed, then the mean and standard deviation.
 
     Args:
-        results: what `training.run.run` returned, one a seed.
+        results: the results of `training.run.run`, one per seed.
 
     Returns:
         A Markdown table, empty for models without an error rate.
@@ -108,11 +108,11 @@ def result_table(results: list[dict[str, Any]]) -> str:
 
 
 def mean_and_deviation(values: list[float], *, digits: int = 4) -> str:
-    """Writes `mean ± std`, the deviation that of a sample (n - 1).
+    """Returns `mean ± std` with the sample standard deviation (n - 1).
 
     Args:
-        values: two or more.
-        digits: int, after the point.
+        values: at least two values.
+        digits: int, decimal places.
     """
     mean = sum(values) / len(values)
     variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
@@ -120,7 +120,7 @@ def mean_and_deviation(values: list[float], *, digits: int = 4) -> str:
 
 
 def next_commands(folder: RunFolder) -> str:
-    """Says what can be done with a finished run."""
+    """Returns the commands that can follow a finished run."""
     path, name = folder.path, folder.path.name
     has_error = "test_error" in json.loads(folder.result.read_text())
     how = "" if has_error else " --metrics fid,kid,pr"

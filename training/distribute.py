@@ -1,4 +1,4 @@
-"""Which devices train: TensorFlow's own strategies, chosen by name."""
+"""The choice of devices: distribution strategies of TensorFlow by name."""
 
 import contextlib
 import functools
@@ -19,14 +19,15 @@ _LOSSES = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.Cancell
 def make_strategy(
     devices: DeviceOptions, *, batch_size: int | None = None
 ) -> tf.distribute.Strategy:
-    """Makes the strategy of a run.
+    """Returns the distribution strategy of a run.
 
-    `auto` takes every visible GPU (MirroredStrategy where there are several), or one CPU; several
-    hosts where TF_CONFIG names more than one. Never run on a GPU or TPU yet: what is tested is
-    logical CPU devices, and two processes on one host.
+    `auto` uses all visible GPUs (with MirroredStrategy if there are several), or one CPU. If
+    TF_CONFIG names several hosts, it uses all of them. Tests use logical CPU devices and two
+    processes on one host. Several GPUs and TPUs have not been tested.
 
     Raises:
-        UserError: what was asked for is not there, or a batch is smaller than the devices.
+        UserError: if the devices are not available, or there are more devices than images in a
+            batch.
     """
     if devices.virtual_devices > 1:
         _split_cpu(devices.virtual_devices)
@@ -53,27 +54,29 @@ def _local(devices: DeviceOptions, name: str) -> tf.distribute.Strategy:
     everything = kind == "GPU" or devices.virtual_devices > 1 or name == "mirrored"
     wanted = devices.devices or (len(names) if everything and name != "single" else 1)
     if name == "single" and wanted > 1:
-        raise UserError(f"--strategy single is one device, but --devices {wanted} asks for more.")
+        raise UserError(
+            f"--strategy single uses one device, but --devices {wanted} was given. Leave one out."
+        )
     if wanted > len(names):
         raise UserError(
-            f"--devices {wanted} asked for, but TensorFlow sees {len(names)} {kind} device(s). "
-            "Try several without a GPU with --virtual-devices."
+            f"--devices {wanted} was given, but TensorFlow finds {len(names)} {kind} device(s). "
+            "To try several devices without GPUs, give --virtual-devices."
         )
     return tf.distribute.get_strategy() if wanted == 1 else mirrored(tuple(names[:wanted]))
 
 
 @functools.cache
 def mirrored(devices: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
-    """Returns the MirroredStrategy of some devices, always the same one.
+    """Returns the MirroredStrategy for some devices, the same object every time.
 
-    A second strategy over the same devices in one process would number its collective operations
-    from the start again, and TensorFlow would take them for the first one's.
+    A second strategy on the same devices would number its collective operations from the start
+    again, and TensorFlow would confuse them with those of the first strategy.
     """
     return tf.distribute.MirroredStrategy(devices)
 
 
 def _workers() -> int:
-    """How many hosts TF_CONFIG names."""
+    """Returns the number of hosts in TF_CONFIG."""
     if "TF_CONFIG" not in os.environ:
         return 1
     spec = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
@@ -88,8 +91,8 @@ def _multi_worker() -> tf.distribute.MultiWorkerMirroredStrategy:
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     raise UserError(
-        "--strategy multi_worker needs to know the hosts: set TF_CONFIG on each "
-        "(docs/distributed.md has an example), or start it under Slurm with srun."
+        "--strategy multi_worker needs to know the hosts. Set TF_CONFIG on each host "
+        "(docs/distributed.md has an example), or start the command under Slurm with srun."
     )
 
 
@@ -102,7 +105,7 @@ def _tpu() -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes files."""
+    """Returns True if this process is the one that writes files."""
     resolver = strategy.cluster_resolver
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or resolver is None:
         return True
@@ -112,14 +115,14 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 @contextlib.contextmanager
 def losing_workers(strategy: tf.distribute.Strategy, request: StopRequest) -> Iterator[None]:
-    """Turns what TensorFlow raises when another process of the run has died into our own words.
+    """Translates the error that TensorFlow raises when another process of the run has ended.
 
-    TensorFlow's coordination service looks after the processes, and aborts what waits for a dead
-    one within half a minute.
+    The coordination service of TensorFlow monitors the processes. If one has ended, it aborts
+    operations that wait for it within half a minute.
 
     Raises:
-        WorkerLost: another process is gone.
-        Interrupted: the same, after this process was told to stop, as all of them are.
+        WorkerLost: if another process has ended.
+        Interrupted: if another process has ended after a stop signal to all processes.
     """
     try:
         yield
@@ -131,9 +134,9 @@ def losing_workers(strategy: tf.distribute.Strategy, request: StopRequest) -> It
             raise Interrupted(request.signal_number) from None
         reason = next((line for line in error.message.splitlines() if "ollective" in line), "")
         raise WorkerLost(
-            "Another process of this run has ended, or cannot be reached, so this one ends too. "
-            "Start the same command on all hosts again; the run goes on from its newest "
-            f"checkpoint. TensorFlow says: {reason.strip()}"
+            "Another process of this run has ended or cannot be reached, so this process ends "
+            "too. Run the same command on all hosts again; the run resumes from its newest "
+            f"checkpoint. TensorFlow's message: {reason.strip()}"
         ) from None
 
 
@@ -142,15 +145,16 @@ def _split_cpu(count: int) -> None:
     logical = [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
     try:
         tf.config.set_logical_device_configuration(cpu, logical)
-    except RuntimeError:  # TensorFlow has started: a second run of this process asks the same.
+    except RuntimeError:  # TensorFlow has started, in an earlier run of this process.
         if len(tf.config.list_logical_devices("CPU")) < count:
             raise UserError(
-                f"--virtual-devices {count}: TensorFlow has already started with fewer."
+                f"--virtual-devices {count}: TensorFlow has already started with fewer devices. "
+                "Use a new process."
             ) from None
 
 
 def describe(strategy: tf.distribute.Strategy) -> str:
-    """Returns a line on the devices, such as `2 x GPU (MirroredStrategy)`."""
+    """Returns a description of the devices, such as `2 x GPU (MirroredStrategy)`."""
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     count = strategy.num_replicas_in_sync
     several_hosts = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)

@@ -1,4 +1,4 @@
-"""What is evaluated: a run, the runs of several seeds, or a preset."""
+"""Targets of an evaluation: a run, the runs of several seeds, or a preset."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from zoo.errors import UserError
 
 
 def stored_recipe(folder: pathlib.Path) -> Recipe:
-    """Makes the recipe of a run from its `recipe.json`."""
+    """Returns the recipe of a run, read from its `recipe.json`."""
     fields = read_recipe(folder)
     recipe = find(str(fields.get("model")), data=str(fields.get("data")))
     return override(recipe, fields, source=str(folder / "recipe.json"))
@@ -21,13 +21,13 @@ def stored_recipe(folder: pathlib.Path) -> Recipe:
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What is evaluated.
+    """A preset to evaluate, with the run that it comes from.
 
     Attributes:
-        preset: folder or built-in name of a preset.
-        described: what every row says of it: where it is, model, seed.
-        recipe: the run's recipe; None for a preset alone.
-        run: the run's folder; None for a preset alone.
+        preset: the preset's folder.
+        described: fields for every row: source, model, seed and further training settings.
+        recipe: the run's recipe; None for a preset without a run.
+        run: the run's folder; None for a preset without a run.
     """
 
     preset: str
@@ -37,10 +37,11 @@ class Target:
 
 
 def find_targets(source: str) -> list[Target]:
-    """Finds the run, the runs of several seeds, or the preset that is meant.
+    """Finds the run, the runs of several seeds, or the preset that `source` names.
 
     Raises:
-        UserError: an unfinished run, or nothing that can be evaluated.
+        UserError: if a run is unfinished.
+        ValueError: if `source` is not a run and not a preset.
     """
     folder = pathlib.Path(source)
     seeds = sorted(folder.glob("seed-*/recipe.json"))
@@ -50,15 +51,20 @@ def find_targets(source: str) -> list[Target]:
         return [_run_target(folder)]
     from zoo.presets.read import read
 
-    described = {"evaluated": source, **_trained(_training(read(source).metadata))}
-    # A control was shown the images of its run, so of their size.
+    preset = read(source)
+    described = {"evaluated": source, **_training_fields(_training(preset.metadata))}
+    # A control was trained on the images of its run.
     run = folder.parents[1] if folder.parts[-2:] == ("control", "preset") else None
     recipe = None if run is None or not (run / "recipe.json").exists() else stored_recipe(run)
-    return [Target(source, described, recipe)]
+    # The folder instead of the handle, so that nothing is downloaded twice.
+    return [Target(str(preset.folder), described, recipe)]
 
 
 def _training(metadata: dict[str, Any]) -> dict[str, Any]:
-    """What a preset says of its training: a run's its result, a shipped one its recipe."""
+    """Returns the training settings in a preset's metadata.
+
+    The preset of a run contains the run's result. A shipped preset contains the run's recipe.
+    """
     if isinstance(result := metadata.get("training"), dict):
         return result
     recipe = metadata.get("recipe")
@@ -72,11 +78,13 @@ def _run_target(folder: pathlib.Path) -> Target:
     if not run.preset.exists():
         raise UserError(f"{folder} has no preset yet: finish the run with its own command first.")
     result = json.loads(run.result.read_text()) if run.result.exists() else {}
-    return Target(str(run.preset), {"evaluated": str(run.preset), **_trained(result)}, recipe, run)
+    return Target(
+        str(run.preset), {"evaluated": str(run.preset), **_training_fields(result)}, recipe, run
+    )
 
 
-def _trained(result: dict[str, Any]) -> dict[str, Any]:
-    """What a row repeats of how the model was trained."""
+def _training_fields(result: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a result that each row repeats."""
     names = {"model": "model", "data": "trained_on", "seed": "seed", "steps": "steps"}
     names |= {"weights": "weights", "labels": "labels"}
     return {mine: result[name] for name, mine in names.items() if name in result}

@@ -43,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _fit(arguments: Sequence[str]) -> None:
     # These import TensorFlow, which reads its settings then.
-    from training.command_line import read_command, read_recipe, usage
     from training.console import next_commands
+    from training.fit_options import read_command, read_recipe, usage
     from training.launch import train
 
     command = read_command(arguments)

@@ -1,4 +1,7 @@
-"""Parts of pages that are written by commands: between `<!-- NAME: begin -->` and `... end -->`."""
+"""Blocks of Markdown pages that commands write.
+
+A block is the text between the lines `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
+"""
 
 import pathlib
 
@@ -7,15 +10,15 @@ from zoo.errors import UserError
 
 
 def replace_block(page: pathlib.Path, name: str, text: str) -> None:
-    """Puts a text between a page's two marks, in place of what stands there.
+    """Replaces the text of a block.
 
     Args:
         page: a Markdown file.
-        name: that of the marks.
-        text: what is to stand between them.
+        name: the block's name.
+        text: the new text.
 
     Raises:
-        UserError: the page cannot be read, or does not have both marks once, in order.
+        UserError: if the page cannot be read, or does not contain the block exactly once.
     """
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     try:
@@ -25,7 +28,7 @@ def replace_block(page: pathlib.Path, name: str, text: str) -> None:
         raise UserError(f"Cannot read {page}: {error.strerror}.") from None
     except ValueError:
         raise UserError(
-            f"{page} must have one line {begin} and one line {end} after it, between which the "
-            "text is put."
+            f"{page} must contain one line {begin} and, after it, one line {end}. Add them where "
+            "the text belongs."
         ) from None
     write_text(page, f"{before}{begin}\n\n{text}\n\n{end}{after}")

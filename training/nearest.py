@@ -1,4 +1,4 @@
-"""What is put beside images: the nearest of a training set, the nearest that a generator makes."""
+"""The nearest images: of a training set to generated images, and of a generator to given images."""
 
 import pathlib
 from typing import TYPE_CHECKING
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     from zoo.tasks import ImageGenerator
 
 
-def beside(left: "np.ndarray", right: "np.ndarray") -> "np.ndarray":
-    """Puts each image's partner behind it."""
+def interleaved(left: "np.ndarray", right: "np.ndarray") -> "np.ndarray":
+    """Returns images in the order `left[0], right[0], left[1], right[1], ...`."""
     import numpy as np
 
     return np.stack([left, right], axis=1).reshape(-1, *left.shape[1:])
 
 
 def nearest_images(images: "np.ndarray", data: str) -> "np.ndarray":
-    """Finds the training image nearest to each image, by the L2 distance of pixels.
+    """Returns the training image nearest to each image, by the L2 distance of pixels.
 
     Args:
         images: uint8 `[n, size, size, c]`.
-        data: a data set; its images are resized to the generator's size.
+        data: a data set, whose images are resized to the generator's size.
 
     Returns:
         uint8 `[n, size, size, c]`, training images.
 
     Raises:
-        UserError: no such data, or other channels.
+        UserError: if the data set does not exist or has another number of channels.
     """
     import numpy as np
 
@@ -38,15 +38,15 @@ def nearest_images(images: "np.ndarray", data: str) -> "np.ndarray":
     train = data_sets.load(data, image_size=images.shape[1]).train.images
     if train.shape[1:] != images.shape[1:]:
         raise UserError(
-            f"--nearest {data}: its images are {train.shape[1:]}, the generator's "
-            f"{images.shape[1:]}."
+            f"--nearest {data}: its images have the shape {train.shape[1:]}, those of the "
+            f"generator {images.shape[1:]}. Give a data set with the same number of channels."
         )
     flat = images.reshape(len(images), -1).astype("float32")
     best = np.full(len(images), np.inf)
     places = np.zeros(len(images), int)
     for start in range(0, len(train), 1000):
         part = np.asarray(train[start : start + 1000]).reshape(-1, flat.shape[1]).astype("float32")
-        # |a - b|^2 without |a|^2, which is the same for all b.
+        # |a - b|^2 without the constant |a|^2.
         distances = (part**2).sum(axis=1) - 2.0 * flat @ part.T
         found = distances.argmin(axis=1)
         least = distances[np.arange(len(flat)), found]
@@ -56,7 +56,7 @@ def nearest_images(images: "np.ndarray", data: str) -> "np.ndarray":
 
 
 def inverted(generator: "ImageGenerator", path: str, label: int | None) -> "np.ndarray":
-    """Inverts the images of a file or folder; prints how near the generator came.
+    """Inverts the images of a file or folder; prints the reconstruction error.
 
     Args:
         generator: an `ImageGenerator`.
@@ -64,10 +64,10 @@ def inverted(generator: "ImageGenerator", path: str, label: int | None) -> "np.n
         label: class of all images; None to try all classes of a conditional generator.
 
     Returns:
-        uint8 `[2n, h, w, c]`: each image, then the generator's nearest.
+        uint8 `[2n, h, w, c]`: each image, followed by its nearest generated image.
 
     Raises:
-        UserError: nothing there that is an image, or images of several sizes.
+        UserError: if a file is not an image, or the images differ in size.
     """
     import tensorflow as tf
 
@@ -80,14 +80,14 @@ def inverted(generator: "ImageGenerator", path: str, label: int | None) -> "np.n
     if searched:
         print("best classes:", " ".join(map(str, found.labels)))
     given = to_uint8(prepare(tf.constant(images), generator.image_shape)).numpy()
-    return beside(given, to_uint8(found.images).numpy())
+    return interleaved(given, to_uint8(found.images).numpy())
 
 
 def read_images(path: str) -> "np.ndarray":
-    """Reads an image file, or all images of a folder, which must have one size.
+    """Reads an image file, or all files of a folder.
 
     Raises:
-        UserError: nothing there that is an image, or images of several sizes.
+        UserError: if a file is not an image, or the images differ in size.
     """
     import numpy as np
     from PIL import Image
@@ -100,9 +100,11 @@ def read_images(path: str) -> "np.ndarray":
             with Image.open(file) as image:
                 pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
         except OSError as error:
-            raise UserError(f"--invert {path}: {file.name} is no image: {error}") from None
+            raise UserError(f"--invert {path}: {file.name} is not an image: {error}") from None
         images.append(pixels.reshape(*pixels.shape[:2], -1))
     shapes = {image.shape for image in images}
     if len(shapes) != 1:
-        raise UserError(f"--invert {path}: give images of one size; found {len(shapes)} sizes.")
+        raise UserError(
+            f"--invert {path}: expected images of one size, found {len(shapes)} sizes. Resize them."
+        )
     return np.stack(images)

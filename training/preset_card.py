@@ -1,4 +1,4 @@
-"""What is said of a shipped preset: its metadata, model card and sheet, and the page of all."""
+"""The metadata, model card and image sheet of a shipped preset, and the page of all presets."""
 
 import dataclasses
 import json
@@ -13,12 +13,12 @@ from training.recipe import Recipe
 from training.recipe_file import NOT_DECIDING, to_json
 from zoo.errors import UserError
 from zoo.models import MODELS
+from zoo.tasks import ImageClassifier, ImageGenerator, Task
 
 if TYPE_CHECKING:
     from training.data.image_data import ImageData
-    from zoo.tasks import ImageClassifier, ImageGenerator, Task
 
-# Data set -> (its licence, whether its images may be shown in a sheet that is shipped).
+# Data set -> (its licence, True if a shipped sheet may show its images).
 DATA_LICENCES = {
     "digits": ("CC BY 4.0 (UCI Optical Recognition of Handwritten Digits)", True),
     "fashion_mnist": ("MIT (Zalando SE, 2017)", True),
@@ -28,35 +28,38 @@ DATA_LICENCES = {
 ROWS = COLUMNS = 8
 _CAPTION = 12
 
-# Paths of one machine, which nobody else can use.
+# Paths that exist on one machine only.
 _OF_ONE_MACHINE = {field for field in NOT_DECIDING if field.endswith("_dir")} | {"export"}
 
 
 def data_licence(data: str) -> str:
-    """Returns the licence of a data set that is known here.
+    """Returns the licence of a data set.
 
     Raises:
-        UserError: it is not.
+        UserError: if the licence is not known.
     """
     if data not in DATA_LICENCES:
         known = ", ".join(DATA_LICENCES)
-        raise UserError(f"Say what the licence of {data} is with --licence TEXT. Known: {known}.")
+        raise UserError(
+            f"The licence of {data} is not known: give it with --licence TEXT. Known are the "
+            f"licences of {known}."
+        )
     return DATA_LICENCES[data][0]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Card:
-    """What a shipped preset's files say of it.
+    """The description of a shipped preset.
 
     Args:
         name: the preset's name.
         recipe: the run's recipe.
         scores: the run's evaluations, the result first.
-        command: what makes the run again.
-        licence: of the data.
-        hardware: what it was trained on.
-        limits: what it is not good for; may be empty.
-        data_dir: where the data set is; None for where the run had it.
+        command: the command that repeats the run.
+        licence: licence of the data.
+        hardware: the training hardware.
+        limits: sentences on the preset's limits; may be empty.
+        data_dir: folder of the data set; None for the folder of the run.
     """
 
     name: str
@@ -68,8 +71,8 @@ class Card:
     limits: str
     data_dir: str | None
 
-    def metadata(self, task: "Task") -> dict[str, Any]:
-        """Returns what is added to `metadata.json`."""
+    def metadata(self, task: Task) -> dict[str, Any]:
+        """Returns the fields to add to `metadata.json`."""
         return {
             "description": self.description(task),
             "model": self.recipe.model,
@@ -91,41 +94,42 @@ class Card:
             ],
         }
 
-    def description(self, task: "Task") -> str:
-        """Returns one line: model, what it does, data."""
+    def description(self, task: Task) -> str:
+        """Returns one line with the model, its task and the data."""
         height, width, channels = task.image_shape
         size = f"{height}x{width}x{channels}"
         long_name = MODELS[self.recipe.model].model.__name__
         labels = self.scores[0].get("labels")
-        if not hasattr(task, "latent_dim"):
+        if not isinstance(task, ImageGenerator):
             return f"{long_name}: classifier of {self.recipe.data.data} ({size}), {labels} labels"
         kind = f"{task.num_classes} classes" if task.num_classes else "unconditional"
         return f"{long_name}: generator of {self.recipe.data.data} ({size}), {kind}"
 
-    def write(self, folder: pathlib.Path, task: "Task", generator: "ImageGenerator | None") -> None:
-        """Adds golden outputs, the sheet and the model card to a preset that is being written.
+    def write(self, folder: pathlib.Path, task: Task, generator: ImageGenerator | None) -> None:
+        """Adds golden outputs, the sheet and the model card to a preset.
 
         Args:
             folder: the preset's folder.
-            task: what is shipped in it, loaded from it.
-            generator: what is shipped beside a classifier, None for nothing.
+            task: the task, loaded from the folder.
+            generator: the generator that is shipped with a classifier, None if there is none.
         """
         from zoo.presets.golden import golden_outputs
         from zoo.presets.layout import CARD_FILE, GOLDEN_FILE, METADATA_FILE, SHEET_FILE
 
         np.savez_compressed(folder / GOLDEN_FILE, outputs=golden_outputs(task))
         metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-        if hasattr(task, "latent_dim"):
+        if isinstance(task, ImageGenerator):
             save_png(folder / SHEET_FILE, generated_sheet(task))
             measured = f"![64 samples]({SHEET_FILE})\n\n" + _sheet_caption(task)
         else:
+            assert isinstance(task, ImageClassifier)
             measured = self._classified(folder, task, generator)
         (folder / CARD_FILE).write_text(self.text(task, metadata, measured), encoding="utf-8")
 
     def _classified(
-        self, folder: pathlib.Path, task: "ImageClassifier", generator: "ImageGenerator | None"
+        self, folder: pathlib.Path, task: ImageClassifier, generator: ImageGenerator | None
     ) -> str:
-        """Measures the shipped classifier on the test split; returns a section of the card."""
+        """Evaluates the shipped classifier on the test split; returns a section of the card."""
         from training import data as data_sets
         from zoo.presets.layout import SHEET_FILE
 
@@ -140,32 +144,33 @@ class Card:
         text = class_table(task.class_names, labels, predicted)
         if DATA_LICENCES.get(data.name, ("", False))[1]:
             save_png(folder / SHEET_FILE, classified_sheet(data, predicted))
-            text += f"\n\n![Test images]({SHEET_FILE})\n\nThe first test images with the class "
-            text += "predicted; where it is wrong, the true one follows."
+            text += f"\n\n![Test images]({SHEET_FILE})\n\nThe first test images with the predicted "
+            text += "class. If it is wrong, the true class follows."
         elif generator is not None:
             save_png(folder / SHEET_FILE, generated_sheet(generator))
             text += f"\n\n![64 samples of its generator]({SHEET_FILE})\n\n"
             text += _sheet_caption(generator)
         return text
 
-    def text(self, task: "Task", metadata: dict[str, Any], measured: str) -> str:
-        """Returns the model card: Markdown with the hubs' header."""
+    def text(self, task: Task, metadata: dict[str, Any], measured: str) -> str:
+        """Returns the model card: Markdown with the header that model hubs read."""
         recipe, result = self.recipe, self.scores[0]
-        use = "generate(16)" if hasattr(task, "latent_dim") else "predict(images)  # uint8"
+        generates = isinstance(task, ImageGenerator)
+        use = "generate(16)" if generates else "predict(images)  # uint8"
         files = sum(file["size"] for file in metadata["files"].values())
         rows = {
             "data": f"{recipe.data.data}, licence: {self.licence}",
             "parameters": f"{metadata['parameter_count']:,} ({files:,} bytes)",
-            "weights": f"{result['weights']} of the run, kept as {weights_dtype(metadata)}",
+            "weights": f"{result['weights']} of the run, stored as {weights_dtype(metadata)}",
             "seed": recipe.run.seed,
             "length": f"{recipe.run.steps:,} steps of {recipe.run.batch_size} images",
             "time": f"{_seconds(result['seconds'])} on {self.hardware}",
-            "made with": f"lipschitz-gan-zoo {metadata['zoo_version']}, Keras "
+            "versions": f"lipschitz-gan-zoo {metadata['zoo_version']}, Keras "
             f"{metadata['keras_version']}",
         }
         table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
         data = recipe.data.data
-        limits = f"{self.limits} It knows {data} and nothing else; for demonstrations and tests."
+        limits = f"{self.limits} It was trained on {data} only; for demonstrations and tests."
         return "\n\n".join(
             [
                 "---\nlibrary_name: keras-hub\ntags: [gan, lipschitz-gan-zoo]\n---",
@@ -176,7 +181,7 @@ class Card:
                 f"| | |\n| --- | --- |\n{table}",
                 f"## Command\n\n```bash\n{self.command}\n```",
                 f"## Scores\n\n{score_lines(self.scores)}",
-                f"## {'Samples' if hasattr(task, 'latent_dim') else 'Test split'}\n\n{measured}",
+                f"## {'Samples' if generates else 'Test split'}\n\n{measured}",
                 f"## Limits\n\n{limits.strip()}\n",
             ]
         )
@@ -188,9 +193,9 @@ def weights_dtype(metadata: dict[str, Any]) -> str:
 
 
 def score_lines(scores: list[dict[str, Any]]) -> str:
-    """Formats a run's result and evaluations, each number with its protocol beside it."""
+    """Formats a run's result and evaluations as a list, each with its protocol."""
     lines = [_evaluated(score) if "key" in score else _result(score) for score in scores]
-    return "\n".join(f"- {line}" for line in lines if line) or "- none were measured"
+    return "\n".join(f"- {line}" for line in lines if line) or "- no scores"
 
 
 def _evaluated(score: dict[str, Any]) -> str:
@@ -199,7 +204,7 @@ def _evaluated(score: dict[str, Any]) -> str:
 
 
 def _result(result: dict[str, Any]) -> str:
-    """The error rates of a run that trained a classifier; nothing of another."""
+    """Returns the error rates of a run with a classifier, an empty string for other runs."""
     if "test_error" not in result:
         return ""
     control = result.get("control_test_error")
@@ -211,18 +216,18 @@ def _result(result: dict[str, Any]) -> str:
 
 
 def class_table(names: tuple[str, ...], labels: np.ndarray, predicted: np.ndarray) -> str:
-    """Returns a Markdown table of the errors of each class, of the weights as shipped."""
+    """Returns a Markdown table of the errors of each class."""
     lines = ["| class | test images | wrong |", "| --- | ---: | ---: |"]
     wrong = labels != predicted
     for index, name in enumerate(names):
-        mine = labels == index
-        lines.append(f"| {name} | {mine.sum():,} | {(mine & wrong).sum():,} |")
+        members = labels == index
+        lines.append(f"| {name} | {members.sum():,} | {(members & wrong).sum():,} |")
     lines.append(f"| all | {len(labels):,} | {wrong.sum():,} ({100 * wrong.mean():.2f} %) |")
     return "\n".join(lines)
 
 
-def generated_sheet(generator: "ImageGenerator") -> np.ndarray:
-    """Returns a picture of seeds 0 to 63, or of one class a row, each of the same seeds."""
+def generated_sheet(generator: ImageGenerator) -> np.ndarray:
+    """Returns a picture of seeds 0 to 63, or of one class per row, all with the same seeds."""
     if not generator.num_classes:
         return tile(generator.generate(ROWS * COLUMNS, seed=0), columns=COLUMNS)
     rows = [
@@ -232,14 +237,14 @@ def generated_sheet(generator: "ImageGenerator") -> np.ndarray:
     return tile(np.concatenate(rows), columns=COLUMNS)
 
 
-def _sheet_caption(generator: "ImageGenerator") -> str:
+def _sheet_caption(generator: ImageGenerator) -> str:
     if generator.num_classes:
-        return "One class a row, seeds 0 to 7 in each; not chosen by hand."
+        return "One class per row with the seeds 0 to 7; not chosen by hand."
     return "Seeds 0 to 63 row by row, not chosen by hand."
 
 
 def classified_sheet(data: "ImageData", predicted: np.ndarray) -> np.ndarray:
-    """Returns a picture of the first test images with the class that was predicted."""
+    """Returns a picture of the first test images with their predicted classes."""
     images = np.asarray(data.test.images[: ROWS * COLUMNS])
     labels = np.asarray(data.test.labels)
     factor = max(1, 64 // images.shape[1])
@@ -257,16 +262,16 @@ def classified_sheet(data: "ImageData", predicted: np.ndarray) -> np.ndarray:
 
 
 def presets_page() -> str:
-    """Returns `docs/presets.md`: all presets that come with the zoo, from their metadata."""
+    """Returns the text of `docs/presets.md`, which lists all shipped presets."""
     from zoo.presets.builtin import builtin_metadata
 
     lines = [
         "# Presets",
         "",
-        "The presets that come with the zoo, by `python -m training.ship`; each folder in",
-        "`zoo/presets/builtin_weights/` has a model card. `zoo.list_presets()` lists them.",
+        "These presets come with the zoo. Each folder in `zoo/presets/builtin_weights/` has a",
+        "model card. `zoo.list_presets()` lists them; `python -m training.ship` adds one.",
         "",
-        "| name | what it is | parameters | KB | seed | scores of the run |",
+        "| name | description | parameters | KB | seed | scores of the run |",
         "| --- | --- | ---: | ---: | ---: | --- |",
     ]
     for name, metadata in builtin_metadata().items():
@@ -282,4 +287,4 @@ def presets_page() -> str:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "in several sessions" if seconds is None else f"{seconds:,.0f} seconds"
+    return "several sessions" if seconds is None else f"{seconds:,.0f} seconds"

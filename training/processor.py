@@ -1,11 +1,11 @@
-"""What the processor says of itself."""
+"""The name of the processor."""
 
 import pathlib
 import platform
 
 
 def processor_fields() -> dict[str, str]:
-    """Returns what Linux says of the last core, by name; nothing elsewhere."""
+    """Returns the fields of the last core in Linux' `/proc/cpuinfo`; empty on other systems."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -15,6 +15,6 @@ def processor_fields() -> dict[str, str]:
 
 
 def processor_name() -> str:
-    """Returns the processor's name, or at least its kind."""
+    """Returns the processor's name, or its architecture if the name is not known."""
     known = processor_fields().get("model name")
     return known or platform.processor() or platform.machine() or "unknown processor"

@@ -1,25 +1,43 @@
 """`python -m training.report RUN... [-o results.md|results.html]`: tables from result files alone.
 
-RUN is the folder of a finished run, of `seed-*` runs, or a `.jsonl` file of `training.evaluate`.
-`--into PAGE --block NAME` puts the tables between two marks of a page that is there, the lines
-`<!-- NAME: begin -->` and `<!-- NAME: end -->`.
+RUN is the folder of a finished run, a folder of `seed-*` runs, or a `.jsonl` file of
+`training.evaluate`. `--into PAGE --block NAME` writes the tables into an existing page, between
+the lines `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
 """
 
-import argparse
+import dataclasses
 import json
 import pathlib
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
+import tyro
+
+from training.command_line import parse_options
 from training.markdown_blocks import replace_block
 from zoo.errors import UserError
 
-# Numbers that differ in one of these were not measured the same way and share no column.
+# Results that differ in one of these fields are not comparable and share no column.
 PROTOCOL = ("model", "data", "split", "test_images", "train_images", "labels", "steps", "weights")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `python -m training.report`."""
+
+    runs: Annotated[tyro.conf.Positional[tuple[pathlib.Path, ...]], tyro.conf.arg(metavar="RUN...")]
+    """Finished runs, folders of `seed-*` runs, or `.jsonl` files."""
+    out: Annotated[pathlib.Path | None, tyro.conf.arg(aliases=("-o",))] = None
+    """The page to write: .md or .html. By default the tables are printed."""
+    into: pathlib.Path | None = None
+    """An existing page for the tables."""
+    block: str | None = None
+    """Name of the page's block for the tables."""
+
+
 def read_results(folders: list[pathlib.Path]) -> list[dict[str, Any]]:
-    """Reads `result.json` of each run, or of each `seed-*` run below a folder."""
+    """Reads `result.json` of each run, or of each `seed-*` run in a folder."""
     results = []
     for folder in folders:
         paths = sorted(folder.glob("seed-*/result.json")) or [folder / "result.json"]
@@ -27,28 +45,31 @@ def read_results(folders: list[pathlib.Path]) -> list[dict[str, Any]]:
             try:
                 results.append(json.loads(path.read_text()))
             except OSError:
-                raise UserError(f"{folder} has no result.json: not a finished run.") from None
+                raise UserError(
+                    f"{folder} has no result.json: it is not a finished run. Finish it with its "
+                    "command."
+                ) from None
             except ValueError as error:
                 raise UserError(f"{path} is damaged: {error}") from None
     return results
 
 
 def check_one_protocol(results: list[dict[str, Any]]) -> None:
-    """Raises UserError when the results were not measured the same way."""
+    """Raises UserError if the results have different protocols."""
     for key in PROTOCOL:
         values = {json.dumps(result.get(key)) for result in results}
         if len(values) > 1:
             raise UserError(
-                f"These runs differ in {key} ({', '.join(sorted(values))}); numbers of two "
-                "protocols do not belong in one column. Report them apart."
+                f"These runs differ in {key} ({', '.join(sorted(values))}), so their results "
+                "cannot share a column. Report them separately."
             )
 
 
 def tables(sources: list[pathlib.Path]) -> list[str]:
-    """Makes the tables: error rates of the runs, and scores of `training.evaluate`.
+    """Returns the tables: error rates of the runs, and scores of `training.evaluate`.
 
     Raises:
-        UserError: a run that is not finished, or two protocols of one number.
+        UserError: if a run is not finished, or results have different protocols.
     """
     from training.console import result_table
     from training.report_tables import final_scores, score_table
@@ -60,39 +81,49 @@ def tables(sources: list[pathlib.Path]) -> list[str]:
     return [table for table in made if table]
 
 
-def main(arguments: list[str]) -> int:
-    """Runs the command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m training.report", description=__doc__)
-    parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="RUN")
-    parser.add_argument("-o", "--out", type=pathlib.Path, help="page to write: .md or .html")
-    parser.add_argument("--into", type=pathlib.Path, help="page with marks to put the tables in")
-    parser.add_argument("--block", help="name of the marks")
-    options = parser.parse_args(arguments)
-    try:
-        if (options.into is None) != (options.block is None):
-            raise UserError("--into PAGE and --block NAME go together.")
-        made = tables(options.runs)
-        if options.into is not None:
-            replace_block(options.into, options.block, "\n\n".join(made))
-            print(options.into)
-        if options.out is None and options.into is not None:
-            return 0
-        if options.out is None:
-            print("\n\n".join(made) if made else "These runs have no scores yet: training.evaluate")
-            return 0
-        from training import report_page
+def report(options: Options) -> None:
+    """Prints the tables, or writes them to pages.
 
-        page = report_page.Page(options.out)
-        report_page.clear(page)
-        for table in made:
-            page.table(table)
-        report_page.add_curves(page, options.runs)
-        report_page.add_samples(page, options.runs)
-        page.write()
+    Raises:
+        UserError: if the options are wrong, or the results cannot be reported together.
+    """
+    if not options.runs:
+        raise UserError("Give at least one RUN.")
+    if (options.into is None) != (options.block is None):
+        raise UserError("--into PAGE and --block NAME go together: give both or none.")
+    made = tables(list(options.runs))
+    if options.into is not None and options.block is not None:
+        replace_block(options.into, options.block, "\n\n".join(made))
+        print(options.into)
+    if options.out is not None:
+        _write_page(options.out, made, list(options.runs))
+        print(options.out)
+    elif options.into is None:
+        print("\n\n".join(made) if made else "These runs have no scores yet: training.evaluate")
+
+
+def _write_page(path: pathlib.Path, made: list[str], runs: list[pathlib.Path]) -> None:
+    from training import report_page
+
+    page = report_page.Page(path)
+    report_page.clear(page)
+    for table in made:
+        page.table(table)
+    report_page.add_curves(page, runs)
+    report_page.add_samples(page, runs)
+    page.write()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command; returns the exit code."""
+    options = parse_options(
+        Options, arguments, command="python -m training.report", description=__doc__
+    )
+    try:
+        report(options)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(options.out)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A page of results as Markdown or HTML: tables, curves, sample sheets."""
+"""A page of results in Markdown or HTML: tables, curves and sample sheets."""
 
 import base64
 import html
@@ -11,16 +11,26 @@ from training.report_tables import label_of, read_rows, score_files, shown_value
 from zoo.errors import UserError
 
 CURVES = "curves.png"
+STYLE = (
+    "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:95em;padding:0 1em}"
+    "table{border-collapse:collapse;display:block;overflow-x:auto}"
+    "td,th{border:1px solid #bbb;padding:.3em .7em;text-align:left;"
+    "white-space:nowrap;font-variant-numeric:tabular-nums}"
+    "figure{display:inline-block;margin:0 1em 1em 0;vertical-align:top}"
+    "img{max-width:100%}figure img{max-height:45em}"
+)
 
 
 class Page:
-    """Collects parts, then writes them; pictures of a Markdown page lie in a folder beside it.
+    """Collects the parts of a page and writes it.
+
+    The pictures of a Markdown page are in a folder next to it.
 
     Args:
         path: the file, `.md` or `.html`.
 
     Raises:
-        UserError: another ending.
+        UserError: if the path has another suffix.
     """
 
     def __init__(self, path: pathlib.Path):
@@ -39,7 +49,7 @@ class Page:
         self.parts.append(f"<h2>{html.escape(text)}</h2>" if self._html else f"## {text}")
 
     def table(self, markdown: str) -> None:
-        """Adds a Markdown table, with the lines that follow it."""
+        """Adds a Markdown table and the lines that follow it."""
         if not self._html:
             self.parts.append(markdown)
             return
@@ -73,17 +83,9 @@ class Page:
         """Writes the page, whole or not at all."""
         text = "\n\n".join(self.parts) + "\n"
         if self._html:
-            style = (
-                "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:95em;padding:0 1em}"
-                "table{border-collapse:collapse;display:block;overflow-x:auto}"
-                "td,th{border:1px solid #bbb;padding:.3em .7em;text-align:left;"
-                "white-space:nowrap;font-variant-numeric:tabular-nums}"
-                "figure{display:inline-block;margin:0 1em 1em 0;vertical-align:top}"
-                "img{max-width:100%}figure img{max-height:45em}"
-            )
             text = (
                 f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-                f"<title>{html.escape(self.path.stem)}</title><style>{style}</style></head>\n"
+                f"<title>{html.escape(self.path.stem)}</title><style>{STYLE}</style></head>\n"
                 f"<body>\n<h1>Results</h1>\n{text}</body></html>\n"
             )
         part = self.path.with_name(f".{self.path.name}.part")
@@ -93,7 +95,7 @@ class Page:
 
 
 def run_folders(sources: list[pathlib.Path]) -> list[pathlib.Path]:
-    """Returns the folders of the runs that are meant."""
+    """Returns the folders of all runs in the sources."""
     folders: list[pathlib.Path] = []
     for source in sources:
         if source.is_dir():
@@ -102,13 +104,13 @@ def run_folders(sources: list[pathlib.Path]) -> list[pathlib.Path]:
 
 
 def run_name(folder: pathlib.Path) -> str:
-    """Returns what a run is called, with its seed where it is one of several."""
+    """Returns the name of a run, with its seed if it is one of several."""
     label = label_of(folder.resolve())
     return f"{label}/{folder.name}" if folder.name.startswith("seed-") else label
 
 
 def score_curves(sources: list[pathlib.Path]) -> dict[str, dict[str, list[tuple[int, float]]]]:
-    """Returns the scores taken while training: `{value and protocol: {run: [(step, value)]}}`."""
+    """Returns the scores during training: `{value and protocol: {run: [(step, value)]}}`."""
     curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for folder in run_folders(sources):
         for path in score_files(folder):
@@ -121,24 +123,24 @@ def score_curves(sources: list[pathlib.Path]) -> dict[str, dict[str, list[tuple[
 
 
 def add_curves(page: Page, sources: list[pathlib.Path]) -> None:
-    """Draws each score that was taken while training over the steps, a line a run.
+    """Draws each score during training over the steps, one line per run.
 
     Raises:
-        UserError: there are such scores and no matplotlib.
+        UserError: if there are such scores and matplotlib is not installed.
     """
     curves = score_curves(sources)
     if curves:
-        page.heading("Scores while training")
+        page.heading("Scores during training")
         page.picture(_draw(curves), CURVES, "Averaged weights, against the split in the key")
 
 
 def _draw(curves: dict[str, dict[str, list[tuple[int, float]]]]) -> bytes:
-    """Draws a panel for each title, two beside one another; returns a PNG."""
+    """Draws a panel for each title, two in a row; returns a PNG."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise UserError(
-            "Curves are drawn with matplotlib, which is not installed: "
+            "The curves need matplotlib, which is not installed. Install it with: "
             "pip install 'lipschitz-gan-zoo[report]'."
         ) from None
     columns = min(2, len(curves))
@@ -176,6 +178,6 @@ def add_samples(page: Page, sources: list[pathlib.Path]) -> None:
 
 
 def clear(page: Page) -> None:
-    """Removes the pictures of an earlier page of the same name."""
+    """Removes the pictures of an earlier page with the same name."""
     if page.path.suffix == ".md" and page.pictures.is_dir():
         shutil.rmtree(page.pictures)

@@ -1,4 +1,4 @@
-"""Tables of scores: a row a run (or a folder of seeds), a column a protocol."""
+"""Tables of scores: one row per run (or folder of seeds), one column per protocol."""
 
 import dataclasses
 import json
@@ -8,19 +8,19 @@ from typing import Any
 from training.console import Table, mean_and_deviation
 from zoo.errors import UserError
 
-# What the trainings of one row must have in common.
+# Training settings that must be equal within a row.
 TRAINING = ("model", "trained_on", "steps", "weights", "labels")
-# What decides a column beside the key.
+# Fields that decide the column.
 COLUMN = ("metric", "key", "data", "split", "features", "reference_images")
 
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """One row of a `scores.jsonl`, and the run it is of.
+    """One row of a `scores.jsonl` and the name of its run.
 
     Attributes:
         label: name of the run's folder, without its seed.
-        row: what `training.evaluate` wrote.
+        row: the row that `training.evaluate` wrote.
     """
 
     label: str
@@ -30,7 +30,7 @@ class Score:
 def label_of(path: pathlib.Path) -> str:
     """Returns the name of a run: `glsgan-0` for `runs/glsgan-0/seed-1/preset`.
 
-    That of its supervised control is `glsgan-0, control`.
+    The name of its supervised control is `glsgan-0, control`.
     """
     parts = [part for part in path.parts if part != "preset" and not part.startswith("seed-")]
     if parts[-2:-1] and parts[-1] == "control":
@@ -42,7 +42,7 @@ def read_rows(path: pathlib.Path) -> list[dict[str, Any]]:
     """Reads a file of JSON lines.
 
     Raises:
-        UserError: it is not there or damaged.
+        UserError: if the file is missing or damaged.
     """
     try:
         return [json.loads(line) for line in path.read_text().splitlines()]
@@ -53,9 +53,10 @@ def read_rows(path: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def final_scores(sources: list[pathlib.Path]) -> list[Score]:
-    """Reads the scores that `training.evaluate` gave to runs, or wrote to `.jsonl` files.
+    """Reads the scores that `training.evaluate` appended to runs or `.jsonl` files.
 
-    Of one protocol, seed and set of images the last one counts.
+    If there are several scores with the same protocol, seed and set of images, the last one is
+    used.
     """
     found: dict[tuple, Score] = {}
     for source in sources:
@@ -65,13 +66,13 @@ def final_scores(sources: list[pathlib.Path]) -> list[Score]:
                     continue
                 place = pathlib.Path(row["evaluated"]) if source.is_file() else path.parent
                 score = Score(label_of(place.resolve()), row)
-                same = (score.label, row.get("seed"), row.get("sample_seed"), _column(row))
-                found[same] = score
+                key = (score.label, row.get("seed"), row.get("sample_seed"), _column(row))
+                found[key] = score
     return list(found.values())
 
 
 def score_files(source: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the file given, or those of a run or of the runs of several seeds."""
+    """Returns the files of scores: the given file, or those of one run or of several seeds."""
     if source.is_file():
         return [source]
     paths = sorted(source.glob("seed-*/scores.jsonl")) or [source / "scores.jsonl"]
@@ -79,7 +80,7 @@ def score_files(source: pathlib.Path) -> list[pathlib.Path]:
 
 
 def shown_values(row: dict[str, Any]) -> dict[str, float]:
-    """Returns the values of a row that pages show: not the deviations within one measurement."""
+    """Returns the values of a row without the deviations within one measurement."""
     return {name: value for name, value in row["values"].items() if not name.endswith("_std")}
 
 
@@ -88,15 +89,15 @@ def _column(row: dict[str, Any]) -> str:
 
 
 def score_table(scores: list[Score]) -> str:
-    """Formats scores; under the table stands the protocol of each column.
+    """Formats scores as a table, followed by the protocol of each column.
 
-    A cell is the mean over seeds with the deviation of a sample, and how many there are.
+    A cell contains the mean over seeds, the sample standard deviation and the number of seeds.
 
     Returns:
         Markdown, empty without scores.
 
     Raises:
-        UserError: two protocols of one metric, or two trainings under one name.
+        UserError: if a metric has two protocols, or runs with one name differ in their training.
     """
     if not scores:
         return ""
@@ -104,8 +105,8 @@ def score_table(scores: list[Score]) -> str:
     columns = _check_columns(scores)
     table = Table(["", *(f"{name} [{note}]" for note, _, name in columns)])
     for label in dict.fromkeys(score.label for score in scores):
-        mine = [score.row for score in scores if score.label == label]
-        table.add(label, *(_cell(mine, column, name) for _, column, name in columns))
+        rows = [score.row for score in scores if score.label == label]
+        table.add(label, *(_cell(rows, column, name) for _, column, name in columns))
     notes = {}
     for note, column, _ in columns:
         fields = dict(zip(COLUMN, json.loads(column), strict=True))
@@ -128,18 +129,18 @@ def _cell(rows: list[dict[str, Any]], column: str, name: str) -> str:
 
 def _check_trainings(scores: list[Score]) -> None:
     for label in dict.fromkeys(score.label for score in scores):
-        mine = [score.row for score in scores if score.label == label]
+        rows = [score.row for score in scores if score.label == label]
         for key in TRAINING:
-            values = {json.dumps(row.get(key)) for row in mine}
+            values = {json.dumps(row.get(key)) for row in rows}
             if len(values) > 1:
                 raise UserError(
-                    f"Runs under the name {label} differ in {key} ({', '.join(sorted(values))}); "
-                    "give their folders names of their own."
+                    f"The runs with the name {label} differ in {key} "
+                    f"({', '.join(sorted(values))}). Give their folders different names."
                 )
 
 
 def _check_columns(scores: list[Score]) -> list[tuple[int, str, str]]:
-    """Returns (number of the note, protocol, name of the value) of each column."""
+    """Returns (number of the note, protocol, name of the value) for each column."""
     protocols: dict[str, set[str]] = {}
     for score in scores:
         protocols.setdefault(score.row["metric"], set()).add(_column(score.row))
@@ -148,8 +149,8 @@ def _check_columns(scores: list[Score]) -> list[tuple[int, str, str]]:
         if len(found) > 1:
             described = "\n  ".join(sorted(found))
             raise UserError(
-                f"These runs have {metric} under {len(found)} protocols, which do not belong in "
-                f"one column. Report them apart:\n  {described}"
+                f"These runs have {metric} with {len(found)} protocols, which cannot share a "
+                f"column. Report them separately:\n  {described}"
             )
         (column,) = found
         rows = [score.row for score in scores if score.row["metric"] == metric]

@@ -1,18 +1,22 @@
-"""`python -m training.ship RUN NAME`: makes a finished run a preset that comes with the zoo.
+"""`python -m training.ship RUN NAME`: adds the preset of a finished run to the zoo.
 
-The preset of the run is written once more under `zoo/presets/builtin_weights/NAME`, with a model
-card, a sheet of images and golden outputs; `--page` writes `docs/presets.md` anew from all of them.
+The preset is written to `zoo/presets/builtin_weights/NAME`, with a model card, a sheet of images
+and golden outputs. `--page` writes `docs/presets.md` from all shipped presets.
 """
 
-import argparse
+import dataclasses
 import json
 import pathlib
 import re
 import shlex
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import tyro
+
+from training.command_line import parse_options
 from training.processor import processor_name
 from training.recipe import Recipe, flag
 from training.recipe_file import NOT_DECIDING, differences, override
@@ -22,96 +26,95 @@ from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
-    from zoo.presets.weights import WeightsDtype
-    from zoo.tasks import Task
+    from training.preset_card import Card
 
 MAX_BYTES = 3_000_000
-"""The most that a shipped preset's weight files may take, all parts together."""
+"""Maximal size of a shipped preset's weight files, all parts together."""
 PAGE = pathlib.Path("docs/presets.md")
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
-def ship(
-    run: pathlib.Path,
-    name: str,
-    *,
-    to: pathlib.Path | None = None,
-    weights_dtype: "WeightsDtype" = "float32",
-    licence: str | None = None,
-    hardware: str | None = None,
-    limits: str = "",
-    data_dir: str | None = None,
-) -> pathlib.Path:
-    """Writes a finished run's preset with all that a shipped one has, whole or not at all.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `python -m training.ship`."""
 
-    What was trained beside the deployed task stays with it where the weights of all together take
-    no more than 3 MB, and is left out otherwise.
+    run: Annotated[tyro.conf.Positional[pathlib.Path | None], tyro.conf.arg(metavar="RUN")] = None
+    """The folder of a finished run."""
+    name: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="NAME")] = None
+    """The preset's name."""
+    to: pathlib.Path | None = None
+    """Parent folder of the preset's folder. By default the folder in the package."""
+    weights_dtype: Literal["float32", "float16"] = "float32"
+    """Dtype of the weight files; float16 halves their size."""
+    licence: str | None = None
+    """Licence of the data; required for data sets without a known licence."""
+    hardware: str | None = None
+    """Description of the training hardware. By default this machine."""
+    limits: str = ""
+    """Sentences for the model card on the preset's limits."""
+    data_dir: str | None = None
+    """Folder of data sets that TensorFlow Datasets has prepared. By default the run's folder."""
+    page: bool = False
+    """Write docs/presets.md."""
 
-    Args:
-        run: the folder of a finished run.
-        name: the preset's name.
-        to: the folder that the preset's folder is made in; by default the package's.
-        weights_dtype: `"float16"` halves the weight files.
-        licence: that of the data; needed for data that are not known here.
-        hardware: what the run was trained on; this machine by default.
-        limits: sentences for the model card on what it is not good for.
-        data_dir: where the data set is; None for where the run had it.
+
+def ship(options: Options) -> pathlib.Path:
+    """Writes a finished run's preset with all files of a shipped one, whole or not at all.
+
+    Further networks of the run become parts of the preset if the weights of all together take at
+    most 3 MB.
 
     Returns:
         The preset's folder.
 
     Raises:
-        UserError: no finished run, a name that cannot be, too large, or unknown data.
+        UserError: if the run is not finished, the name is not valid, the weights are too large,
+            or the licence of the data is not known.
     """
-    if not _NAME.fullmatch(name):
-        raise UserError(f"NAME must be like ls_gan_mnist, letters, digits, underscores: {name!r}.")
-    recipe, scores = read_finished(run)
+    if options.run is None or options.name is None:
+        raise UserError("Give RUN and NAME, or --page.")
+    if not _NAME.fullmatch(options.name):
+        raise UserError(
+            "NAME must have lower-case letters, digits and underscores, such as ls_gan_mnist; "
+            f"given {options.name!r}."
+        )
+    recipe, scores = read_finished(options.run)
     from training.preset_card import Card, data_licence
     from zoo.presets import builtin, save_bundle
-    from zoo.presets.layout import PART_FOLDERS, TRAINER_FILE
-    from zoo.tasks import ImageGenerator, from_preset
+    from zoo.tasks import from_preset
 
     card = Card(
-        name=name,
+        name=options.name,
         recipe=recipe,
         scores=scores,
         command=command_of(recipe),
-        licence=licence or data_licence(recipe.data.data),
-        hardware=hardware or this_machine(),
-        limits=limits,
-        data_dir=data_dir,
+        licence=options.licence or data_licence(recipe.data.data),
+        hardware=options.hardware or this_machine(),
+        limits=options.limits,
+        data_dir=options.data_dir,
     )
-    preset = RunFolder(run).preset
+    preset = RunFolder(options.run).preset
     task = from_preset(preset)
-    parts = _parts(preset, task)
-    folder = (to or builtin.FOLDER) / name
-    options: dict[str, Any] = {"weights_dtype": weights_dtype, "metadata": card.metadata(task)}
-
-    def finish(staged: pathlib.Path) -> None:
-        if (size := weight_bytes(staged)) > MAX_BYTES:
-            raise _TooLargeError(size)
-        # Not the run's: what is shipped may be rounded.
-        shipped = from_preset(staged)
-        trainer = preset / TRAINER_FILE
-        if trainer.exists() and any((staged / part).exists() for part in parts):
-            shutil.copy(trainer, staged)
-        part = staged / PART_FOLDERS["ImageGenerator"]
-        generator = ImageGenerator.from_preset(part) if part.exists() else None
-        card.write(staged, shipped, generator)
-
-    try:
-        save_bundle(folder, root=task, parts=parts, finish=finish, **options)
-    except _TooLargeError:
+    folder = (options.to or builtin.FOLDER) / options.name
+    all_parts = _parts(preset)
+    for parts in (all_parts, {}):
         try:
-            save_bundle(folder, root=task, finish=finish, **options)
+            save_bundle(
+                folder,
+                root=task,
+                parts=parts,
+                finish=_finish(preset, card, with_trainer=bool(parts)),
+                weights_dtype=options.weights_dtype,
+                metadata=card.metadata(task),
+            )
+            return folder
         except _TooLargeError as error:
-            raise UserError(
-                f"The weights of {run} take {error.size:,} bytes, and a shipped preset at most "
-                f"{MAX_BYTES:,}. Halve them with --weights-dtype float16, or train a smaller "
-                "network."
-            ) from None
-    return folder
+            size = error.size
+    raise UserError(
+        f"The weights of {options.run} take {size:,} bytes, and a shipped preset at most "
+        f"{MAX_BYTES:,}. Halve them with --weights-dtype float16, or train a smaller network."
+    )
 
 
 class _TooLargeError(Exception):
@@ -120,8 +123,28 @@ class _TooLargeError(Exception):
         self.size = size
 
 
-def _parts(preset: pathlib.Path, task: "Task") -> dict[str, Any]:
-    """Loads what was trained beside the task."""
+def _finish(
+    preset: pathlib.Path, card: "Card", *, with_trainer: bool
+) -> Callable[[pathlib.Path], None]:
+    """Returns the function that checks a written preset's size and adds the files of the card."""
+    from zoo.presets.layout import PART_FOLDERS, TRAINER_FILE
+    from zoo.tasks import ImageGenerator, from_preset
+
+    def finish(staged: pathlib.Path) -> None:
+        if (size := weight_bytes(staged)) > MAX_BYTES:
+            raise _TooLargeError(size)
+        if with_trainer and (preset / TRAINER_FILE).exists():
+            shutil.copy(preset / TRAINER_FILE, staged)
+        part = staged / PART_FOLDERS["ImageGenerator"]
+        generator = ImageGenerator.from_preset(part) if part.exists() else None
+        # The card describes the written weights, which may be rounded.
+        card.write(staged, from_preset(staged), generator)
+
+    return finish
+
+
+def _parts(preset: pathlib.Path) -> dict[str, Any]:
+    """Loads the further networks of a run's preset."""
     from zoo.presets import load_network
     from zoo.presets.layout import CONFIG_FILE, TASK_FILE
     from zoo.tasks import from_preset
@@ -139,13 +162,13 @@ def weight_bytes(preset: pathlib.Path) -> int:
 
 
 def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
-    """Reads what a finished run decided and scored.
+    """Reads the recipe and the evaluations of a finished run.
 
     Returns:
-        The recipe; its evaluations, the result first, without those of unfinished states.
+        The recipe, and the evaluations: the result first, without those during training.
 
     Raises:
-        UserError: no run, or one that is not finished.
+        UserError: if the folder is not a run, or the run is not finished.
     """
     folder = RunFolder(run)
     fields = read_recipe(run)
@@ -163,10 +186,10 @@ def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
 
 
 def command_of(recipe: Recipe) -> str:
-    """Returns the command that makes a run of this very recipe.
+    """Returns the command that starts a run with exactly this recipe.
 
     Raises:
-        UserError: no command does; the recipe's defaults have changed since.
+        UserError: if there is no such command because the recipe's defaults have changed.
     """
     default = find(recipe.model, data=recipe.data.data, name=recipe.recipe)
     words = ["--model", recipe.model, "--data", recipe.data.data]
@@ -188,17 +211,17 @@ def command_of(recipe: Recipe) -> str:
 
 
 def _check_command(words: list[str], recipe: Recipe) -> None:
-    from training.command_line import read_command, read_recipe
+    from training.fit_options import read_command, read_recipe
 
     again = read_recipe(read_command(words))
     if recipe.run.length_in_images:
         again = again.with_options(steps=recipe.run.steps)
     if changed := differences(again, recipe.flat()):
-        raise UserError("No command makes this run any more:\n  " + "\n  ".join(changed))
+        raise UserError("No command gives this run any more:\n  " + "\n  ".join(changed))
 
 
 def this_machine() -> str:
-    """Describes this machine's processors."""
+    """Returns a description of this machine's processors."""
     import os
 
     import tensorflow as tf
@@ -210,29 +233,16 @@ def this_machine() -> str:
     return f"{os.cpu_count()} CPU threads ({processor_name()}), {', '.join(gpus) or 'no GPU'}"
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Runs the command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m training.ship", description=__doc__)
-    parser.add_argument("run", nargs="?", type=pathlib.Path, metavar="RUN", help="a finished run")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the preset's name")
-    parser.add_argument("--to", type=pathlib.Path, help="folder that NAME is made in")
-    parser.add_argument(
-        "--weights-dtype", choices=["float32", "float16"], default="float32", help="of the files"
+    options = parse_options(
+        Options, arguments, command="python -m training.ship", description=__doc__
     )
-    parser.add_argument("--licence", help="licence of the data")
-    parser.add_argument("--hardware", help="what it was trained on (default: this machine)")
-    parser.add_argument("--limits", default="", help="sentences for the model card")
-    parser.add_argument("--data-dir", help="folder with data sets that TFDS has prepared")
-    parser.add_argument("--page", action="store_true", help=f"write {PAGE} anew")
-    options = vars(parser.parse_args(arguments))
-    page = options.pop("page")
-    if not page and options["name"] is None:
-        parser.error("give RUN and NAME, or --page")
     prepare_tensorflow()
     try:
-        if options["name"] is not None:
-            print(ship(options.pop("run"), options.pop("name"), **options))
-        if page:
+        if options.name is not None or not options.page:
+            print(ship(options))
+        if options.page:
             from training.preset_card import presets_page
 
             write_text(PAGE, presets_page())

@@ -1,4 +1,4 @@
-"""Two processes on loopback that stand for two hosts."""
+"""Two processes on the loopback interface that simulate two hosts."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
+    """Returns ports that no process listens on."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
@@ -21,7 +21,7 @@ def free_ports(count: int) -> list[int]:
 def start_process(
     arguments: list[str], *, folder: str = ".", **environment: str
 ) -> subprocess.Popen:
-    """Starts `python ARGUMENTS` in a folder, with its output in a pipe."""
+    """Starts `python ARGUMENTS` in a folder; a pipe receives its output."""
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,
@@ -35,7 +35,7 @@ def start_process(
 def start_hosts(
     arguments: list[str], *, folders: tuple[str, ...] = (".", ".")
 ) -> list[subprocess.Popen]:
-    """Starts the same command on each host, in its folder; the first is the chief."""
+    """Starts the same command once per host, in the host's folder; the first host is the chief."""
     workers = [f"127.0.0.1:{port}" for port in free_ports(len(folders))]
     configs = [
         {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
@@ -48,5 +48,5 @@ def start_hosts(
 
 
 def outputs(hosts: list[subprocess.Popen], *, seconds: float = 480) -> list[str]:
-    """Waits for all; returns what each printed."""
+    """Waits for all hosts to end; returns the output of each."""
     return [host.communicate(timeout=seconds)[0] for host in hosts]

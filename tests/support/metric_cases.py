@@ -1,4 +1,4 @@
-"""Small data and networks whose scores can be worked out."""
+"""Small data sets and networks whose scores can be calculated by hand."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from zoo.tasks import ImageGenerator
 
 @keras.saving.register_keras_serializable(package="tests")
 class LinearGenerator(Generator):
-    """`G(z) = W z (+ W_y for class y)`, as an image of h x h pixels."""
+    """A generator `G(z) = W z (+ W_y for class y)` of images with h x h pixels."""
 
     def __init__(self, kernel: np.ndarray, *, num_classes: int = 0, latent: str = "normal"):
         pixels, latent_dim = kernel.shape
@@ -38,13 +38,13 @@ class LinearGenerator(Generator):
 
 
 def linear_generator(*, side: int = 4, dim: int = 3, num_classes: int = 0) -> ImageGenerator:
-    """A generator with a fixed random kernel, its images well inside [-1, 1]."""
+    """Returns a generator with a fixed random kernel and images well inside [-1, 1]."""
     kernel = np.random.default_rng(0).normal(size=(side * side, dim)).astype("float32") / 8
     return ImageGenerator(LinearGenerator(kernel, num_classes=num_classes))
 
 
 def noise_data(*, side: int = 8, count: int = 60, classes: int = 2) -> ImageData:
-    """Grey noise, classes in turn."""
+    """Returns grey noise images with labels 0, 1, ..., 0, 1, ..."""
     random = np.random.default_rng(1)
 
     def split(size: int) -> Split:

@@ -1,13 +1,15 @@
-"""Runs torch-fidelity 0.4.0 in an interpreter of its own, to make or to check golden values.
+"""Runs torch-fidelity 0.4.0 in a separate interpreter, to compute or check golden values.
+
+In `tests/training/metrics`:
 
     python3 -m venv peer && peer/bin/pip install torch==2.13.0 scipy tqdm pillow
     peer/bin/pip install --no-deps torch-fidelity==0.4.0
-    peer/bin/python peer.py metrics data/peer.json
-    peer/bin/python peer.py inception data/inception.npz
-    peer/bin/python peer.py tiny data
+    peer/bin/python ../../support/metrics_peer.py metrics data/peer.json
+    peer/bin/python ../../support/metrics_peer.py inception data/inception.npz
+    peer/bin/python ../../support/metrics_peer.py tiny data
 
-in this folder. `PEER_PYTHON=peer/bin/python pytest -m peer` recomputes them. torchvision, which
-torch-fidelity imports and the metrics do not use, is replaced by an empty module.
+`PEER_PYTHON=peer/bin/python pytest -m peer` recomputes the values and compares. torch-fidelity
+imports torchvision, which the metrics do not use; an empty module replaces it.
 """
 
 import json
@@ -26,7 +28,7 @@ WEIGHTS_SEED = 7
 
 
 def features(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Generated and reference features, float64, and logits of the generated."""
+    """Returns generated and reference features, float64, and logits of the generated images."""
     generated, reference, dim = SIZES[name]
     random = np.random.default_rng([1, generated, reference])
     mixing = random.normal(size=(dim, dim)) / dim**0.5
@@ -36,7 +38,7 @@ def features(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def random_tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A tensor of the Inception's random weights: scaled so that activations keep their size."""
+    """Returns a random weight tensor for Inception, scaled to preserve the activations' size."""
     random = np.random.default_rng([WEIGHTS_SEED, zlib.crc32(name.encode())])
     if name.endswith(("bn.weight", "running_var")):
         return random.uniform(0.7, 1.3, shape).astype(np.float32)
@@ -47,7 +49,7 @@ def random_tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def images() -> np.ndarray:
-    """Two uint8 colour images `[2, 32, 32, 3]`."""
+    """Returns two uint8 colour images `[2, 32, 32, 3]`."""
     return np.random.default_rng(3).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
 
 
@@ -57,7 +59,7 @@ def run(*arguments: object) -> None:
 
 
 class _Stub(types.ModuleType):
-    """A module that has every name."""
+    """A module in which every name exists."""
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
@@ -99,7 +101,7 @@ def _metrics(path: pathlib.Path) -> None:
 
 
 def _inception(path: pathlib.Path, weights: str | None = None) -> None:
-    """Writes what the peer's network makes of our random weights; also the weights, if asked."""
+    """Writes the outputs of the peer's network with our random weights, and optionally these."""
     _torch_fidelity()
     import torch
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
@@ -129,14 +131,14 @@ def _inception(path: pathlib.Path, weights: str | None = None) -> None:
         batch.float(), size=(299, 299), align_corners=False
     )
     pixels = resized.numpy().transpose(0, 2, 3, 1)
-    if weights is None:  # A golden file: some of each.
+    if weights is None:  # A golden file contains a part of each array.
         outputs = {name: values[:, ::16] for name, values in outputs.items()}
         pixels = pixels[:, ::23, ::23]
     np.savez_compressed(path, pixels=pixels, **{f"out_{k}": v for k, v in outputs.items()})
 
 
 def _tiny(folder: pathlib.Path) -> None:
-    """Writes one small state dict in both of PyTorch's formats."""
+    """Writes one small state dict in both formats of PyTorch."""
     import torch
 
     torch.manual_seed(0)

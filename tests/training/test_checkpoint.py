@@ -1,4 +1,4 @@
-"""What is in a checkpoint, and that damage is found; whole runs are killed in test_kill."""
+"""Tests of checkpoints: contents, damage, limits; `test_kill` kills whole runs."""
 
 import keras
 import numpy as np
@@ -16,12 +16,13 @@ from tests.support.devices import replicas
 from tests.support.tiny_runs import make
 from tests.support.variants import LOW_PRECISION, VARIANTS, recipe_of
 from training.build import build_control
-from training.checkpoint import KEEP, Checkpoints, _state
+from training.checkpoint import KEEP, Checkpoints, state_variables
 from zoo.errors import UserError
 
 
 def state(model):
-    return {k: np.array(keras.ops.convert_to_numpy(v)) for k, v in _state(model).items()}
+    variables = state_variables(model)
+    return {k: np.array(keras.ops.convert_to_numpy(v)) for k, v in variables.items()}
 
 
 def assert_bit_equal(left, right):
@@ -31,7 +32,7 @@ def assert_bit_equal(left, right):
 
 
 def tracked(part, seen):
-    """Every variable that can be reached from a model or an optimizer through its attributes."""
+    """Collects all variables that are reachable through the attributes of a model or optimizer."""
     if id(part) in seen:
         return
     seen[id(part)] = part
@@ -51,15 +52,15 @@ def tracked(part, seen):
 
 @pytest.mark.parametrize("case", (*REGISTERED, *VARIANTS, *LOW_PRECISION))
 def test_no_variable_is_missing_from_a_checkpoint(case):
-    """Buffer, multiplier, power iterations, averages, moments and loss scales among them."""
+    """This includes buffers, multipliers, power iterations, averages, moments and loss scales."""
     model = make(recipe_of(case))
     seen = {}
     tracked(model, seen)
     for optimizer in model.optimizers.values():
         tracked(optimizer, seen)
     variables = [one for one in seen.values() if isinstance(one, keras.Variable)]
-    saved = {id(variable) for variable in _state(model).values()}
-    # What a metric adds up lives for one report, and Keras' optimizers keep the learning rate.
+    saved = {id(variable) for variable in state_variables(model).values()}
+    # The sums of a metric are reset at each report, so they are not part of the state.
     logs = {id(variable) for variable in model.logs.variables}
     missing = [one.path for one in variables if id(one) not in saved | logs]
     assert not missing
@@ -68,7 +69,7 @@ def test_no_variable_is_missing_from_a_checkpoint(case):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_loss_scales_of_float16_are_saved_and_restored(count, tmp_path):
-    """The critic's overflows and is halved; each of the two optimizers has its own."""
+    """The two optimizers have separate scales; that of the critic overflows and is halved."""
     recipe = recipe_of("lsgan", precision="mixed_float16")
     model = make(recipe, replicas(count))
     model.critic_optimizer.dynamic_scale.assign(1e30)
@@ -95,7 +96,7 @@ def test_the_control_resumes_too(tmp_path):
     assert_bit_equal(state(control), state(twin))
 
 
-def test_a_checkpoint_of_two_replicas_goes_on_with_one(tmp_path):
+def test_a_checkpoint_of_two_replicas_is_resumed_with_one(tmp_path):
     recipe, data = tiny_recipe("lsgan"), tiny_data()
     mirrored = build(recipe, replicas(2))
     train(mirrored, recipe, data, steps=2)
@@ -111,7 +112,7 @@ def test_a_checkpoint_of_two_replicas_goes_on_with_one(tmp_path):
 
 @pytest.fixture
 def saved(tmp_path):
-    """A model with checkpoints of steps 0, 1 and 2, whose weights are those numbers."""
+    """Checkpoints of steps 0, 1 and 2; the weights of each are equal to the step."""
     model = build(tiny_recipe("lsgan"))
     checkpoints = Checkpoints(tmp_path, model)
     for step in range(3):
@@ -133,7 +134,7 @@ def flip_one_bit(path):
 
 
 @pytest.mark.parametrize("damage", [truncate, flip_one_bit, lambda path: path.write_bytes(b"")])
-def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_used(saved, damage, capsys):
+def test_a_damaged_newest_checkpoint_is_reported_and_the_previous_used(saved, damage, capsys):
     newest = saved.files()[0]
     damage(newest)
     assert saved.restore() == 1
@@ -143,7 +144,7 @@ def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_used(saved, dam
     assert newest not in saved.files()
 
 
-def test_all_damaged_starts_anew(saved):
+def test_without_an_intact_checkpoint_the_step_is_0(saved):
     for path in saved.files():
         truncate(path)
     assert saved.restore() == 0
@@ -157,7 +158,7 @@ def test_only_the_last_three_are_kept(saved):
     assert KEEP == 3
 
 
-def test_a_full_disk_keeps_the_last_good_checkpoint_and_leaves_no_part(saved, monkeypatch):
+def test_a_full_disk_leaves_the_earlier_checkpoints_and_no_partial_file(saved, monkeypatch):
     before = saved.files()
 
     def no_space(descriptor):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from training import evaluate, sample
-from training.command_line import read_command, read_recipe
 from training.fit import main
+from training.fit_options import read_command, read_recipe
 from training.launch import with_seed
 from training.recipe import Recipe
 from training.recipe_file import override, to_json

@@ -1,4 +1,4 @@
-"""`--jit`: as asked, as a run began, or as a trial finds; the numbers stay the run's own."""
+"""Tests of `--jit`: on and off, resumed runs, and the trial of `auto`."""
 
 import json
 import os
@@ -23,7 +23,7 @@ BATCH = {"real": {"images": np.zeros((10, 8, 8, 1), "uint8")}, "index": np.arang
 
 @pytest.fixture
 def settle(tmp_path, monkeypatch):
-    """Settles `--jit` for a run of this length; returns the choice."""
+    """Returns a function that decides `--jit` for a recipe."""
     monkeypatch.setattr(compilation, "SECONDS", 0.0)
 
     def choose(recipe, model=None):
@@ -42,12 +42,12 @@ def long_recipe(**changes):
 
 
 def times(monkeypatch, *, plain, compiled):
-    """Makes the trial measure these seconds a call."""
+    """Replaces the durations that the trial measures."""
     seconds = iter([plain, compiled] * compilation.ROUNDS)
     monkeypatch.setattr(compilation, "_seconds", lambda call: call() or next(seconds))
 
 
-def test_a_trial_leaves_the_model_as_it_was_and_is_made_once(settle, tmp_path, monkeypatch, capsys):
+def test_a_trial_does_not_change_the_model_and_runs_once(settle, tmp_path, monkeypatch, capsys):
     recipe = long_recipe()
     model = tiny_runs.make(recipe)
     before = model.get_weights(), [v.numpy() for v in model.optimizer.variables]
@@ -57,12 +57,12 @@ def test_a_trial_leaves_the_model_as_it_was_and_is_made_once(settle, tmp_path, m
     after = model.get_weights(), [v.numpy() for v in model.optimizer.variables]
     tf.nest.map_structure(np.testing.assert_array_equal, before, after)
     assert model.train_function is None
-    # A second run of the same step, whatever its seed and length, does not try.
+    # A second run with the same step has no trial; seed and length do not matter.
     other = recipe.with_options(seed=5, steps=recipe.run.steps * 2)
     assert settle(other).jit == "on" and not capsys.readouterr().out
     choices = tmp_path / "cache" / "choices.json"
     assert list(json.loads(choices.read_text()).values()) == ["on"]
-    # One whose choice was lost does.
+    # If the stored choice is damaged, there is a new trial.
     choices.write_text("{")
     monkeypatch.setattr(compilation, "_try_out", lambda *_: "off")
     assert settle(recipe).jit == "off"
@@ -82,7 +82,7 @@ def test_a_step_that_xla_cannot_compile_trains_without(settle, capsys):
     assert "cannot compile" in capsys.readouterr().out
 
 
-def test_short_runs_and_several_devices_are_not_tried(settle, monkeypatch):
+def test_short_runs_and_several_devices_have_no_trial(settle, monkeypatch):
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
     assert settle(tiny_recipe("lsgan", steps=compilation.WORTH_A_TRIAL - 1)).jit == "off"
     recipe = long_recipe()
@@ -90,7 +90,7 @@ def test_short_runs_and_several_devices_are_not_tried(settle, monkeypatch):
     assert settle(long_recipe(jit="on")).jit == "on"
 
 
-def test_a_run_goes_on_as_it_began(settle, tmp_path, monkeypatch):
+def test_a_run_continues_with_its_first_choice(settle, tmp_path, monkeypatch):
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
     recipe = long_recipe(run_dir=str(tmp_path / "run"))
     RunFolder(tmp_path / "run").create(recipe.with_options(jit="on"))
@@ -101,7 +101,7 @@ def test_a_run_goes_on_as_it_began(settle, tmp_path, monkeypatch):
     assert '"jit": "on"' in to_json(settle(recipe))
 
 
-def test_a_run_that_began_without_a_choice_goes_on_without_xla(settle, tmp_path, monkeypatch):
+def test_a_run_that_began_without_a_choice_continues_without_xla(settle, tmp_path, monkeypatch):
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
     recipe = long_recipe()
     RunFolder(tmp_path / "run").create(recipe)
@@ -110,7 +110,7 @@ def test_a_run_that_began_without_a_choice_goes_on_without_xla(settle, tmp_path,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["lsgan", "clsgan"])
-def test_a_compiled_run_that_was_interrupted_is_the_same_run(name, tmp_path):
+def test_an_interrupted_compiled_run_gives_the_same_weights(name, tmp_path):
     recipe = tiny_recipe(name, jit="on", steps=4, checkpoint_every=2, report_every=2)
     whole, halves = tiny_runs.make(recipe), tiny_runs.make(recipe)
     tiny_runs.run(recipe, whole, tmp_path / "whole")
@@ -122,11 +122,11 @@ def test_a_compiled_run_that_was_interrupted_is_the_same_run(name, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_xla_compiled_is_kept_for_the_next_start(tmp_path):
+def test_the_next_run_uses_the_cache_of_xla(tmp_path):
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     small = ["--generator-filters", "8", "--critic-filters", "4", "--batch-size", "8"]
     options = ["--model", "lsgan", "--jit", "on", "--steps", "2", "--report-every", "2", *small]
-    load("digits")  # A start that decodes them first traces other functions before the step.
+    load("digits")  # A run that decodes the images traces other functions before the step.
     for run in ("one", "two"):
         words = [sys.executable, "-m", "training.fit", *options, "--run-dir", str(tmp_path / run)]
         subprocess.run(words, check=True, env=environment)

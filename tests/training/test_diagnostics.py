@@ -1,4 +1,4 @@
-"""The diagnostics of a report, against what their names say."""
+"""Tests of the diagnostics with values that are known in advance."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def measured(model):
 
 
 def test_gradient_norms_scale_with_the_critics_last_layer():
-    """Scores are linear in it: doubled, every gradient doubles, that of G for -c too."""
+    """Scores are linear in the last layer, so doubling it doubles all gradients."""
     model = build(tiny_recipe("wgan_gp"))
     before = measured(model)
     model.critic.score.kernel.assign(2.0 * model.critic.score.kernel.value)

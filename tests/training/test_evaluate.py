@@ -1,4 +1,4 @@
-"""The command `training.evaluate --metrics`: what it writes, appends, and refuses."""
+"""Tests of the command `training.evaluate`: output, appended rows and errors."""
 
 import json
 import pathlib
@@ -38,7 +38,7 @@ def in_folder(folder):
 
 @pytest.fixture(scope="module")
 def runs(folder) -> pathlib.Path:
-    """CLS-GAN of two seeds: a generator and a classifier each."""
+    """Two runs of CLS-GAN with different seeds; each has a generator and a classifier."""
     arguments = ["--model", "clsgan", "--steps", "2", "--no-control", *TINY]
     assert fit([*arguments, "--seeds", "2", "--run-dir", "runs"]) == 0
     return folder / "runs"
@@ -57,7 +57,7 @@ def preset(folder, generator) -> pathlib.Path:
 
 @pytest.fixture
 def images(folder) -> pathlib.Path:
-    """A folder of grey 8x8 images, one of which is no image."""
+    """A folder of grey 8x8 images and one file that is not an image."""
     root = folder / "images"
     root.mkdir(exist_ok=True)
     for number, pixels in enumerate(noise_data(count=60).train.images[..., 0]):
@@ -71,10 +71,10 @@ def rows_of(path: pathlib.Path) -> list[dict]:
 
 
 def test_every_metric_of_two_runs(runs, folder, capsys):
-    """A row a metric and seed in `--out` and in each run's own scores, then mean and deviation."""
+    """`--out` gets one row per metric and seed, each run gets its own rows."""
     arguments = ["--metrics", ",".join(METRICS), *FEW, *MRE, "--out", "out.jsonl"]
     assert evaluate.main([str(runs), *arguments]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     rows = rows_of(folder / "out.jsonl")
     assert [row["metric"] for row in rows] == [*METRICS, *METRICS]
     assert [row["seed"] for row in rows] == [0] * len(METRICS) + [1] * len(METRICS)
@@ -89,14 +89,31 @@ def test_every_metric_of_two_runs(runs, folder, capsys):
         "error": "error[400/test]",
     }
     for row in rows:
-        assert np.isfinite(row["value"]) and row["key"] in said
+        assert np.isfinite(row["value"]) and row["key"] in printed
         assert row["model"] == "clsgan" and row["labels"] == 100 and row["steps"] == 2
     own = rows_of(runs / "seed-1" / "scores.jsonl")
     assert [row for row in own if "key" in row] == rows[len(METRICS) :]
-    assert f"{keys['fid']}: " in said and "± " in said and "too few for a covariance" in said
+    assert (
+        f"{keys['fid']}: " in printed and "± " in printed and "too few for a covariance" in printed
+    )
 
 
-def test_a_shipped_preset_says_what_it_was_trained_on(folder):
+def test_without_metrics_the_test_error_of_each_run_is_appended(runs, capsys):
+    """The row is the same as with `--metrics error`."""
+    assert evaluate.main([str(runs), "--metrics", "error"]) == 0
+    capsys.readouterr()
+    assert evaluate.main([str(runs)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 2
+    for folder, line in zip(sorted(runs.iterdir()), printed, strict=True):
+        result = json.loads((folder / "result.json").read_text())
+        *_, asked, plain = rows_of(folder / "scores.jsonl")
+        assert plain == asked and plain["key"] == "error[400/test]"
+        assert plain["value"] == result["test_error"]
+        assert line.startswith(f"test error {100 * result['test_error']:.2f} % (")
+
+
+def test_rows_of_a_shipped_preset_have_its_training_settings(folder):
     assert evaluate.main(["clsgan_digits_100", "--metrics", "error", "--out", "shipped.jsonl"]) == 0
     (row,) = rows_of(folder / "shipped.jsonl")
     assert (row["model"], row["trained_on"], row["seed"]) == ("clsgan", "digits", 0)
@@ -104,7 +121,7 @@ def test_a_shipped_preset_says_what_it_was_trained_on(folder):
 
 
 def test_seed_split_and_samples_decide_the_images(preset, folder):
-    """And `--seeds 2` measures the next images too."""
+    """`--seeds 2` also measures the next images."""
     options = ["--data", "digits", "--metrics", "fid", "--no-cache"]
     values = {}
     for name, more in {
@@ -126,7 +143,7 @@ def test_seed_split_and_samples_decide_the_images(preset, folder):
     assert len(set(different)) == 5
 
 
-def test_the_cache_is_used_where_it_is_asked_for(preset, folder):
+def test_the_cache_is_written_to_the_default_or_given_folder(preset, folder):
     options = ["--data", "digits", "--metrics", "fid", "--samples", "40"]
     assert evaluate.main([str(preset), *options]) == 0
     names = {path.name.split("-")[0] for path in (folder / "cache").rglob("*.npz")}
@@ -148,7 +165,7 @@ def test_unreadable_images_are_skipped_and_named_or_refused(preset, images, fold
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         (["--metrics", "fidd"], "Did you mean 'fid'"),
         (["--metrics", ""], "at least one metric"),
@@ -170,22 +187,22 @@ def test_unreadable_images_are_skipped_and_named_or_refused(preset, images, fold
             ["--metrics", "fid", "--data", "digits", "--no-cache", "--cache-dir", "x"],
             "--cache-dir has no effect",
         ),
-        (["--split", "train"], "--metrics"),
+        (["--split", "train"], "--split has no effect without --metrics"),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_is_written(
-    arguments, said, preset, folder, capsys, monkeypatch
+def test_wrong_options_exit_with_2_and_nothing_is_written(
+    arguments, printed, preset, folder, capsys, monkeypatch
 ):
     monkeypatch.delenv("FID_INCEPTION_WEIGHTS", raising=False)
     out = folder / "nothing.jsonl"
     more = ["--out", str(out)] if "--metrics" in arguments else []
     assert evaluate.main([str(preset), *arguments, *more]) == 2
     error = capsys.readouterr().err
-    assert said in error and "Traceback" not in error
+    assert printed in error and "Traceback" not in error
     assert not out.exists()
 
 
-def test_of_a_run_without_a_classifier_the_metrics_are_asked_for(folder, capsys):
+def test_a_run_without_a_classifier_needs_metrics(folder, capsys):
     assert fit(["--model", "lsgan", "--steps", "1", *TINY, "--run-dir", "gan"]) == 0
     assert evaluate.main([str(folder / "gan")]) == 2
     assert "--metrics fid" in capsys.readouterr().err
@@ -194,16 +211,16 @@ def test_of_a_run_without_a_classifier_the_metrics_are_asked_for(folder, capsys)
     assert (folder / "gan" / "scores.jsonl").read_text() == before
 
 
-def test_every_registered_metric_says_what_is_better():
+def test_every_registered_metric_has_a_direction():
     for metric in find_metrics(METRICS):
         assert metric.better and set(metric.better.values()) <= {"low", "high"}
 
 
-def test_shapes_that_differ_are_both_said(generator):
+def test_the_message_has_both_shapes_if_they_differ(generator):
     from training.metrics.evaluation import Evaluation
     from zoo.errors import UserError
 
     data: ImageData = noise_data(side=12)
-    evaluation = Evaluation(metrics=find_metrics(["mre"]), data=data)
+    evaluation = Evaluation(metrics=find_metrics(["mre"]), data=data, split="test", samples=10)
     with pytest.raises(UserError, match=r"\(8, 8, 1\), and noise has \(12, 12, 1\)"):
         evaluation.measure(generator=generator)

@@ -1,4 +1,4 @@
-"""Two processes on loopback stand for two hosts: one run, one writer, and what a death does."""
+"""Tests with two processes that simulate two hosts: training, writing, and a killed process."""
 
 import json
 import os
@@ -38,17 +38,17 @@ def files(folder: str) -> set[str]:
 
 
 def test_two_hosts_train_as_one_process_and_only_the_chief_writes():
-    """Each host has a folder of its own here, so that what it writes can be told apart."""
+    """Each host has a separate folder, so that its files can be listed."""
     alone = start_process([*OPTIONS, "--run-dir", "alone"])
-    said = outputs([alone])
-    assert alone.returncode == 0, said
+    printed = outputs([alone])
+    assert alone.returncode == 0, printed
     for name in ("0", "1"):
         pathlib.Path(name).mkdir()
     hosts = start_hosts([*OPTIONS, "--run-dir", "run"], folders=("0", "1"))
-    said = outputs(hosts)
-    assert [host.returncode for host in hosts] == [0, 0], said
-    assert "MultiWorkerMirroredStrategy" in said[0]
-    assert "Epoch" not in said[1] and "evaluate" not in said[1]
+    printed = outputs(hosts)
+    assert [host.returncode for host in hosts] == [0, 0], printed
+    assert "MultiWorkerMirroredStrategy" in printed[0]
+    assert "Epoch" not in printed[1] and "evaluate" not in printed[1]
     assert {"run/recipe.json", "run/result.json", "run/preset"} <= files("0")
     assert files("1") == set()
     one, two = arrays("alone"), arrays("0/run")
@@ -59,14 +59,14 @@ def test_two_hosts_train_as_one_process_and_only_the_chief_writes():
     assert json.loads(pathlib.Path("0/run/result.json").read_text())["steps"] == 10
 
 
-def test_several_hosts_without_any_named_is_a_mistake():
+def test_several_hosts_without_addresses_exit_with_2():
     process = start_process([*OPTIONS, "--strategy", "multi_worker"])
-    said, _ = process.communicate()
+    printed, _ = process.communicate()
     assert process.returncode == 2
-    assert "TF_CONFIG" in said and "Traceback" not in said
+    assert "TF_CONFIG" in printed and "Traceback" not in printed
 
 
-def test_the_kubernetes_job_of_the_page_tells_each_pod_who_it_is():
+def test_the_kubernetes_job_of_the_page_sets_the_index_of_each_pod():
     (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     service, job = yaml.safe_load_all(text)
     pod = job["spec"]["template"]["spec"]
@@ -89,7 +89,7 @@ def test_the_kubernetes_job_of_the_page_tells_each_pod_who_it_is():
 
 @pytest.mark.slow
 def test_the_example_of_the_page_runs():
-    """Its two processes, word for word, but for networks and length that fit a test."""
+    """Only the size of the networks, the number of steps and the ports are changed."""
     (script,) = re.findall(r"```bash\n(# Two processes.*?)```", PAGE.read_text(), re.DOTALL)
     assert "--steps 300" in script
     script = script.replace("--steps 300", " ".join([*TINY, "--steps", "10"]))
@@ -105,7 +105,7 @@ def test_the_example_of_the_page_runs():
 
 
 def with_python(command: str = f'exec "{sys.executable}" "$@"') -> dict[str, str]:
-    """The environment, in which `python` is the one that runs the tests, or something else."""
+    """Returns an environment in which `python` is this interpreter, or another command."""
     folder = pathlib.Path("bin")
     folder.mkdir()
     (folder / "python").write_text(f"#!/bin/sh\n{command}\n")
@@ -140,32 +140,32 @@ def test_a_dead_worker_ends_the_others_with_a_message_and_the_run_resumes(victim
     wait_for_checkpoint("run", 20, hosts)
     hosts[victim].send_signal(signal.SIGKILL)
     killed = time.monotonic()
-    said = outputs(hosts, seconds=60)[1 - victim]
+    printed = outputs(hosts, seconds=60)[1 - victim]
     with capsys.disabled():
         print(f"\nworker {victim} killed; the other ended {time.monotonic() - killed:.1f} s later")
-    assert hosts[1 - victim].returncode == 4, said
-    assert "Another process of this run has ended" in said
-    assert "Start the same command on all hosts again" in said
-    assert "Traceback" not in said
+    assert hosts[1 - victim].returncode == 4, printed
+    assert "Another process of this run has ended" in printed
+    assert "Run the same command on all hosts again" in printed
+    assert "Traceback" not in printed
 
     last = newest_step("run")
     assert 20 <= last < 800
     hosts = start_hosts([*LONG, "--run-dir", "run"])
-    said = outputs(hosts)
-    assert [host.returncode for host in hosts] == [0, 0], said
-    assert f"Going on from step {last}" in said[0]
+    printed = outputs(hosts)
+    assert [host.returncode for host in hosts] == [0, 0], printed
+    assert f"Going on from step {last}" in printed[0]
     assert newest_step("run") == 800
 
 
 @pytest.mark.slow
-def test_hosts_that_are_all_told_to_stop_save_and_end_well():
-    """The other is told first: it must not leave the chief waiting inside a step."""
+def test_after_a_stop_signal_to_all_hosts_the_state_is_saved():
+    """The other host gets the signal first and must not leave the chief waiting in a step."""
     hosts = start_hosts([*LONG, "--run-dir", "run"])
     wait_for_checkpoint("run", 20, hosts)
     for host in reversed(hosts):
         host.send_signal(signal.SIGTERM)
         time.sleep(0.2)
-    said = outputs(hosts, seconds=60)
-    assert [host.returncode for host in hosts] == [0, 0], said
-    assert "Resume with the same command" in said[0]
+    printed = outputs(hosts, seconds=60)
+    assert [host.returncode for host in hosts] == [0, 0], printed
+    assert "Resume with the same command" in printed[0]
     assert newest_step("run") < 800

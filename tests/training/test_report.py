@@ -1,4 +1,4 @@
-"""Tables from result files; two protocols never share a column."""
+"""Tests of `training.report`: tables, pages and the check of protocols."""
 
 import json
 import sys
@@ -35,9 +35,9 @@ def runs(tmp_path):
 
 def test_mean_and_deviation_over_seeds(runs, capsys):
     assert main([str(runs)]) == 0
-    said = capsys.readouterr().out
-    assert "3.00 % (12 of 400)" in said
-    assert "4.00 ± 1.41 %" in said and "10.00 ± 0.00 %" in said
+    printed = capsys.readouterr().out
+    assert "3.00 % (12 of 400)" in printed
+    assert "4.00 ± 1.41 %" in printed and "10.00 ± 0.00 %" in printed
 
 
 @pytest.mark.parametrize("key", ["labels", "data", "steps", "split"])
@@ -48,7 +48,7 @@ def test_two_protocols_are_refused(runs, key, capsys):
     assert key in capsys.readouterr().err
 
 
-def test_what_is_no_finished_run_is_named(tmp_path, capsys):
+def test_an_unfinished_run_is_reported(tmp_path, capsys):
     assert main([str(tmp_path)]) == 2
     assert "not a finished run" in capsys.readouterr().err
     (tmp_path / "result.json").write_text("{")
@@ -88,7 +88,7 @@ def add_run(folder, rows, *, seed: int):
 
 @pytest.fixture
 def scored(tmp_path):
-    """Two seeds; the second was measured twice, and the last measurement counts."""
+    """Two seeds with two FID measurements each, of which the last one counts."""
     early = {"while_training": True, "step": 5, "key": "fid[cnn-1a2b3c,2k/validation]"}
     for seed, value in ((0, 10.0), (1, 12.0)):
         rows = [
@@ -103,10 +103,10 @@ def scored(tmp_path):
 
 def test_scores_are_averaged_over_seeds_with_their_protocol_below(scored, capsys):
     assert main([str(scored)]) == 0
-    said = capsys.readouterr().out
-    assert "11.0000 ± 1.4142 (2)" in said and "0.5000 ± 0.0000 (2)" in said
-    assert "[1] `fid[cnn-1a2b3c,2k/test]` of digits, against 400 images of test" in said
-    assert "fid_std" not in said and "99" not in said
+    printed = capsys.readouterr().out
+    assert "11.0000 ± 1.4142 (2)" in printed and "0.5000 ± 0.0000 (2)" in printed
+    assert "[1] `fid[cnn-1a2b3c,2k/test]` of digits, against 400 images of test" in printed
+    assert "fid_std" not in printed and "99" not in printed
 
 
 def test_sets_of_images_of_one_seed_are_averaged_first(tmp_path, capsys):
@@ -125,12 +125,12 @@ def test_files_of_scores_are_read_by_the_names_of_their_runs(tmp_path, capsys):
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert main([str(path)]) == 0
-    said = capsys.readouterr().out
-    assert "| glsgan-0 | 7.0000 (1)" in said and "| wgan     | 8.0000 (1)" in said
+    printed = capsys.readouterr().out
+    assert "| glsgan-0 | 7.0000 (1)" in printed and "| wgan     | 8.0000 (1)" in printed
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "printed"),
     [
         ({"key": "fid[cnn-1a2b3c,5k/test]"}, "2 protocols"),
         ({"features": "cnn-other"}, "2 protocols"),
@@ -140,11 +140,11 @@ def test_files_of_scores_are_read_by_the_names_of_their_runs(tmp_path, capsys):
         ({"weights": "last"}, "differ in weights"),
     ],
 )
-def test_scores_of_two_protocols_or_trainings_are_refused(tmp_path, changes, said, capsys):
+def test_scores_of_two_protocols_or_trainings_are_refused(tmp_path, changes, printed, capsys):
     add_run(tmp_path / "a", [score("fid", 1.0, seed=0)], seed=0)
     add_run(tmp_path / "a", [score("fid", 1.0, seed=1, **changes)], seed=1)
     assert main([str(tmp_path / "a"), "-o", str(tmp_path / "out.md")]) == 2
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
     assert not (tmp_path / "out.md").exists()
 
 
@@ -164,7 +164,7 @@ def test_pages_have_tables_curves_and_samples(scored, tmp_path, capsys):
     assert ".md or .html" in capsys.readouterr().err
 
 
-def test_every_value_of_a_score_has_a_curve_of_its_own(tmp_path):
+def test_each_value_of_a_score_has_its_curve(tmp_path):
     early = {"while_training": True, "values": {"precision": 0.5, "recall": 0.25}}
     rows = [score("pr", 0.5, seed=0, step=step, **early) for step in (5, 10)]
     rows += [score("kid", 0.1, seed=0, while_training=True, step=5)]
@@ -176,14 +176,16 @@ def test_every_value_of_a_score_has_a_curve_of_its_own(tmp_path):
     }
 
 
-def test_without_matplotlib_one_is_told_how_to_get_it(scored, tmp_path, monkeypatch, capsys):
+def test_without_matplotlib_the_message_has_the_install_command(
+    scored, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main([str(scored), "-o", str(tmp_path / "results.md")]) == 2
     assert "pip install 'lipschitz-gan-zoo[report]'" in capsys.readouterr().err
     assert not (tmp_path / "results.md").exists()
 
 
-def test_tables_are_put_between_the_marks_of_a_page(runs, capsys):
+def test_tables_replace_the_block_of_a_page(runs, capsys):
     page = runs / "page.md"
     page.write_text("before\n<!-- here: begin -->\nold\n<!-- here: end -->\nafter\n")
     assert main([str(runs), "--into", str(page), "--block", "here"]) == 0
@@ -191,14 +193,14 @@ def test_tables_are_put_between_the_marks_of_a_page(runs, capsys):
     assert text.startswith("before\n<!-- here: begin -->") and text.endswith("end -->\nafter\n")
     assert "3.00 % (12 of 400)" in text and "old" not in text
     capsys.readouterr()
-    for block, said in (("there", "<!-- there: begin -->"), (None, "go together")):
+    for block, printed in (("there", "<!-- there: begin -->"), (None, "go together")):
         more = [] if block is None else ["--block", block]
         assert main([str(runs), "--into", str(page), *more]) == 2
-        assert said in capsys.readouterr().err
+        assert printed in capsys.readouterr().err
     assert page.read_text() == text
 
 
-def test_a_control_has_a_row_of_its_own(tmp_path, capsys):
+def test_a_control_has_a_separate_row(tmp_path, capsys):
     rows = [
         score("error", value, seed=0, evaluated=f"runs/e/plain/seed-0/{preset}", model=model)
         for value, preset, model in (

@@ -1,4 +1,4 @@
-"""Sheets and films that people look at: what is in them, pixel by pixel."""
+"""Tests of image sheets and animations, pixel by pixel."""
 
 import re
 
@@ -39,7 +39,7 @@ def digits(folder):
 
 
 def cells(path, rows, columns, size=8):
-    """Takes a sheet apart: uint8 `[rows * columns, size, size]`."""
+    """Returns the images of a sheet: uint8 `[rows * columns, size, size]`."""
     with Image.open(path) as image:
         factor = image.width // (columns * (size + 1) - 1)
         pixels = np.asarray(image)[::factor, ::factor]
@@ -84,7 +84,7 @@ def test_classes_and_truncation(folder):
     np.testing.assert_array_equal(seen, expected)
 
 
-def test_the_way_between_two_seeds_as_sheet_and_film(folder):
+def test_interpolation_as_sheet_and_animation(folder):
     film = folder / "film.gif"
     options = ["--interpolate", "3,7", "--grid", "1x5", "--class", "1", "--gif", str(film)]
     expected = make(num_classes=3).interpolate(3, 7, 5, label=1)[..., 0]
@@ -96,7 +96,7 @@ def test_the_way_between_two_seeds_as_sheet_and_film(folder):
     assert np.abs(last.astype(int) - expected[4]).max() <= 3
 
 
-def test_the_nearest_training_image_stands_beside_each(folder, digits):
+def test_the_nearest_training_image_is_next_to_each(folder, digits):
     seen = cells(run(folder, "plain", "--grid", "2x2", "--nearest", "digits"), 2, 4)
     made = make().generate(4, seed=0)[..., 0]
     np.testing.assert_array_equal(seen[::2], made)
@@ -115,8 +115,8 @@ def test_images_are_inverted(folder, tmp_path, capsys):
     np.testing.assert_array_equal(seen[[0, 2]], made[..., 0])
     difference = np.abs(seen[[1, 3]].astype(int) - made[..., 0]).mean()
     assert difference < 8
-    said = capsys.readouterr().out
-    assert "mean absolute error" in said and "best classes" not in said
+    printed = capsys.readouterr().out
+    assert "mean absolute error" in printed and "best classes" not in printed
 
 
 def test_classes_of_inverted_images_are_searched(folder, tmp_path, capsys, monkeypatch):
@@ -146,13 +146,14 @@ def test_classes_of_inverted_images_are_searched(folder, tmp_path, capsys, monke
         ("plain", ["--seeds", "0-3", "--grid", "2x3"], "6 places for the 4"),
         ("plain", ["--seeds", "0-3", "--seed", "2"], "not both"),
         ("plain", ["--seeds", "0-3", "--interpolate", "1,2"], "Give one of"),
+        ("plain", ["--seed", "3", "--interpolate", "1,2"], "Give one of"),
         ("plain", ["--interpolate", "1-2"], "two seeds"),
         ("plain", ["--gif", "x.gif"], "--interpolate A,B too"),
         ("plain", ["--truncation", "2"], "truncation"),
         ("plain", ["--class", "1"], "unconditional"),
         ("run", ["--class", "3"], "0..2"),
         ("plain", ["--invert", "x.png", "--nearest", "digits"], "--nearest has no effect"),
-        ("plain", ["--invert", "."], "is no image|one size"),
+        ("plain", ["--invert", "."], "is not an image|one size"),
         ("plain", ["--nearest", "no_such_data"], "no_such_data"),
         ("ring", [], "points"),
         ("classifier", [], "holds an ImageClassifier"),
@@ -165,6 +166,6 @@ def test_mistakes_exit_with_2(folder, tmp_path, monkeypatch, capsys, source, opt
         Image.new("L", (8, 8)).save("x.png")
     (tmp_path / "notes.txt").write_text("no image")
     code = sample.main([str(folder / source), "--out", str(tmp_path / "out.png"), *options])
-    said = capsys.readouterr().err
-    assert code == 2 and re.search(message, said) and "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert code == 2 and re.search(message, printed) and "Traceback" not in printed
     assert not (tmp_path / "out.png").exists() and not list(tmp_path.glob(".*"))

@@ -1,4 +1,4 @@
-"""Metrics while it trains: when, on what, and which state is the outcome."""
+"""Tests of metrics during training: steps, split, and the choice of the best state."""
 
 import json
 import pathlib
@@ -34,13 +34,13 @@ def scores(run_dir: str) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def through() -> pathlib.Path:
-    """8 steps of 64 images, a measurement each 2 (128 images), the best by FID kept."""
+    """Trains 8 steps of 64 images, measures every 2 steps and saves the best state by FID."""
     arguments = [*SCORED, "--steps", "8", "--checkpoint-every", "3", "--best-by", "fid"]
     assert main([*arguments, "--run-dir", "through"]) == 0
     return pathlib.Path("through").resolve()
 
 
-def test_rows_carry_step_and_protocol_and_never_the_test_split(through):
+def test_rows_have_step_and_protocol_and_never_the_test_split(through):
     rows = scores(str(through))
     assert [row["step"] for row in rows if row["metric"] == "fid"] == [2, 4, 6, 8]
     assert {row["split"] for row in rows} == {"validation"}
@@ -53,7 +53,7 @@ def test_rows_carry_step_and_protocol_and_never_the_test_split(through):
     assert written == {4, 8} and events.Tensors("score_error")
 
 
-def test_the_best_state_is_the_outcome(through):
+def test_the_best_state_is_the_result(through):
     result = json.loads((through / "result.json").read_text())
     values = {row["step"]: row["value"] for row in scores(str(through)) if row["metric"] == "fid"}
     best = min(reversed(values), key=values.__getitem__)
@@ -61,7 +61,7 @@ def test_the_best_state_is_the_outcome(through):
     assert result["best_value"] == values[best] and result["best_split"] == "validation"
     kept = sorted((through / "best").glob("step-*.npz"))[-1]
     assert f"step-{best:09d}" in kept.name
-    # The preset's generator makes what it was chosen for.
+    # The preset's generator has the value that it was chosen by.
     from training import evaluate
 
     arguments = ["--metrics", "fid", "--samples", "40", "--split", "validation", "--no-cache"]
@@ -71,8 +71,8 @@ def test_the_best_state_is_the_outcome(through):
 
 
 @pytest.mark.slow
-def test_a_resumed_run_chooses_as_one_left_alone(through, monkeypatch):
-    """Stopped after step 5, between a measurement and a checkpoint; the best of before counts."""
+def test_a_resumed_run_chooses_the_same_state(through, monkeypatch):
+    """The run stops after step 5, between a measurement and a checkpoint."""
     from training.callbacks import saving
 
     arguments = [*SCORED, "--steps", "8", "--checkpoint-every", "3", "--best-by", "fid"]
@@ -101,11 +101,11 @@ def test_a_resumed_run_chooses_as_one_left_alone(through, monkeypatch):
         sorted((through.parent / d / "checkpoints").glob("*.npz"))[-1].name
         for d in ("through", "resumed")
     )
-    assert left == right  # The name carries the state's checksum.
+    assert left == right  # The name contains the state's checksum.
 
 
 @pytest.mark.slow
-def test_measuring_changes_nothing_of_the_training():
+def test_measuring_does_not_change_the_training():
     unscored = ["--score-metrics", "None", "--best-by", "None"]
     assert main([*RUN, "--steps", "3", *unscored, "--run-dir", "plain"]) == 0
     scored = ["--score-metrics", "error", "--score-every", "0.064", "--best-by", "None"]
@@ -126,7 +126,7 @@ def test_the_interval_counts_real_images():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         (["--score-metrics", "fidd"], "Unknown metric"),
         (["--score-metrics", "fid", "--best-by", "recall"], "--best-by recall is not measured"),
@@ -137,9 +137,9 @@ def test_the_interval_counts_real_images():
         (["--score-metrics", "fid", "--score-features", "vgg"], "no feature network"),
     ],
 )
-def test_what_cannot_be_is_refused(arguments, said, capsys):
+def test_wrong_options_exit_with_2(arguments, printed, capsys):
     assert main([*UNSCORED, "--steps", "1", *arguments, "--run-dir", "refused"]) == 2
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
     assert not pathlib.Path("refused").exists()
 
 
@@ -149,12 +149,12 @@ def test_error_needs_a_classifier(capsys):
     assert "needs a classifier" in capsys.readouterr().err
 
 
-def test_the_test_split_cannot_be_asked_for():
+def test_the_test_split_is_refused():
     with pytest.raises(SystemExit):
         main([*RUN, "--score-metrics", "fid", "--score-split", "test"])
 
 
-def test_options_of_a_run_of_before_they_existed_have_their_defaults():
+def test_options_missing_in_an_old_recipe_file_have_their_defaults():
     from training.recipe_file import differences, to_json
 
     recipe = find("lsgan")

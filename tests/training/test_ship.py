@@ -1,4 +1,4 @@
-"""A finished run becomes a preset of the zoo, with everything that is said of it."""
+"""Tests of `training.ship`: presets, model cards and the page of presets."""
 
 import json
 
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from training import fit, preset_card, ship
-from training.command_line import read_command, read_recipe
+from training.fit_options import read_command, read_recipe
 from training.recipe_file import to_json
 from training.recipes import find
 from zoo.networks import CLSGANFeatures, DCGANGenerator
@@ -34,7 +34,7 @@ def in_folder(folder):
 
 @pytest.fixture(scope="module")
 def classifier_run(folder):
-    """What a finished run leaves, without the run: a step of CLS-GAN takes long to trace."""
+    """Writes the files of a finished run without training: CLS-GAN takes long to trace."""
     run = folder / "runs" / "c"
     recipe = find("clsgan", data="digits").with_options(generator_filters=8)
     features = CLSGANFeatures((8, 8, 1), filters=4, normalization="none")
@@ -61,7 +61,11 @@ def generator_run(folder):
     return folder / "runs" / "g"
 
 
-def test_a_generator_is_shipped_with_all_that_belongs_to_it(generator_run, tmp_path, capsys):
+def shipped_preset(run, name, **options):
+    return ship.ship(ship.Options(run=run, name=name, **options))
+
+
+def test_a_generator_is_shipped_with_all_files(generator_run, tmp_path, capsys):
     assert ship.main([str(generator_run), "lsgan_tiny", "--to", str(tmp_path)]) == 0
     assert str(tmp_path / "lsgan_tiny") in capsys.readouterr().out
     shipped = tmp_path / "lsgan_tiny"
@@ -76,11 +80,11 @@ def test_a_generator_is_shipped_with_all_that_belongs_to_it(generator_run, tmp_p
     metadata = json.loads((shipped / "metadata.json").read_text())
     assert metadata["recipe"]["seed"] == 4 and metadata["licence"].startswith("CC BY 4.0")
     card = (shipped / "README.md").read_text()
-    for said in (metadata["command"], "--seed 4", "CC BY 4.0", "seconds on", "## Limits"):
-        assert said in card
+    for printed in (metadata["command"], "--seed 4", "CC BY 4.0", "seconds on", "## Limits"):
+        assert printed in card
 
 
-def test_the_command_on_the_card_makes_the_same_recipe(generator_run):
+def test_the_command_on_the_card_gives_the_same_recipe(generator_run):
     recipe, _ = ship.read_finished(generator_run)
     words = ship.command_of(recipe).split()[3:]
     again = read_recipe(read_command(words))
@@ -92,8 +96,8 @@ def test_the_command_on_the_card_makes_the_same_recipe(generator_run):
     assert {"--flip", "--epochs", "--ema"} <= set(words) and "--steps" not in words
 
 
-def test_a_classifier_is_measured_as_it_is_shipped(classifier_run, tmp_path):
-    shipped = ship.ship(classifier_run, "clsgan_tiny", to=tmp_path, weights_dtype="float16")
+def test_the_card_describes_the_rounded_classifier(classifier_run, tmp_path):
+    shipped = shipped_preset(classifier_run, "clsgan_tiny", to=tmp_path, weights_dtype="float16")
     card = (shipped / "README.md").read_text()
     assert (
         "- `fid[x,10k/test]`: fid 3.25" in card
@@ -117,19 +121,19 @@ def test_a_classifier_is_measured_as_it_is_shipped(classifier_run, tmp_path):
     assert (shipped / "generator" / "config.json").exists()
 
 
-def test_parts_stay_only_where_they_fit(generator_run, tmp_path, monkeypatch, capsys):
+def test_parts_are_left_out_if_they_are_too_large(generator_run, tmp_path, monkeypatch, capsys):
     whole = ship.weight_bytes(generator_run / "preset")
     monkeypatch.setattr(ship, "MAX_BYTES", whole - 1)
-    shipped = ship.ship(generator_run, "a", to=tmp_path)
+    shipped = shipped_preset(generator_run, "a", to=tmp_path)
     assert not (shipped / "critic").exists() and (shipped / "README.md").exists()
     monkeypatch.setattr(ship, "MAX_BYTES", 1000)
     assert ship.main([str(generator_run), "b", "--to", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert "--weights-dtype float16" in said and "1,000" in said
+    printed = capsys.readouterr().err
+    assert "--weights-dtype float16" in printed and "1,000" in printed
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_nothing_but_a_finished_run_is_shipped(generator_run, tmp_path, capsys):
+def test_unfinished_runs_and_wrong_names_are_refused(generator_run, tmp_path, capsys):
     unfinished = tmp_path / "run"
     unfinished.mkdir()
     (unfinished / "recipe.json").write_text((generator_run / "recipe.json").read_text())
@@ -140,16 +144,16 @@ def test_nothing_but_a_finished_run_is_shipped(generator_run, tmp_path, capsys):
         (generator_run, "X", "NAME must be"),
     ):
         assert ship.main([str(run), name, "--to", str(tmp_path / "out")]) == 2
-        said = capsys.readouterr().err
-        assert message in said and "Traceback" not in said
+        printed = capsys.readouterr().err
+        assert message in printed and "Traceback" not in printed
     assert not (tmp_path / "out").exists()
 
 
 def test_unknown_data_need_a_licence(generator_run, tmp_path, monkeypatch):
     monkeypatch.setattr(preset_card, "DATA_LICENCES", {})
     with pytest.raises(ship.UserError, match="--licence"):
-        ship.ship(generator_run, "x", to=tmp_path)
-    shipped = ship.ship(
+        shipped_preset(generator_run, "x", to=tmp_path)
+    shipped = shipped_preset(
         generator_run, "x", to=tmp_path, licence="CC0", limits="Blurred.", hardware="an abacus"
     )
     card = (shipped / "README.md").read_text()
@@ -157,12 +161,12 @@ def test_unknown_data_need_a_licence(generator_run, tmp_path, monkeypatch):
 
 
 def test_the_page_lists_what_is_shipped(generator_run, tmp_path, monkeypatch, capsys):
-    ship.ship(generator_run, "lsgan_tiny", to=tmp_path)
+    shipped_preset(generator_run, "lsgan_tiny", to=tmp_path)
     monkeypatch.setattr(builtin, "FOLDER", tmp_path)
     monkeypatch.setattr(ship, "PAGE", tmp_path / "page.md")
     assert ship.main(["--page"]) == 0
     page = (tmp_path / "page.md").read_text()
     assert "| [`lsgan_tiny`](" in page and "LeastSquaresGAN: generator of digits" in page
     assert "lsgan_tiny" in str(builtin.list_presets())
-    with pytest.raises(SystemExit):
-        ship.main([])
+    assert ship.main([]) == 2
+    assert "Give RUN and NAME" in capsys.readouterr().err

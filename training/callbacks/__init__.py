@@ -1,1 +1,1 @@
-"""What happens beside the steps: sample grids, TensorBoard, checkpoints, throughput, validation."""
+"""Keras callbacks of a run: sample grids, TensorBoard, checkpoints, throughput, validation."""

@@ -1,13 +1,13 @@
-"""The base of the callbacks that need to know the step of the run, not of the epoch."""
+"""The base class of callbacks that use the step of the whole run."""
 
 import keras
 
 
 class CountingCallback(keras.callbacks.Callback):
-    """Counts the steps of the run in `self.run_step`; a call of the model may take several.
+    """Counts the steps of the run in `self.run_step`; one call of the model may take several.
 
     Args:
-        first_step: int, steps that were taken before (in an earlier session).
+        first_step: int, number of steps before this start of the run.
     """
 
     def __init__(self, *, first_step: int = 0):

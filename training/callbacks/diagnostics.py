@@ -1,4 +1,4 @@
-"""What shows whether a critic is healthy: gradient norms, and how many weights stand at a bound."""
+"""Diagnostics of the critic: gradient norms, and the share of weights at the clipping bound."""
 
 import keras
 import numpy as np
@@ -17,18 +17,20 @@ IMAGES = 64
 
 
 class Diagnostics(CountingCallback):
-    """Adds gradient norms to each report's logs.
+    """Adds gradient norms to the logs of each report.
 
-    All are taken on fixed images and latents, with both networks in inference mode:
+    All values are computed on fixed images and latents, with both networks in inference mode:
 
     - `gradient_norm_data`: mean of `|| grad c(x) ||_2` at real images;
-    - `gradient_norm_interpolates`, and `gradient_norm_max`: mean and maximum between real and fake
-      ones (the maximum is an estimate of the critic's Lipschitz constant, and MaxGP's value);
-    - `generator_gradient_norm`: norm of the generator loss's gradient by all generator weights;
-    - `clipped_weights`: share of critic weights that stand at the bound, where they are clipped.
+    - `gradient_norm_interpolates` and `gradient_norm_max`: mean and maximum of the same norm at
+      interpolates of real and fake images. The maximum estimates the critic's Lipschitz constant
+      and is the value of MaxGP;
+    - `generator_gradient_norm`: norm of the gradient of the generator's loss with respect to all
+      generator weights;
+    - `clipped_weights`: share of critic weights at the clipping bound, if weights are clipped.
 
     Args:
-        split: images, with labels where the critic takes any; the first 64 are used.
+        split: the images, of which the first 64 are used. Conditional critics need labels.
     """
 
     def __init__(self, split: Split):
@@ -37,7 +39,7 @@ class Diagnostics(CountingCallback):
         self.labels = None if split.labels is None else np.asarray(split.labels[:IMAGES])
 
     def _inputs(self) -> tuple[tf.Tensor | dict[str, tf.Tensor], tf.Tensor | None]:
-        """Latents of the generator, and the labels of real and fake images."""
+        """Returns the generator's inputs, and the labels of real and fake images."""
         generator, count = self.model.generator, len(self.images)
         seeds = np.arange(count, dtype="int64")
         latents = latents_from_seeds(seeds, generator.latent_dim, generator.latent)
@@ -47,7 +49,7 @@ class Diagnostics(CountingCallback):
         return {"latent": latents, "label": labels}, labels
 
     def measure(self) -> dict[str, float]:
-        """Computes the values for the model as it is."""
+        """Computes the values for the current weights."""
         model, real = self.model, tf.constant(self.images)
         latents, labels = self._inputs()
         takes_labels = getattr(model.critic, "takes_labels", False)
@@ -67,7 +69,7 @@ class Diagnostics(CountingCallback):
             loss = tf.reduce_mean(tf.add_n(list(terms.values())))
         gradients = tape.gradient(loss, weights)
         values = {"generator_gradient_norm": tf.linalg.global_norm(gradients)}
-        if score(real).shape.rank == 1:  # Not of a classifier, whose outputs are many.
+        if score(real).shape.rank == 1:  # A classifier has several outputs per image.
             between = norm_per_sample(input_gradient(score, interpolates(real, fake, noise)))
             values |= {
                 "gradient_norm_data": tf.reduce_mean(norm_per_sample(input_gradient(score, real))),
@@ -75,7 +77,7 @@ class Diagnostics(CountingCallback):
                 "gradient_norm_max": tf.reduce_max(between),
             }
         if isinstance(model.penalty, WeightClipping):
-            values["clipped_weights"] = _share_at_bound(model.critic, model.penalty.bound)
+            values["clipped_weights"] = _clipped_share(model.critic, model.penalty.bound)
         return {name: float(value) for name, value in values.items()}
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -83,7 +85,7 @@ class Diagnostics(CountingCallback):
             logs.update(self.measure())
 
 
-def _share_at_bound(critic: keras.Model, bound: float) -> float:
-    """The share of trainable weights whose size is at least `bound`, to rounding."""
+def _clipped_share(critic: keras.Model, bound: float) -> float:
+    """Returns the share of trainable weights with an absolute value of `bound`, up to rounding."""
     weights = np.concatenate([np.ravel(v.numpy()) for v in critic.trainable_variables])
     return float(np.mean(np.abs(weights) >= bound * (1 - 1e-3)))

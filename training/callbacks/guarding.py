@@ -1,4 +1,4 @@
-"""Names the steps that were skipped since something was not finite; stops a run of nothing else."""
+"""Warnings about steps that were skipped because a value was not finite."""
 
 import sys
 
@@ -12,10 +12,10 @@ LIMIT = 20
 
 
 class Guarding(CountingCallback):
-    """Reports skipped steps as they happen; after 20 in a row raises `NotFinite`.
+    """Prints a warning for each skipped step; raises `NotFinite` after 20 in a row.
 
     Args:
-        first_step: int, steps that were taken before.
+        first_step: int, number of steps before this start of the run.
     """
 
     def __init__(self, *, first_step: int = 0):
@@ -42,6 +42,6 @@ class Guarding(CountingCallback):
         )
         if in_a_row >= LIMIT:
             raise NotFinite(
-                f"{in_a_row} steps in a row were not finite, the last of them in {name}. The "
-                "checkpoints are of before. Try a lower learning rate, or float32."
+                f"{in_a_row} steps in a row were not finite, the last one in {name}. The "
+                "checkpoints are from earlier steps. Try a lower learning rate, or float32."
             )

@@ -1,4 +1,4 @@
-"""Toy data: the number of modes that the generator makes, and a picture of its points."""
+"""The number of modes that a generator of toy data covers, and a picture of its points."""
 
 import pathlib
 
@@ -22,7 +22,7 @@ def draw_points(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Draws points in black and the centres of modes in red, on the square [-1.5, 1.5]^2.
 
     Args:
-        points: float array `[n, 2]`; those outside are left out.
+        points: float array `[n, 2]`; points outside of the square are not drawn.
         centres: float array `[m, 2]`.
 
     Returns:
@@ -43,10 +43,10 @@ class ModeCount(CountingCallback):
     """Logs `modes` and `near_modes` of 2,000 generated points, and writes `samples/STEP.png`.
 
     Args:
-        mixture: the true one.
+        mixture: the true mixture.
         directory: folder of the PNG files.
         writer: TensorBoard's summary writer.
-        first_step: int, steps that were taken before.
+        first_step: int, number of steps before this start of the run.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ModeCount(CountingCallback):
         self.inputs: Inputs | None = None
 
     def points(self, generator: keras.Model) -> np.ndarray:
-        """Makes points of the same latents each time; their classes, if any, in turn."""
+        """Generates points from fixed latents. Conditional generators get the classes in turn."""
         if self.inputs is None:
             seeds = np.arange(POINTS, dtype="int64")
             self.inputs = latents_from_seeds(seeds, generator.latent_dim, generator.latent)

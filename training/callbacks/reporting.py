@@ -1,4 +1,4 @@
-"""What a run writes and prints while it trains."""
+"""The callbacks that write and print the progress of a run."""
 
 import pathlib
 from typing import Any
@@ -49,15 +49,15 @@ def reporting(
     log: pathlib.Path,
     first_step: int,
 ) -> list[CountingCallback]:
-    """Makes the callbacks that write or print, which only one process of a run has.
+    """Returns the callbacks that write or print. Only the chief process of a run has them.
 
     Args:
         recipe: the run's recipe.
-        data: its images, whose validation split is looked at.
-        folder: where sample sheets go.
-        model: what is trained.
+        data: the data set, of which the validation split is used.
+        folder: the run's folder, for sample sheets.
+        model: the trained model.
         log: folder of TensorBoard's files.
-        first_step: step that a resumed run goes on from.
+        first_step: step from which a resumed run continues.
     """
     writer = tf.summary.create_file_writer(str(log))
     with writer.as_default(step=first_step):

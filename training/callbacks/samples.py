@@ -1,4 +1,4 @@
-"""Sample grids of fixed latents, as PNG and to TensorBoard."""
+"""Sample grids of fixed latents, written as PNG and to TensorBoard."""
 
 import pathlib
 
@@ -16,11 +16,11 @@ MAX_ROWS = 10
 
 
 def tile(images: np.ndarray, *, columns: int, border: int = 1) -> np.ndarray:
-    """Lays images out as one picture, row by row, with thin white lines between them.
+    """Arranges images in one picture, row by row, with thin white lines between them.
 
     Args:
-        images: uint8 `[n, h, w, c]`, n a multiple of `columns`.
-        columns: int, images in a row.
+        images: uint8 `[n, h, w, c]`; n is a multiple of `columns`.
+        columns: int, number of images per row.
         border: int, width of the lines in pixels.
 
     Returns:
@@ -35,7 +35,7 @@ def tile(images: np.ndarray, *, columns: int, border: int = 1) -> np.ndarray:
 
 
 def save_png(path: pathlib.Path, picture: np.ndarray, *, least_pixels: int = 640) -> None:
-    """Writes a picture, small ones enlarged by a whole factor so that a person sees something."""
+    """Writes a picture; enlarges small ones by an integer factor to about `least_pixels`."""
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
     factor = max(1, least_pixels // max(image.size))
     image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
@@ -44,12 +44,12 @@ def save_png(path: pathlib.Path, picture: np.ndarray, *, least_pixels: int = 640
 
 
 class Samples(CountingCallback):
-    """Writes `samples/STEP.png`: the same latents each time; one row a class when conditional.
+    """Writes `samples/STEP.png` from fixed latents, one row per class for conditional generators.
 
     Args:
         directory: folder of the PNG files.
         writer: TensorBoard's summary writer.
-        first_step: int, steps that were taken before.
+        first_step: int, number of steps before this start of the run.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class Samples(CountingCallback):
         self.writer = writer
 
     def grid(self, generator: keras.Model) -> np.ndarray:
-        """Makes the picture with a generator."""
+        """Returns the picture of a generator's images."""
         rows = min(generator.num_classes, MAX_ROWS) or COLUMNS
-        # Each row shows the same latents, so that a row differs from another by its class alone.
+        # All rows have the same latents, so that they differ by their class alone.
         seeds = np.arange(rows * COLUMNS, dtype="int64")
         if generator.num_classes:
             seeds = np.tile(seeds[:COLUMNS], rows)

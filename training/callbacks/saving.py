@@ -1,4 +1,4 @@
-"""Checkpoints every so many steps, and when the run is told to stop."""
+"""Checkpoints at regular steps and after a stop signal."""
 
 import signal
 from types import FrameType
@@ -9,7 +9,7 @@ from training.errors import Interrupted
 
 
 class StopRequest:
-    """Notes Ctrl-C and SIGTERM, so that the step under way is finished; a second Ctrl-C stops now.
+    """Records Ctrl-C and SIGTERM, so that the current step can finish; a second Ctrl-C stops now.
 
     Example:
     >>> with StopRequest() as request:
@@ -21,7 +21,7 @@ class StopRequest:
         self.signal_number: int | None = None
         self._previous: dict[int, object] = {}
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _record(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal_number = number
@@ -29,7 +29,7 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._note)
+            self._previous[number] = signal.signal(number, self._record)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -38,16 +38,16 @@ class StopRequest:
 
 
 class Saving(CountingCallback):
-    """Saves every `every` steps; on a stop request saves and raises `Interrupted`.
+    """Saves every `every` steps. After a stop request it saves and raises `Interrupted`.
 
-    Of several hosts only the one that writes stops by itself. The others would leave it waiting
-    for them in its last step; they go on, and end when it is gone.
+    With several hosts, only the chief stops by itself. If the others stopped, the chief would
+    wait for them in its last step. They continue, and end when the chief has ended.
 
     Args:
-        checkpoints: where to save.
+        checkpoints: the checkpoints to write.
         every: int, steps between checkpoints.
-        request: the stop request that is watched.
-        first_step: int, steps that were taken before.
+        request: the stop request to check after each step.
+        first_step: int, number of steps before this start of the run.
     """
 
     def __init__(

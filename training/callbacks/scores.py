@@ -1,4 +1,4 @@
-"""Metrics while it trains, on the averaged weights; and the best state by one of them."""
+"""Metrics during training, of the averaged weights, and the best state by one of them."""
 
 import json
 import math
@@ -23,12 +23,12 @@ from training.run_folder import RunFolder, append_lines
 from zoo.errors import UserError
 from zoo.models.trainer import StatelessTrainer
 
-# A quick look, not a result: `training.evaluate` measures with more images and steps.
+# A quick estimate. `training.evaluate` uses more images and steps for results.
 INVERSION = Inversion(images=100, steps=100, restarts=1)
 
 
 def score_interval(recipe: Recipe, *, batches_per_step: int) -> int:
-    """Returns how many steps lie between two measurements: as `score_every` says, or a report's."""
+    """Returns the steps between two measurements: `score_every` if given, else the report's."""
     if recipe.scores.score_every is None:
         return recipe.run.report_every
     steps = round(1000 * recipe.scores.score_every / (recipe.run.batch_size * batches_per_step))
@@ -39,10 +39,10 @@ def score_interval(recipe: Recipe, *, batches_per_step: int) -> int:
 def make_evaluation(
     recipe: Recipe, data: ImageData, strategy: tf.distribute.Strategy
 ) -> Evaluation:
-    """Makes what measures while it trains: never against the test split.
+    """Returns the evaluation to use during training. It never uses the test split.
 
     Raises:
-        UserError: an unknown metric, one the model cannot be measured by, or no feature network.
+        UserError: if a metric is unknown or not possible, or there is no feature network.
     """
     metrics = parse_metrics(recipe.scores.score_metrics or "")
     several_hosts = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
@@ -65,35 +65,37 @@ def make_evaluation(
 
 
 def direction(evaluation: Evaluation, value: str) -> str:
-    """Returns whether `"low"` or `"high"` values are better.
+    """Returns `"low"` or `"high"`, whichever is better for a value.
 
     Raises:
-        UserError: no metric that is measured has such a value.
+        UserError: if no metric of the evaluation has this value.
     """
     known = {name: better for m in evaluation.metrics for name, better in m.better.items()}
     if value not in known:
         raise UserError(
-            f"--best-by {value} is not measured: --score-metrics gives {', '.join(known)}."
+            f"--best-by {value} is not measured. Give one of the values of --score-metrics: "
+            f"{', '.join(known)}."
         )
     return known[value]
 
 
 class Scores(CountingCallback):
-    """Measures the averaged networks every so many steps; keeps the best state.
+    """Evaluates the averaged networks at regular steps; saves the best state.
 
-    Values go to the logs (and so to TensorBoard) at the next report, rows to `scores.jsonl`. The
-    best value and its step are in `state`, which is part of every checkpoint of the run, so that a
-    resumed run chooses as one that was left alone. Of equal values the last counts.
+    Values are added to the logs (and TensorBoard) at the next report. Rows are appended to
+    `scores.jsonl`. The best value and its step are in `state`, which is part of every checkpoint,
+    so that a resumed run chooses the same state as an uninterrupted one. Of equal values the last
+    one is chosen.
 
     Args:
         model: the trained model.
-        evaluation: how is measured.
+        evaluation: the evaluation.
         folder: the run's folder.
         every: int, steps between measurements.
-        described: what every row says of the model.
-        best_by: the value by which the best state is chosen; None to keep none.
-        name: `""` for the run's model, or the sub-folder of a control that is trained with it.
-        writes: whether this process measures and writes; of several hosts only the chief does.
+        described: fields that describe the model in every row.
+        best_by: the value that decides the best state; None to save no best state.
+        name: `""` for the run's model, or the name of a control's sub-folder.
+        writes: True if this process measures and writes; with several hosts only the chief does.
     """
 
     def __init__(
@@ -118,7 +120,7 @@ class Scores(CountingCallback):
         self.latest: dict[str, float] = {}
         self.best = Checkpoints(folder.path / name / "best", model, writes=writes)
         self.state: dict[str, keras.Variable] = {}
-        self._measure = _measurer(model, evaluation)
+        self._measure = _measurement(model, evaluation)
         if best_by is not None:
             self.sign = 1.0 if direction(evaluation, best_by) == "low" else -1.0
             start = np.array([math.inf * self.sign, -1.0])
@@ -134,7 +136,7 @@ class Scores(CountingCallback):
             logs |= self.latest
 
     def measure(self) -> None:
-        """Measures now; appends the rows unless an earlier session of the run has."""
+        """Measures now; appends the rows that an earlier start of the run has not appended."""
         rows = [
             {**self.described, **row, "step": self.run_step, "while_training": True}
             for row in self._measure()
@@ -151,7 +153,7 @@ class Scores(CountingCallback):
             self.best.save()
 
     def restore_best(self) -> dict[str, Any]:
-        """Puts the best state into the model; returns by what it was chosen, its value and step."""
+        """Restores the best state; returns the criterion, its value and the step."""
         if self.best_by is None or self.best.restore() == 0:
             return {}
         value, step = np.asarray(self.state["scores/best"])
@@ -164,18 +166,17 @@ class Scores(CountingCallback):
         }
 
 
-def _measurer(
+def _measurement(
     model: StatelessTrainer, evaluation: Evaluation
 ) -> Callable[[], list[dict[str, Any]]]:
-    """Returns what measures the model's averaged networks."""
+    """Returns a function that evaluates the model's averaged networks."""
     from zoo.tasks import ImageGenerator
 
-    needs = {metric.needs for metric in evaluation.metrics}
-    generator = classifier = None
-    if "generator" in needs and model.sampler is not None:
+    generator = None
+    needs_generator = any(metric.needs == "generator" for metric in evaluation.metrics)
+    if needs_generator and model.sampler is not None:
         generator = ImageGenerator(model.sampler)
-    if "classifier" in needs:
-        classifier = model.classifier
+    classifier = model.classifier
     evaluation.check(generator, classifier)
     return lambda: evaluation.measure(generator=generator, classifier=classifier)
 

@@ -1,4 +1,4 @@
-"""TensorBoard: scalars and histograms of scores each report."""
+"""TensorBoard summaries: scalars and histograms of the critic's scores at each report."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,12 +11,12 @@ HISTOGRAM_IMAGES = 256
 
 
 class Summaries(CountingCallback):
-    """Writes every logged mean, and histograms of the critic's scores on real and fake images.
+    """Writes all logged means, and histograms of the critic's scores of real and fake images.
 
     Args:
         writer: TensorBoard's summary writer.
-        split: images to take the real scores of, with labels where the critic takes any.
-        first_step: int, steps that were taken before.
+        split: the real images. Conditional critics need labels.
+        first_step: int, number of steps before this start of the run.
     """
 
     def __init__(self, writer: tf.summary.SummaryWriter, split: Split, *, first_step: int = 0):
@@ -40,7 +40,7 @@ class Summaries(CountingCallback):
             if getattr(self.model.critic, "takes_labels", False):
                 images = {"images": images, "label": labels}
             scores = self.model.critic(images, training=False)
-            if scores.shape.rank == 2:  # A classifier: how sure it is, whatever the class.
+            if scores.shape.rank == 2:  # A classifier: the largest logit of each image.
                 scores = tf.reduce_max(scores, axis=-1)
             tf.summary.histogram(f"scores/{name}", scores)
 

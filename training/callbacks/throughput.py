@@ -1,4 +1,4 @@
-"""Images a second, and only those metrics on the progress bar that matter."""
+"""Images per second in the logs, and a short progress bar."""
 
 import resource
 import time
@@ -7,11 +7,11 @@ from training.callbacks.counting import CountingCallback
 
 
 class Throughput(CountingCallback):
-    """Adds `images_per_second` (real images, over all devices), `kimg` and `memory_mb` to the logs.
+    """Adds `images_per_second` (real images on all devices), `kimg` and `memory_mb` to the logs.
 
     Args:
-        images_per_step: int, real images of one step.
-        first_step: int, steps that were taken before.
+        images_per_step: int, number of real images in one step.
+        first_step: int, number of steps before this start of the run.
     """
 
     def __init__(self, *, images_per_step: int, first_step: int = 0):
@@ -25,7 +25,7 @@ class Throughput(CountingCallback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         super().on_train_batch_end(batch, logs)
-        # The first call of a session compiles; a rate that counts it says nothing.
+        # The first call compiles the step, so it is not counted.
         if self._from is None:
             self._started, self._from = time.perf_counter(), self.run_step
         if logs is not None:
@@ -45,10 +45,10 @@ class Throughput(CountingCallback):
 
 
 class Brief(CountingCallback):
-    """Leaves on the progress bar only what a person watches; must come last of the callbacks.
+    """Removes all but some values from the logs that Keras prints; must be the last callback.
 
     Args:
-        names: names of logs, in no order; others are dropped from what Keras prints.
+        names: names of the values to print.
     """
 
     def __init__(self, names: tuple[str, ...]):

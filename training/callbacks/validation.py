@@ -1,4 +1,4 @@
-"""The error on the validation split; the test split is not looked at before the end."""
+"""The error rate on the validation split. The test split is not used before the end of a run."""
 
 from training.callbacks.counting import CountingCallback
 from training.data.image_data import Split
@@ -6,10 +6,10 @@ from training.metrics.error_rate import error_rate
 
 
 class Validation(CountingCallback):
-    """Adds `val_error`, the share of wrong predictions of the (averaged) classifier, to the logs.
+    """Adds `val_error`, the error rate of the averaged classifier, to the logs.
 
     Args:
-        split: the validation split, labelled.
+        split: the labelled validation split.
     """
 
     def __init__(self, split: Split):

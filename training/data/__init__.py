@@ -1,4 +1,4 @@
-"""Image data sets: TensorFlow Datasets, a folder of images, an `.npz` file; and toys."""
+"""Image data sets: TensorFlow Datasets, folders of images, `.npz` files and toy mixtures."""
 
 import pathlib
 
@@ -18,30 +18,29 @@ def load(
 ) -> ImageData:
     """Loads a data set as three splits of `uint8` images of one shape.
 
-    With `image_size`, an image that is not square is first cropped to its centre square, whose
-    side is the shorter one, and the square is resized bilinearly with antialiasing and rounded.
-    Without it images stay as they are and must all have one size. A data set without a
-    validation or test split of its own gets one out of its train split, always the same one.
+    With `image_size`, each image is cropped to its centre square. The square is resized
+    bilinearly with antialiasing and rounded. Without `image_size` the images are not changed and
+    must all have the same size. If a data set has no validation or test split, the split is
+    taken from its train split. The same rows are taken every time.
 
     Args:
-        spec: an existing path, or anything that ends in `.npz`, is a path: a folder of images or
-            an `.npz` file. Anything else is the name of a TensorFlow Datasets image set with its
-            config, if any: `"mnist"`, `"lsun/bedroom"`, `"imagenet_resized/32x32"`. `"digits"`
-            comes with this package, and so do the toys `"ring"` and `"grid"`: points, not images.
+        spec: a folder of images, an `.npz` file, or the name of a TensorFlow Datasets image set
+            with an optional config: `"mnist"`, `"lsun/bedroom"`, `"imagenet_resized/32x32"`. An
+            existing path and anything that ends in `.npz` is read as a path. `"digits"` and the
+            toy mixtures `"ring"` and `"grid"` (points, not images) come with this package.
         image_size: side of the resulting images in pixels, or `None` to keep their size.
-        data_dir: folder of prepared TensorFlow Datasets sets; theirs by default
-            (`$TFDS_DATA_DIR` or `~/tensorflow_datasets`). A set that is not there is prepared
-            there.
-        manual_dir: folder of the original files of a TensorFlow Datasets set, to prepare it
-            from instead of downloading them.
-        refuse_unreadable: stop at files of a folder that cannot be read instead of skipping them
-            with a warning.
+        data_dir: folder of prepared TensorFlow Datasets sets. A missing set is prepared in it.
+            By default `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
+        manual_dir: folder with the original files of a TensorFlow Datasets set. The set is
+            prepared from them instead of from a download.
+        refuse_unreadable: raise an error for unreadable image files of a folder. By default they
+            are skipped with a warning.
 
     Returns:
         The data set. Large TensorFlow Datasets sets are memory-mapped, others are in memory.
 
     Raises:
-        UserError: if the data cannot be found, got or read, or an option does not apply.
+        UserError: if the data cannot be found, downloaded or read, or an option does not apply.
 
     Example:
     ```python
@@ -50,7 +49,10 @@ def load(
     ```
     """
     if refuse_unreadable and not pathlib.Path(spec).expanduser().is_dir():
-        raise UserError(f"--refuse-unreadable is for folders of images, and {spec!r} is none.")
+        raise UserError(
+            f"--refuse-unreadable applies to folders of images, and {spec!r} is not a folder. "
+            "Leave the option out."
+        )
     if image_size is not None and image_size < 1:
         raise UserError(f"--image-size must be at least 1 pixel; got {image_size}.")
     path = pathlib.Path(spec).expanduser()
@@ -58,9 +60,9 @@ def load(
         from training.data import toys
 
         if spec in toys.MIXTURES:
-            _refuse_folders(spec, "is made here", data_dir=data_dir, manual_dir=manual_dir)
+            _refuse_folders(spec, "is generated", data_dir=data_dir, manual_dir=manual_dir)
             return toys.load_toy(spec, image_size=image_size)
-        # This module imports TensorFlow Datasets, which is slow and not always needed.
+        # Importing TensorFlow Datasets is slow and not always needed.
         from training.data import tfds_images
 
         return tfds_images.load_tfds(
@@ -82,6 +84,6 @@ def _refuse_folders(spec: str, why: str, *, data_dir: str | None, manual_dir: st
     if data_dir is not None or manual_dir is not None:
         option = "--data-dir" if data_dir is not None else "--manual-dir"
         raise UserError(
-            f"{option} is for TensorFlow Datasets sets, but {spec!r} {why}. Leave {option} "
-            "out, or give the name of a set."
+            f"{option} applies to TensorFlow Datasets sets, but {spec!r} {why}. Leave {option} "
+            "out, or give the name of a TensorFlow Datasets set."
         )

@@ -1,4 +1,4 @@
-"""Keeps decoded splits as `.npy` files: the next start reads them instead of decoding again."""
+"""A cache of decoded splits in `.npy` files, so that later runs do not decode again."""
 
 import os
 import pathlib
@@ -15,20 +15,20 @@ from zoo.errors import UserError
 SPLITS = ("train", "validation", "test")
 
 Allocate = Callable[[str, tuple[int, ...]], np.ndarray]
-"""Makes an uninitialised `uint8` array of a shape for the images of the named split."""
+"""Allocates an uninitialised `uint8` array of the given shape for the images of a named split."""
 
 
 def cached_splits(
     folder: pathlib.Path, build: Callable[[Allocate], dict[str, Split]], *, mapped: bool
 ) -> dict[str, Split]:
-    """Opens the splits kept in `folder`; builds them there first if there are none.
+    """Opens the splits in `folder`. If the folder does not exist, builds the splits first.
 
     Args:
-        folder: where the files are. It gets its name only once it is complete, so that an
-            interrupted build leaves nothing that is taken for one.
-        build: fills arrays that it asks `Allocate` for and returns the splits made of them.
-        mapped: whether the images stay in the files, as read-only memory maps. If not, they are
-            read into memory, and built there where the files cannot be written.
+        folder: the folder of the files. It gets its final name when it is complete, so an
+            interrupted build is never mistaken for a complete one.
+        build: fills arrays that it requests with `Allocate`, and returns splits of these arrays.
+        mapped: leave the images in the files, as read-only memory maps. If False, the images are
+            read into memory. Files that cannot be written are then not an error.
 
     Returns:
         The splits by name.
@@ -47,8 +47,8 @@ def cached_splits(
         return {name: _open(folder, name, "r" if mapped else None) for name in SPLITS}
     except (OSError, ValueError, EOFError) as error:
         raise UserError(
-            f"The arrays in {folder} are damaged ({error}). Delete that folder; it is then made "
-            "again."
+            f"The arrays in {folder} are damaged ({error}). Delete this folder; the next run "
+            "builds it again."
         ) from error
 
 
@@ -71,7 +71,7 @@ def _write(folder: pathlib.Path, build: Callable[[Allocate], dict[str, Split]]) 
         try:
             os.replace(incomplete, folder)
         except OSError:
-            if not folder.is_dir():  # Otherwise another process was faster.
+            if not folder.is_dir():  # If it exists, another process was faster.
                 raise
     finally:
         shutil.rmtree(incomplete, ignore_errors=True)

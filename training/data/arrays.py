@@ -1,4 +1,4 @@
-"""Loads images, and labels if there are any, from arrays in an `.npz` file."""
+"""Loading of images and optional labels from the arrays of an `.npz` file."""
 
 import pathlib
 
@@ -15,18 +15,21 @@ _LAYOUTS = "`images` with or without `labels`, or `x_train`, `y_train`, `x_test`
 def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageData:
     """Loads an `.npz` file.
 
-    The file holds either `images` and perhaps `labels`, of which a test and a validation split
-    are held out, or `x_train`, `y_train`, `x_test` and `y_test` as Keras' own data sets, where
-    only a validation split is held out; always the same rows, see
-    `training.data.splitting.hold_out`.
+    The file has one of two layouts:
+
+    - `images` and optionally `labels`. A test and a validation split are held out.
+    - `x_train`, `y_train`, `x_test` and `y_test`, as in the data sets of Keras. A validation
+      split is held out.
+
+    The same rows are held out every time (see `training.data.splitting.hold_out`).
 
     Args:
-        path: the file. Images are `uint8` arrays `[N, H, W]` or `[N, H, W, C]`, labels whole
-            numbers from 0, `[N]` or `[N, 1]`.
-        image_size: side in pixels to bring the images to, or `None` to keep them.
+        path: the file. Images are `uint8` arrays `[N, H, W]` or `[N, H, W, C]`. Labels are
+            integers from 0, `[N]` or `[N, 1]`.
+        image_size: side of the resulting images in pixels, or `None` to keep their size.
 
     Raises:
-        UserError: if the file is missing or damaged, or an array is another one.
+        UserError: if the file is missing or damaged, or an array is missing or unsuitable.
     """
     contents = _read(path)
     names = contents.keys()
@@ -49,7 +52,8 @@ def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
         test = _take(test_images, test_labels, np.arange(len(test_images)), image_size)
     else:
         raise UserError(
-            f"{path} must hold {_LAYOUTS}; it holds: {', '.join(sorted(names)) or 'nothing'}."
+            f"{path} must contain {_LAYOUTS}; it contains: "
+            f"{', '.join(sorted(names)) or 'no arrays'}."
         )
     return _image_data(
         path,
@@ -70,13 +74,13 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise UserError(f"There is no file {path}.")
     try:
-        # Without pickles: a data file must not be able to run code.
+        # Pickles are refused, because loading one can run code.
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except Exception as error:  # NumPy, zipfile and zlib raise a dozen types for damaged files.
+    except Exception as error:  # NumPy, zipfile and zlib raise many types for damaged files.
         raise UserError(
-            f"{path} cannot be read as an .npz file ({error}). It is damaged, or holds Python "
-            "objects; write it with numpy.savez(file, images=..., labels=...)."
+            f"{path} cannot be read as an .npz file ({error}). It is damaged or contains Python "
+            "objects. Write it with numpy.savez(file, images=..., labels=...)."
         ) from error
 
 
@@ -98,7 +102,7 @@ def _labels(contents: dict[str, np.ndarray], name: str, images_name: str) -> np.
     whole = np.issubdtype(labels.dtype, np.integer)
     if not whole or labels.shape not in ((count,), (count, 1)) or labels.min() < 0:
         raise UserError(
-            f"`{name}` must be whole numbers from 0, one for each of the {count} rows of "
+            f"`{name}` must be integers from 0, one for each of the {count} rows of "
             f"`{images_name}`; got {labels.dtype} of shape {list(labels.shape)}"
             + (f" from {labels.min()}." if whole and labels.size else ".")
         )

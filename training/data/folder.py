@@ -1,4 +1,4 @@
-"""Loads a folder of image files; its sub-folders, if any, are the classes."""
+"""Loading of a folder of image files. Its sub-folders, if any, are the classes."""
 
 import concurrent.futures
 import dataclasses
@@ -17,14 +17,14 @@ from zoo.errors import UserError
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _SPLITS = ("train", "validation", "test")
 _MAX_LISTED = 10
-# 16-bit grey images, which Pillow would clip rather than scale.
+# Modes of 16-bit grey images, which Pillow would clip instead of scale.
 _DEEP_MODES = ("I", "I;16", "I;16L", "I;16B")
 _GREY_MODES = ("1", "L", "LA", *_DEEP_MODES)
 
 
 @dataclasses.dataclass(frozen=True)
 class _File:
-    """An image file: its path, its path in the data set, and the number of its class."""
+    """An image file: its path, its path inside the data set, and the index of its class."""
 
     path: pathlib.Path
     key: str
@@ -36,20 +36,20 @@ def load_folder(
 ) -> ImageData:
     """Loads a folder of PNG, JPEG, BMP, GIF (first frame) or WebP files.
 
-    If the folder has sub-folders, each is a class, in the order of their names, with all images
-    below it. Sub-folders `train`, `validation` and `test` are the splits instead, each with the
-    same sub-folders. A split that is not there is taken out of the train split: within each
-    class files are ordered by the SHA-256 of their path inside the folder, the first tenth (at
-    least one file, if the class has three) is for testing, the next tenth for validation.
+    Each sub-folder is a class, in alphabetical order, and contains all images below it.
+    Sub-folders named `train`, `validation` and `test` are splits instead; each of them has the
+    class folders. A missing split is taken from the train split: within each class, files are
+    sorted by the SHA-256 of their path inside the folder. The first tenth is the test split and
+    the next tenth the validation split, each with at least one file if the class has three.
 
-    Images are turned as their EXIF data says; transparency is dropped. If all are grey they get
-    one channel, else three. Names that begin with a dot are skipped, and so are files that cannot
-    be read, after a warning on standard error that names them.
+    Images are rotated according to their EXIF data. Transparency is dropped. If all images are
+    grey they get one channel, otherwise three. Names that begin with a dot are skipped. Files
+    that cannot be read are skipped with a warning on standard error that lists them.
 
     Args:
         path: the folder.
-        image_size: side in pixels to bring the images to, or `None` to keep their size.
-        refuse_unreadable: stop at files that cannot be read instead of skipping them.
+        image_size: side of the resulting images in pixels, or `None` to keep their size.
+        refuse_unreadable: raise an error for files that cannot be read.
 
     Raises:
         UserError: if there is no readable image, a split would be empty, the folder mixes the
@@ -63,10 +63,11 @@ def load_folder(
     unreadable = [file for file in everything if file.path not in images]
     if unreadable and refuse_unreadable:
         raise UserError(
-            f"{path} has {_named(unreadable)}. Mend or remove what cannot be read, or leave "
+            f"{path} has {_named(unreadable)}. Repair or remove these files, or leave "
             "--refuse-unreadable out to skip them."
         )
-    _warn_unreadable(unreadable)
+    if unreadable:
+        print(f"Warning: skipped {_named(unreadable)}", file=sys.stderr)
     if not images:
         raise UserError(f"None of the {len(everything)} images in {path} can be read.")
     shape = _common_shape(path, images)
@@ -76,15 +77,15 @@ def load_folder(
         if not readable:
             raise UserError(
                 f"The {name} split of {path} would be empty: {len(files[name])} files, none "
-                "readable. At least three readable images are needed in all, one in each of "
-                "train/, validation/ and test/ where there are such folders."
+                "readable. A folder needs at least three readable images. If it has train/, "
+                "validation/ or test/, each of them needs at least one."
             )
         splits[name] = _stack(readable, images, shape)
     return ImageData(name=path.resolve().name, class_names=class_names, **splits)
 
 
 def _list_splits(root: pathlib.Path) -> tuple[dict[str, list[_File]], tuple[str, ...]]:
-    """The files of each split, sorted by path, and the class names."""
+    """Returns the files of each split, sorted by path, and the class names."""
     given = [name for name in _SPLITS if (root / name).is_dir()]
     if not given:
         files, class_names = _list_files(root, root, None)
@@ -94,8 +95,8 @@ def _list_splits(root: pathlib.Path) -> tuple[dict[str, list[_File]], tuple[str,
     if "train" not in given or unexpected:
         problem = f"also has {', '.join(unexpected[:_MAX_LISTED])}" if unexpected else "no train/"
         raise UserError(
-            f"{root} has {'/, '.join(given)}/, but {problem}. Expected train/, and perhaps "
-            "validation/ and test/, and no other images beside them."
+            f"{root} has {'/, '.join(given)}/, but {problem}. Expected train/, optionally "
+            "validation/ and test/, and no other folders or images."
         )
     files, class_names = _list_files(root / "train", root, None)
     splits = _divide(files, [name for name in _SPLITS if name == "train" or name not in given])
@@ -107,7 +108,10 @@ def _list_splits(root: pathlib.Path) -> tuple[dict[str, list[_File]], tuple[str,
 def _list_files(
     folder: pathlib.Path, root: pathlib.Path, class_names: tuple[str, ...] | None
 ) -> tuple[list[_File], tuple[str, ...]]:
-    """All image files below a folder and its class names, which must be those given, if any."""
+    """Returns all image files below a folder and its class names.
+
+    If `class_names` is given, the folder must not have other classes.
+    """
     found: dict[str | None, list[pathlib.Path]] = {}
     for parent, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -118,8 +122,8 @@ def _list_files(
             found.setdefault(inside[0] if inside else None, []).extend(images)
     if None in found and len(found) > 1:
         raise UserError(
-            f"{folder} holds images beside its class folders, e.g. {min(found[None]).name}. Move "
-            "them into a class folder, or away."
+            f"{folder} contains class folders and also images outside of them, e.g. "
+            f"{min(found[None]).name}. Move these images into a class folder, or remove them."
         )
     names_here = tuple(sorted(name for name in found if name is not None))
     if class_names is not None and not set(names_here) <= set(class_names):
@@ -128,7 +132,7 @@ def _list_files(
             f"{', '.join(class_names) or 'none'}; they must be the same."
         )
     if class_names and None in found:
-        raise UserError(f"{folder} must have class folders as train/ has.")
+        raise UserError(f"{folder} must have the same class folders as train/.")
     classes = class_names if class_names is not None else names_here
     files = [
         _File(
@@ -164,12 +168,12 @@ def _divide(files: list[_File], names: list[str]) -> dict[str, list[_File]]:
 
 
 def _decode_all(files: list[_File], image_size: int | None) -> dict[pathlib.Path, np.ndarray]:
-    """The images that can be read, each of shape `[H, W, 1]` or `[H, W, 3]`."""
+    """Returns the readable images by path, each of shape `[H, W, 1]` or `[H, W, 3]`."""
 
     def decode(file: _File) -> np.ndarray | None:
         try:
             image = _decode(file.path)
-        except Exception:  # Pillow raises a dozen types for damaged files.
+        except Exception:  # Pillow raises many types for damaged files.
             return None
         return image if image_size is None else resize_array(image[np.newaxis], image_size)[0]
 
@@ -188,14 +192,8 @@ def _decode(path: pathlib.Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def _warn_unreadable(files: list[_File]) -> None:
-    if not files:
-        return
-    print(f"Warning: skipped {_named(files)}", file=sys.stderr)
-
-
 def _named(files: list[_File]) -> str:
-    """The number and the names of some files."""
+    """Returns the number of unreadable files and the first names."""
     names = ", ".join(file.key for file in files[:_MAX_LISTED])
     more = f", and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
     return f"{len(files)} unreadable image file(s): {names}{more}"
@@ -209,7 +207,7 @@ def _common_shape(
         smallest, largest = sides[0], sides[-1]
         raise UserError(
             f"The images in {path} differ in size ({smallest[0]}x{smallest[1]} to "
-            f"{largest[0]}x{largest[1]}). Give --image-size to bring them to one."
+            f"{largest[0]}x{largest[1]}). Give --image-size to resize them to one size."
         )
     return *sides[0], max(image.shape[2] for image in images.values())
 

@@ -1,4 +1,4 @@
-"""What every loader returns: images and labels of a train, a validation and a test split."""
+"""The result of every loader: images and labels of a train, a validation and a test split."""
 
 import dataclasses
 
@@ -7,15 +7,15 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Images of one split with their labels, row for row.
+    """The images of one split and their labels.
 
     Args:
-        images: `uint8` array of shape `[N, H, W, C]`; may be a `np.memmap`. Or, for toy data,
-            `float32` points of shape `[N, D]`, which networks see as they are.
+        images: `uint8` array of shape `[N, H, W, C]`, possibly a `np.memmap`. Toy data have
+            `float32` points of shape `[N, D]`, which networks receive unscaled.
         labels: `int64` array of shape `[N]`, or `None` for an unlabelled split.
 
     Raises:
-        ValueError: if a shape or a dtype is another one.
+        ValueError: if an array has the wrong shape or dtype.
     """
 
     images: np.ndarray
@@ -39,7 +39,7 @@ class Split:
         return len(self.images)
 
     def inputs(self, count: int) -> np.ndarray:
-        """Returns the first `count` as networks see them: float32, images scaled to [-1, 1]."""
+        """Returns the first `count` rows as network inputs: float32, images in [-1, 1]."""
         images = np.asarray(self.images[:count])
         if images.dtype != np.uint8:
             return images
@@ -51,15 +51,15 @@ class ImageData:
     """A data set: three splits of images of one shape.
 
     Args:
-        name: the name that runs, label maps and scores carry, e.g. `"lsun/bedroom"`.
-        train: what models are trained on.
-        validation: what choices are made on.
-        test: what is read once, at the end.
+        name: the name that is recorded in runs, label maps and scores, e.g. `"lsun/bedroom"`.
+        train: the split for training.
+        validation: the split for model selection.
+        test: the split that is read once, at the end.
         class_names: the name of each class in the order of the labels; empty if unlabelled.
 
     Raises:
-        ValueError: if the splits' images differ in shape, a split is empty, or labels and
-            `class_names` do not fit together.
+        ValueError: if the splits differ in image shape, a split is empty, or the labels do not
+            match `class_names`.
     """
 
     name: str
@@ -94,5 +94,5 @@ class ImageData:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Height, width and channels of every image; or the dimensions of every point."""
+        """Height, width and channels of every image, or the dimension of every point."""
         return self.train.images.shape[1:]

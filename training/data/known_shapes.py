@@ -1,4 +1,4 @@
-"""The shape of a data set's images, as far as it is known without reading or preparing any."""
+"""The image shape of a data set, found without reading or preparing any data."""
 
 import pathlib
 
@@ -8,7 +8,7 @@ from zoo.errors import UserError
 def known_shape(
     spec: str, *, image_size: int | None = None, data_dir: str | None = None
 ) -> tuple[int, ...] | None:
-    """Returns the shape that `training.data.load` would bring a set's images to.
+    """Returns the image shape that `training.data.load` would give, if it is known beforehand.
 
     Args:
         spec: as for `load`.
@@ -16,8 +16,9 @@ def known_shape(
         data_dir: as for `load`.
 
     Returns:
-        `(height, width, channels)`, `(2,)` for points, and None where only the data can say: a
-        folder, an `.npz` file, a set whose images differ in size, a set that is not known.
+        `(height, width, channels)`, or `(2,)` for points. None if the shape is only known after
+        reading: for a folder, an `.npz` file, a set whose images differ in size, or a name that
+        does not exist.
     """
     from training.data import toys
 
@@ -26,7 +27,7 @@ def known_shape(
         return None
     if spec in toys.MIXTURES:
         return toys.MIXTURES[spec].centres.shape[1:]
-    # These modules import TensorFlow Datasets, which is slow and not always needed.
+    # Importing TensorFlow Datasets is slow and not always needed.
     from training.data.tfds_builders import described_builder
     from training.data.tfds_features import image_key
 
@@ -34,7 +35,7 @@ def known_shape(
         builder = described_builder(spec, data_dir=data_dir)
         shape = builder.info.features[image_key(builder)].shape
     except UserError:
-        return None  # `load` says what is wrong, and what to do about it.
+        return None  # `load` raises the same error later, with advice.
     if image_size is not None:
         shape = (image_size, image_size, shape[-1])
     return None if None in shape else tuple(shape)

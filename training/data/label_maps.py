@@ -1,4 +1,4 @@
-"""Which training images show their labels in a semi-supervised run, chosen once and for all."""
+"""Label maps: the training images whose labels are visible in a semi-supervised run."""
 
 import dataclasses
 import hashlib
@@ -13,17 +13,17 @@ from zoo.errors import UserError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LabelMap:
-    """The rows of a train split whose labels may be seen.
+    """The rows of a train split whose labels are visible.
 
     Args:
         data: name of the data set.
         count: number of rows.
-        seed: what the choice was made with.
-        indices: `int64` array of `count` different rows, sorted.
-        digest: SHA-256 in hex of all of the above.
+        seed: seed of the choice.
+        indices: sorted `int64` array of `count` different rows.
+        digest: hexadecimal SHA-256 of the four fields above.
 
     Raises:
-        UserError: if the digest is of other contents.
+        UserError: if the digest does not match the other fields.
     """
 
     data: str
@@ -36,11 +36,11 @@ class LabelMap:
         if self.digest != _digest(self.data, self.count, self.seed, self.indices):
             raise UserError(
                 f"The label map of {self.data} with {self.count} labels is damaged: its contents "
-                "do not fit its digest. Make it again from the same seed."
+                "do not match its digest. Make it again from the same seed."
             )
 
     def to_json(self) -> str:
-        """Writes the map as JSON text that `from_json` reads."""
+        """Returns the map as JSON text for `from_json`."""
         return json.dumps(dataclasses.asdict(self) | {"indices": self.indices.tolist()})
 
     @classmethod
@@ -48,7 +48,7 @@ class LabelMap:
         """Reads the map from JSON text and verifies its digest.
 
         Raises:
-            UserError: if the text is not a label map, or a changed one.
+            UserError: if the text is not a label map, or the map was changed.
         """
         try:
             fields = json.loads(text)
@@ -63,26 +63,26 @@ def make_label_map(
 ) -> LabelMap:
     """Chooses `count / num_classes` rows of every class.
 
-    Within each class rows are taken in the order of the SHA-256 of `"data/seed/row"`, so that a
-    choice is the same with every version of every library, and a larger one holds a smaller one.
+    Within each class, rows are taken in the order of the SHA-256 of `"data/seed/row"`. The choice
+    therefore does not depend on library versions, and a larger choice contains every smaller one.
 
     Args:
         labels: `int64` labels of the train split, `[N]`, or `None` if it has none.
         data: name of the data set.
         num_classes: number of classes.
         count: number of labels to show, a multiple of `num_classes`; `None` shows all.
-        seed: another seed makes another choice.
+        seed: seed of the choice.
 
     Raises:
-        UserError: if there are no labels, not so many, not so many of a class, or `count` is
-            not a multiple of `num_classes`.
+        UserError: if there are no labels, too few labels, too few labels of a class, or `count`
+            is not a multiple of `num_classes`.
     """
     if count == 0:
         return _label_map(data, seed, np.empty([0], np.int64))
     if labels is None:
         raise UserError(
             f"{data} has no labels to show{'' if count is None else f'; got a count of {count}'}. "
-            "Ask for 0 labels, or give a data set with classes."
+            "Give --labels 0, or a data set with classes."
         )
     if count is None:
         return _label_map(data, seed, np.arange(len(labels), dtype=np.int64))
@@ -93,7 +93,7 @@ def make_label_map(
         members = order[labels[order] == label]
         if len(members) < count // num_classes:
             raise UserError(
-                f"{count} labels of {data} are {count // num_classes} of each class, but class "
+                f"{count} labels of {data} are {count // num_classes} per class, but class "
                 f"{label} has only {len(members)} training images."
             )
         chosen.append(members[: count // num_classes])
@@ -107,8 +107,9 @@ def _check_count(labels: np.ndarray, data: str, num_classes: int, count: int) ->
         below = count // num_classes * num_classes
         nearest = [str(n) for n in (below, below + num_classes) if 0 < n <= len(labels)]
         raise UserError(
-            f"The labels to show must be equally many of each of the {num_classes} classes of "
-            f"{data}; {count} is not a multiple. Nearest: {' or '.join(nearest)}."
+            f"{data} has {num_classes} classes, and every class must have the same number of "
+            f"labels: {count} is not a multiple of {num_classes}. Nearest: "
+            f"{' or '.join(nearest)}."
         )
 
 

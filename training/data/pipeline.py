@@ -1,8 +1,13 @@
 """The input pipeline of training: a pure function of the seed and the step.
 
-Which image stands where in which batch is computed from its position in an endless stream, so
-that a run goes on at any step without reading up to it, and sees the same global batches on one
-replica as on many.
+Each stream is endless. Global batch `step * critic_steps + j` of a stream contains its positions
+`p = (step * critic_steps + j) * batch_size + i` for `i` in `0 .. batch_size - 1`. Position `p` of
+a stream of `n` rows is item `p % n` of epoch `p // n`. Each epoch is a permutation of the rows
+that depends on the seed, the name of the stream and the epoch. A replica gets consecutive `i`. If
+the number of replicas does not divide `batch_size`, each of the first replicas gets one more row.
+
+A run can therefore resume at any step without reading the steps before it, and gets the same
+global batches on one replica and on many.
 """
 
 import dataclasses
@@ -12,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from training.data.augmentation import flip_and_shift, rotate_and_zoom
+from training.data.augmentation import Augmentation
 from training.data.image_data import Split
 from training.data.shuffling import shuffled
 from zoo.errors import UserError
@@ -20,14 +25,14 @@ from zoo.errors import UserError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stream:
-    """An endless source of images, shuffled anew in every epoch.
+    """An endless source of images that is shuffled again in every epoch.
 
     Args:
-        split: where the images come from.
-        indices: `int64` rows of the split that may be used, `[n]`; `None` for all.
-        with_labels: whether batches carry labels. The labels of a stream without them are never
-            read, so that hidden labels stay hidden.
-        with_plain: whether batches carry the images as they are too, beside the augmented ones.
+        split: the source of the images.
+        indices: `int64` rows of the split to use, `[n]`; `None` for all.
+        with_labels: add labels to the batches. Labels of a stream without them are never read,
+            so that hidden labels stay hidden.
+        with_plain: add the images before augmentation to the batches.
     """
 
     split: Split
@@ -54,88 +59,43 @@ def training_dataset(
 ) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
     """Builds the batches of every training step from `first_step` on.
 
-    Global batch `step * critic_steps + j` of a stream holds its positions
-    `p = (step * critic_steps + j) * batch_size + i` for `i` in `0 .. batch_size - 1`. Position
-    `p` of a stream of `n` rows is place `p % n` of epoch `p // n`; each epoch is a permutation of
-    the rows that depends on the seed, the name of the stream and the epoch. A replica gets
-    consecutive `i`, the earlier replicas one more each where `batch_size` does not divide.
-
     Args:
         streams: the sources by name.
         batch_size: images of a stream in one *global* batch, at least one for each replica.
-        seed: any whole number; decides order and augmentation.
-        first_step: number of the first training step to make, 0 or more.
-        critic_steps: batches of each stream that a training step takes, at least 1.
-        shift: images are moved by up to this many whole pixels along both axes, edge pixels
-            repeating.
-        flip: whether images are mirrored left to right at random.
-        rotate: greatest angle, in degrees, by which images are turned at random.
-        zoom: greatest share by which each axis is scaled at random.
+        seed: any integer; decides order and augmentation.
+        first_step: number of the first training step, at least 0.
+        critic_steps: batches of each stream that a training step uses, at least 1.
+        shift: see `Augmentation`; so are `flip`, `rotate` and `zoom`.
+        flip: see `Augmentation`.
+        rotate: see `Augmentation`.
+        zoom: see `Augmentation`.
         strategy: decides the number of replicas.
 
     Returns:
         An endless data set (a plain one under the default strategy) with one element for each
         replica and step: `{name: {"images": uint8 [critic_steps * b, H, W, C], "labels": int64
-        [critic_steps * b]}, ..., "index": int64 [b]}`, where `b` is the replica's part of the
-        batch, `index` its `i`, and the batches of a step follow one another along axis 0.
-        `"labels"` is there only for streams with labels, `"plain"`, the images before augmentation,
-        only for streams with plain images.
+        [critic_steps * b]}, ..., "index": int64 [b]}`. `b` is the number of the replica's rows in
+        a batch and `index` contains their `i`. The batches of a step are concatenated on axis 0.
+        Only streams with labels have `"labels"`; only streams with plain images have `"plain"`.
 
     Raises:
-        UserError: if an argument is out of range, a stream is empty, or one with labels comes
-            from a split without.
-
-    Example:
-    ```python
-    streams = {"real": Stream(data.train)}
-    batches = training_dataset(
-        streams, batch_size=64, seed=0, strategy=tf.distribute.get_strategy()
-    )
-    next(iter(batches))["real"]["images"].shape  # (64, 8, 8, 1)
-    ```
+        UserError: if an argument is out of range, a stream is empty, or labels are missing.
     """
+    augmentation = Augmentation(shift=shift, flip=flip, rotate=rotate, zoom=zoom)
     replicas = strategy.num_replicas_in_sync
-    _check_streams(streams, shift, augmented=bool(shift or flip or rotate or zoom))
+    _check_streams(streams, augmentation)
     _check_range("batch size", batch_size, replicas, f", one image for each of {replicas} replicas")
     _check_range("first step", first_step, 0)
     _check_range("number of critic steps", critic_steps, 1)
     tensors = _Tensors()
     sources = {name: _Source(_key(seed, name), stream, tensors) for name, stream in streams.items()}
-
-    def element(step: tf.Tensor, replica: tf.Tensor) -> dict[str, object]:
-        index = _share(replica, batch_size, replicas)
-        batches = step * critic_steps + tf.range(critic_steps, dtype=tf.int64)
-        positions = tf.reshape(batches[:, tf.newaxis] * batch_size + index, [-1])
-        result: dict[str, object] = {"index": index}
-        for name, source in sources.items():
-            result[name] = batch = source.rows_at(positions)
-            if streams[name].with_plain:
-                batch["plain"] = batch["images"]
-            if shift or flip:
-                batch["images"] = flip_and_shift(
-                    batch["images"],
-                    seed=tf.stack([source.key[3], step]),
-                    index=index,
-                    batch_size=batch_size,
-                    shift=shift,
-                    flip=flip,
-                )
-            if rotate or zoom:
-                batch["images"] = rotate_and_zoom(
-                    batch["images"],
-                    seed=tf.stack([source.key[2], step]),
-                    index=index,
-                    batch_size=batch_size,
-                    rotate=rotate,
-                    zoom=zoom,
-                )
-        return result
+    batches = _Batches(sources, augmentation, batch_size, critic_steps, replicas)
 
     def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
         local = replicas // context.num_input_pipelines
         first_replica = context.input_pipeline_id * local
         elements = tf.data.Dataset.range(first_step * local, tf.int64.max).map(
-            lambda count: element(count // local, first_replica + count % local),
+            lambda count: batches.of(count // local, first_replica + count % local),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
@@ -155,31 +115,32 @@ def evaluation_batches(
 
 
 class _Tensors:
-    """Turns arrays into tensors in the host's memory, each array once."""
+    """Converts arrays to tensors in the host's memory, each array once."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[np.ndarray, tf.Tensor]] = {}
 
     def __call__(self, array: np.ndarray) -> tf.Tensor:
         if id(array) not in self._known:
-            # tf.convert_to_tensor holds two copies for as long as its tensor lives, this one; and
-            # on a GPU the images would not belong.
+            # tf.convert_to_tensor keeps a second copy as long as its tensor lives; tf.identity
+            # does not. The images must not use the GPU's memory.
             with tf.device("CPU:0"):
                 self._known[id(array)] = array, tf.identity(array)
         return self._known[id(array)][1]
 
 
 class _Source:
-    """Reads the rows that stand at given positions of a stream, in graph code.
+    """Reads the rows at given positions of a stream, in graph code.
 
     Args:
-        key: four `int64` numbers that the stream's randomness comes from.
-        stream: what to read.
-        tensors: holds arrays as tensors, shared between streams.
+        key: four `int64` numbers that decide the stream's randomness.
+        stream: the stream to read.
+        tensors: the arrays as tensors, shared between streams.
     """
 
     def __init__(self, key: np.ndarray, stream: Stream, tensors: _Tensors) -> None:
         self.key = key
+        self.with_plain = stream.with_plain
         self._length = len(stream)
         self._indices = None if stream.indices is None else tensors(stream.indices)
         self._images = _image_reader(stream.split.images, tensors)
@@ -196,14 +157,43 @@ class _Source:
         return batch
 
 
+@dataclasses.dataclass(frozen=True)
+class _Batches:
+    """Builds one replica's part of the batches of a step, in graph code."""
+
+    sources: Mapping[str, _Source]
+    augmentation: Augmentation
+    batch_size: int
+    critic_steps: int
+    replicas: int
+
+    def of(self, step: tf.Tensor, replica: tf.Tensor) -> dict[str, object]:
+        index = _replica_rows(replica, self.batch_size, self.replicas)
+        numbers = step * self.critic_steps + tf.range(self.critic_steps, dtype=tf.int64)
+        positions = tf.reshape(numbers[:, tf.newaxis] * self.batch_size + index, [-1])
+        result: dict[str, object] = {"index": index}
+        for name, source in self.sources.items():
+            result[name] = batch = source.rows_at(positions)
+            if source.with_plain:
+                batch["plain"] = batch["images"]
+            batch["images"] = self.augmentation.apply(
+                batch["images"],
+                key=source.key,
+                step=step,
+                index=index,
+                batch_size=self.batch_size,
+            )
+        return result
+
+
 def _key(seed: int, name: str) -> np.ndarray:
-    """Four 31-bit numbers from the seed and the name of a stream."""
+    """Returns four 31-bit numbers that depend on the seed and the name of a stream."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return np.frombuffer(digest[:16], "<u4").astype(np.int64) & 0x7FFFFFFF
 
 
-def _share(replica: tf.Tensor, batch_size: int, replicas: int) -> tf.Tensor:
-    """The numbers in the global batch of a replica's rows: consecutive, `int64`."""
+def _replica_rows(replica: tf.Tensor, batch_size: int, replicas: int) -> tf.Tensor:
+    """Returns the consecutive `int64` indices of a replica's rows in the global batch."""
     size, extra = divmod(batch_size, replicas)
     start = replica * size + tf.minimum(replica, extra)
     if not extra:
@@ -225,24 +215,16 @@ def _image_reader(images: np.ndarray, tensors: _Tensors) -> Callable[[tf.Tensor]
     return read
 
 
-def _check_streams(streams: Mapping[str, Stream], shift: int, *, augmented: bool) -> None:
+def _check_streams(streams: Mapping[str, Stream], augmentation: Augmentation) -> None:
     if not streams or "index" in streams:
         raise UserError(
             "At least one stream is needed, and none may be named 'index'; "
             f"got {', '.join(streams) or 'none'}."
         )
     for name, stream in streams.items():
-        points = stream.split.images.ndim == 2
-        if points and augmented:
-            raise UserError("--shift, --flip, --rotate, --zoom are for images; these are points.")
-        side = min(stream.split.images.shape[1:3])
-        if not points and not 0 <= shift < side:
-            raise UserError(
-                f"The shift must be from 0 to less than the image's side, {side} pixels; "
-                f"got {shift}."
-            )
+        augmentation.check(stream.split.images.shape)
         if not len(stream):
-            raise UserError(f"The stream {name!r} has no images to draw from.")
+            raise UserError(f"The stream {name!r} has no images. Give it at least one.")
         if stream.with_labels and stream.split.labels is None:
             raise UserError(f"The stream {name!r} needs labels, but its data set has none.")
         rows, count = stream.indices, len(stream.split.images)
@@ -250,7 +232,7 @@ def _check_streams(streams: Mapping[str, Stream], shift: int, *, augmented: bool
             continue
         if rows.dtype != np.int64 or rows.min() < 0 or rows.max() >= count:
             raise UserError(
-                f"The rows of the stream {name!r} must be int64 numbers from 0 to {count - 1}; "
+                f"The rows of the stream {name!r} must be int64 values from 0 to {count - 1}; "
                 f"got {rows.dtype} from {rows.min()} to {rows.max()}."
             )
 

@@ -1,8 +1,9 @@
-"""The one rule by which every loader brings images to a size.
+"""Image resizing, shared by all loaders.
 
-An image that is not square is first cropped to its centre square, whose side is the shorter one
-(an odd pixel is left at the bottom or right); the square is then resized bilinearly with
-antialiasing and rounded to `uint8`. An image of the asked size stays as it is, bit for bit.
+An image that is not square is cropped to its centre square. The side of the square is the
+shorter side of the image; an odd pixel is cut at the bottom or right. The square is resized
+bilinearly with antialiasing and rounded to `uint8`. An image that has the requested size already
+is not changed.
 """
 
 import numpy as np
@@ -12,10 +13,10 @@ _CHUNK = 256
 
 
 def resize_image(image: tf.Tensor, size: int) -> tf.Tensor:
-    """Crops to the centre square and resizes, inside or outside of a graph.
+    """Crops images to their centre square and resizes them, eagerly or in a graph.
 
     Args:
-        image: `uint8` tensor of shape `[H, W, C]` or `[B, H, W, C]`; sides may be unknown.
+        image: `uint8` tensor of shape `[H, W, C]` or `[B, H, W, C]`; `H` and `W` may be unknown.
         size: side of the result in pixels, at least 1.
 
     Returns:
@@ -32,7 +33,7 @@ def resize_image(image: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def resize_array(images: np.ndarray, size: int) -> np.ndarray:
-    """Applies `resize_image` to a `uint8` array `[N, H, W, C]`, a few images at a time."""
+    """Applies `resize_image` to a `uint8` array `[N, H, W, C]` in chunks."""
     if images.shape[1:3] == (size, size):
         return images
     result = np.empty((len(images), size, size, images.shape[3]), np.uint8)

@@ -1,26 +1,27 @@
-"""Permutations that can be asked for any place at once, in graph code."""
+"""Random-access permutations in graph code: any position is computed without the ones before."""
 
 import numpy as np
 import tensorflow as tf
 
-# Below this many rows sorting costs less; the index shuffle works on 65,536 places at least.
+# For fewer rows sorting is cheaper: the index shuffle always works on at least 65,536 positions.
 _SORTED_BELOW = 2_048
-# TensorFlow's own wrapper takes four rounds, after which neighbouring places of sets as large as
-# CIFAR-10 are visibly correlated.
+# TensorFlow's wrapper uses four rounds. Neighbouring positions of sets as large as CIFAR-10 are
+# then visibly correlated.
 _ROUNDS = 16
 
 
 def shuffled(positions: tf.Tensor, length: int, key: np.ndarray) -> tf.Tensor:
-    """Rows that stand at positions of an endless stream which permutes its rows in every epoch.
+    """Returns the rows at given positions of an endless stream that is shuffled in every epoch.
 
-    Position `p` is place `p % length` of epoch `p // length`. Every epoch is a permutation of all
-    rows, another one for another epoch or key.
+    Position `p` is item `p % length` of epoch `p // length`. Each epoch is a permutation of all
+    rows. The permutation depends on the epoch and the key.
 
     Args:
-        positions: `int64` tensor `[m]`, `m` at least 1, each 0 or more; near one another, as
-            those of a batch are.
+        positions: `int64` tensor `[m]` with `m >= 1` and values of at least 0. The positions
+            should be close together, like those of a batch: the cost for short streams grows
+            with the number of epochs between the first and the last.
         length: number of rows, at least 1.
-        key: three whole numbers in `0 .. 2**31 - 1`.
+        key: three integers in `0 .. 2**31 - 1`.
 
     Returns:
         `int64` tensor `[m]` of rows in `0 .. length - 1`.
@@ -28,9 +29,9 @@ def shuffled(positions: tf.Tensor, length: int, key: np.ndarray) -> tf.Tensor:
     if length < _SORTED_BELOW:
         return _shuffled_by_sorting(positions, length, key)
     epochs = tf.cast(positions // length, tf.uint32)
-    # The permutations of neighbouring seeds resemble one another, so seeds are mixed first.
+    # Neighbouring seeds give similar permutations, so the seeds are mixed first.
     seeds = _mix(_mix(epochs)[:, tf.newaxis] ^ tf.constant(key, tf.uint32))
-    # tf.random.experimental.index_shuffle is this with four rounds, and for scalars only.
+    # tf.random.experimental.index_shuffle is the same op with four rounds, for scalars only.
     rows = tf.raw_ops.RandomIndexShuffle(
         index=positions % length,
         seed=tf.bitcast(seeds, tf.int32),
@@ -41,7 +42,7 @@ def shuffled(positions: tf.Tensor, length: int, key: np.ndarray) -> tf.Tensor:
 
 
 def _shuffled_by_sorting(positions: tf.Tensor, length: int, key: np.ndarray) -> tf.Tensor:
-    """Orders the rows of each epoch that occurs by a hash of epoch and row; hashes never tie."""
+    """Sorts the rows of each needed epoch by a hash of epoch and row; no two hashes are equal."""
     epochs = positions // length
     first = tf.reduce_min(epochs)
     words = tf.constant(key, tf.uint32)
@@ -55,7 +56,7 @@ def _shuffled_by_sorting(positions: tf.Tensor, length: int, key: np.ndarray) -> 
 
 
 def _mix(bits: tf.Tensor) -> tf.Tensor:
-    """Mixes `uint32` numbers so that each bit depends on all (MurmurHash3's 32-bit finalizer)."""
+    """Applies MurmurHash3's 32-bit finalizer: each output bit depends on all input bits."""
     bits = (bits ^ tf.bitwise.right_shift(bits, tf.constant(16, tf.uint32))) * 0x85EBCA6B
     bits = (bits ^ tf.bitwise.right_shift(bits, tf.constant(13, tf.uint32))) * 0xC2B2AE35
     return bits ^ tf.bitwise.right_shift(bits, tf.constant(16, tf.uint32))

@@ -1,4 +1,4 @@
-"""Choosing rows by hash, so that a choice never changes with a library's random numbers."""
+"""Row selection by hash, which does not depend on the random numbers of any library version."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ HELD_OUT_DIVISOR = 10
 
 
 def hash_order(keys: Iterable[str]) -> np.ndarray:
-    """Positions of `keys` in the order of the SHA-256 of each key's UTF-8 text.
+    """Returns the positions of `keys`, sorted by the SHA-256 of each key's UTF-8 text.
 
     Returns:
         `int64` array, a permutation of `0 .. len(keys) - 1`.
@@ -22,33 +22,34 @@ def hash_order(keys: Iterable[str]) -> np.ndarray:
 
 
 def hold_out(count: int, labels: np.ndarray | None, *, parts: int) -> list[np.ndarray]:
-    """Takes one or two held-out splits from a train split, the same ones every time.
+    """Takes held-out splits from a train split. The same rows are taken every time.
 
-    Rows are ordered by the SHA-256 of their number written in decimal. Each held-out split takes
-    the next `min(count // 10, 5000)` rows. With labels it takes the next rows of every class
-    instead: the same number of each, that total divided by the number of classes and rounded
-    down, but no more than a quarter of the class; where that comes to nothing (more classes than
-    rows to take) the classes are not looked at.
+    Rows are sorted by the SHA-256 of their number, written in decimal. Each held-out split has
+    `size = min(count // 10, 5000)` rows.
+
+    - Without labels, each split takes the next `size` rows.
+    - With labels, each split takes the next `size // classes` rows of every class, but at most a
+      quarter of the class. If this selects no rows, the labels are ignored.
 
     Args:
         count: number of rows.
         labels: `int64` array of shape `[count]`, or `None`.
-        parts: how many splits to take, 0 to 2.
+        parts: number of splits to take, 0 to 2.
 
     Returns:
         `parts + 1` sorted `int64` arrays of rows: the held-out splits in the order taken, then
-        what remains to train on.
+        the remaining rows for training.
 
     Raises:
-        UserError: if there are fewer than ten rows to take from.
+        UserError: if a split must be taken from fewer than ten rows.
     """
     if not parts:
         return [np.arange(count, dtype=np.int64)]
     size = min(count // HELD_OUT_DIVISOR, MAX_HELD_OUT)
     if not size:
         raise UserError(
-            f"The data set has only {count} training images and no validation or test split of "
-            "its own; at least 10 are needed to hold some out."
+            f"The data set has only {count} training images and no validation or test split. "
+            "At least 10 training images are needed to hold some of them out."
         )
     order = hash_order(map(str, range(count)))
     taken: list[list[np.ndarray]] = [[] for _ in range(parts)]

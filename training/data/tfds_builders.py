@@ -1,4 +1,4 @@
-"""Finds a TensorFlow Datasets set on disk, or prepares it there from its original files."""
+"""TensorFlow Datasets builders: found on disk, or prepared there from the original files."""
 
 import contextlib
 import difflib
@@ -18,38 +18,38 @@ from training.data.digits.builder import Digits
 from training.data.tfds_features import image_key
 from zoo.errors import UserError
 
-# name[/config][:version]; TFDS itself also takes namespaces, which it looks up over the network.
+# name[/config][:version]. TFDS also accepts namespaces, but looks them up over the network.
 _NAME = re.compile(r"(?P<set>\w+)(/(?P<config>[\w.\-]+))?(:(?P<version>[\d.*]+))?")
 _FAILED_TO_CONSTRUCT = re.compile(r'^Failed to construct dataset .*?}": ')
 _CONNECT_SECONDS = 10
 _DOWNLOAD_RETRIES = 3
 _MAX_LISTED = 10
 
-THREE_WAYS = """Three ways to get image data here:
-  --data-dir DIR    DIR holds sets prepared by TensorFlow Datasets, e.g. on another machine
-                    (DIR/mnist/3.0.1/, copied from ~/tensorflow_datasets there)
-  --manual-dir DIR  DIR holds the original files of the set, downloaded by hand
+THREE_WAYS = """There are three ways to provide image data:
+  --data-dir DIR    DIR contains sets that TensorFlow Datasets has prepared, e.g. on another
+                    machine (DIR/mnist/3.0.1/, copied from ~/tensorflow_datasets there)
+  --manual-dir DIR  DIR contains the original files of the set, downloaded by hand
   a path            a folder of images (sub-folders are classes) or an .npz file with `images`
                     and `labels`, given instead of the name
-The set `digits` comes with this package and needs nothing."""
+The set `digits` comes with this package and needs no download."""
 
 
 def prepared_builder(
     name: str, *, data_dir: str | None = None, manual_dir: str | None = None
 ) -> tfds.core.DatasetBuilder:
-    """Returns the builder of a set that is ready to read.
+    """Returns the builder of a prepared set.
 
-    A set that is prepared already, in any version, is used as it is: nothing is looked up or
-    downloaded. Otherwise it is prepared in a folder that only gets its final name once it is
-    complete.
+    If the set is prepared already, in any version, it is used without network access. Otherwise
+    it is prepared in a folder that gets its final name when it is complete.
 
     Args:
-        name: `set[/config][:version]`, as TensorFlow Datasets writes it.
-        data_dir: folder of prepared sets, or the folder of the set itself; TFDS's own if `None`.
+        name: `set[/config][:version]`, as in TensorFlow Datasets.
+        data_dir: folder of prepared sets, or the folder of the set itself; the default folder of
+            TFDS if `None`.
         manual_dir: folder of the set's original files; `None` to download them.
 
     Raises:
-        UserError: if there is no such set, or it is not there and cannot be prepared.
+        UserError: if the set does not exist, or is not prepared and cannot be prepared.
     """
     match = _NAME.fullmatch(name)
     if not match:
@@ -61,7 +61,7 @@ def prepared_builder(
         root = root.parent
     builder = _find(name, root)
     if manual_dir is not None and not (builder.url_infos or builder.MANUAL_DOWNLOAD_INSTRUCTIONS):
-        raise UserError(f"{name} is made without original files; leave --manual-dir out.")
+        raise UserError(f"{name} does not use original files. Leave --manual-dir out.")
     if _is_prepared(builder):
         return builder
     if not match["version"]:
@@ -72,14 +72,14 @@ def prepared_builder(
 
 
 def described_builder(name: str, *, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
-    """Returns the builder of a set, prepared or not, for what it says of its features.
+    """Returns the builder of a set that may be unprepared, for the description of its features.
 
     Args:
         name: `set[/config][:version]`.
         data_dir: as for `prepared_builder`.
 
     Raises:
-        UserError: if there is no such set.
+        UserError: if the set does not exist.
     """
     match = _NAME.fullmatch(name)
     if not match:
@@ -95,29 +95,32 @@ def _builder_of_folder(
 ) -> tfds.core.DatasetBuilder:
     try:
         builder = tfds.builder_from_directory(folder)
-    except Exception as error:  # Any type that a damaged description may cause.
+    except Exception as error:  # A damaged description may cause any type.
         raise UserError(
             f"TensorFlow Datasets cannot read {folder}: {_first_line(error)}"
         ) from error
     if builder.name != set_name or (config and builder.info.config_name != config):
         asked = f"{set_name}/{config}" if config else set_name
-        raise UserError(f"--data-dir {folder} holds {builder.info.full_name}, not {asked}.")
+        raise UserError(
+            f"--data-dir {folder} contains {builder.info.full_name}, not {asked}. Give the folder "
+            f"of {asked}, or of all sets."
+        )
     return builder
 
 
 def _find(name: str, root: pathlib.Path | None) -> tfds.core.DatasetBuilder:
-    """The builder of the set, prepared or not; `name:*.*.*` is any version prepared in `root`."""
+    """Returns the builder of a set; `name:*.*.*` means any version that is prepared in `root`."""
     try:
         return tfds.builder(name, data_dir=root, try_gcs=False)
     except tfds.core.registered.DatasetNotFoundError as error:
         raise _unknown_name(name) from error
-    except Exception as error:  # TFDS raises a dozen types here.
+    except Exception as error:  # TFDS raises many types here.
         reason = _wrong_config(name) or _FAILED_TO_CONSTRUCT.sub("", _first_line(error))
         raise UserError(f"TensorFlow Datasets cannot open {name!r}: {reason}") from error
 
 
 def _is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
-    # TFDS's own is_prepared() logs a warning about every set that is not.
+    # TFDS's is_prepared() logs a warning for each set that is not prepared.
     return pathlib.Path(builder.data_dir, "dataset_info.json").is_file()
 
 
@@ -127,8 +130,8 @@ def _prepare(
     root: pathlib.Path | None,
     manual_dir: str | None,
 ) -> tfds.core.DatasetBuilder:
-    image_key(builder)  # Better an error now than after a long download.
-    # TFDS's ten retries take minutes to find out that there is no network.
+    image_key(builder)  # An unsuitable set is refused before a long download.
+    # Without a network, TFDS's ten retries take minutes.
     downloader.MAX_RETRIES = _DOWNLOAD_RETRIES
     download_dir = pathlib.Path(builder.data_dir_root, "downloads")
     config = tfds.download.DownloadConfig(try_download_gcs=False)
@@ -136,8 +139,8 @@ def _prepare(
         manual_path = pathlib.Path(manual_dir).expanduser()
         if not manual_path.is_dir():
             raise UserError(f"--manual-dir {manual_dir} is not a folder.")
-        # Sets whose files have the same names must share neither folder: TFDS takes an extracted
-        # file of the right name for the right file.
+        # Each set has its own folders, because TFDS identifies an extracted file by its name
+        # alone, and files of different sets may have the same name.
         download_dir /= builder.name
         config.extract_dir = download_dir / "extracted"
         config.manual_dir = manual_path
@@ -148,7 +151,7 @@ def _prepare(
     try:
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare(download_dir=download_dir, download_config=config)
-    except Exception as error:  # Any type: each set has code of its own.
+    except Exception as error:  # The code of a set may raise any type.
         found = _find(name, root)
         if _is_prepared(found):  # Another process was faster.
             return found
@@ -159,26 +162,26 @@ def _prepare(
 def _check_downloadable(
     builder: tfds.core.DatasetBuilder, name: str, download_dir: pathlib.Path
 ) -> None:
-    """Raises `UserError` if files must be got by hand, or their host does not answer in time."""
+    """Raises `UserError` if files must be downloaded by hand, or their host does not answer."""
     if builder.MANUAL_DOWNLOAD_INSTRUCTIONS and not (download_dir / "manual").is_dir():
         raise UserError(
-            f"{name} is not in {builder.data_dir_root}, and its files cannot be downloaded by a "
-            "program. Download them by hand and give their folder as --manual-dir.\n"
+            f"{name} is not in {builder.data_dir_root}, and its files cannot be downloaded "
+            "automatically. Download them by hand and give their folder as --manual-dir.\n"
             + inspect.cleandoc(builder.MANUAL_DOWNLOAD_INSTRUCTIONS)
         )
     urls = [url for url in builder.url_infos or () if url.startswith("http")]
     if not urls or any((download_dir / builder.name).glob("**/*.INFO")):
-        return  # Nothing known to ask for, or downloaded before, perhaps completely.
+        return  # The host is unknown, or files were downloaded before.
     try:
         request = urllib.request.Request(urls[0], method="HEAD")
         urllib.request.urlopen(request, timeout=_CONNECT_SECONDS).close()
     except urllib.error.HTTPError:
-        return  # It answered.
+        return  # The host answered.
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise UserError(
-            f"{name} is not in {builder.data_dir_root}, and there is no network to download it "
-            f"({urllib.parse.urlsplit(urls[0]).hostname}: {reason}).\n{THREE_WAYS}"
+            f"{name} is not in {builder.data_dir_root}, and its host cannot be reached to download "
+            f"it ({urllib.parse.urlsplit(urls[0]).hostname}: {reason}).\n{THREE_WAYS}"
         ) from error
 
 
@@ -205,7 +208,7 @@ def _unknown_name(name: str) -> UserError:
 
 
 def _wrong_config(name: str) -> str | None:
-    """A sentence about the config if the set has none of that name."""
+    """Returns the reason if the set does not have the requested config, else `None`."""
     match = _NAME.fullmatch(name)
     configs = list(tfds.builder_cls(match["set"]).builder_configs) if match else []
     if not match or not match["config"] or match["config"] in configs:

@@ -1,4 +1,4 @@
-"""Which features of a TensorFlow Datasets set hold the image and its class, by their types."""
+"""The image feature and the label feature of a TensorFlow Datasets set, found by their types."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,13 +8,13 @@ from zoo.errors import UserError
 
 
 def image_key(builder: tfds.core.DatasetBuilder) -> str:
-    """The name of the feature that holds the image, prepared or not.
+    """Returns the name of the image feature. The set does not need to be prepared.
 
-    Among several 8-bit images: the one that the set itself supervises with, else `image`, else
-    the first.
+    If a set has several 8-bit images, the order of preference is: the feature in
+    `supervised_keys`, the feature named `image`, the first feature.
 
     Raises:
-        UserError: if the set has no image, or only masks, videos or images of other depths.
+        UserError: if the set has no 8-bit image feature. Masks and videos do not count.
     """
     features = _features(builder)
     images = [
@@ -33,7 +33,10 @@ def image_key(builder: tfds.core.DatasetBuilder) -> str:
 
 
 def label_key(builder: tfds.core.DatasetBuilder) -> str | None:
-    """The name of the `ClassLabel` feature, chosen likewise; `None` for an unlabelled set."""
+    """Returns the name of the `ClassLabel` feature; `None` for an unlabelled set.
+
+    The order of preference is the same as for images, with the name `label`.
+    """
     labels = [
         key
         for key, feature in _features(builder).items()

@@ -1,4 +1,4 @@
-"""Reads the images and labels of a prepared TensorFlow Datasets set."""
+"""Reading of the images and labels of a prepared TensorFlow Datasets set."""
 
 import dataclasses
 import hashlib
@@ -32,35 +32,35 @@ def load_tfds(
     manual_dir: str | None = None,
     memory_limit: int = DEFAULT_MEMORY_LIMIT,
 ) -> ImageData:
-    """Loads an image set of TensorFlow Datasets, preparing it first where needed.
+    """Loads an image set of TensorFlow Datasets, and prepares it first if needed.
 
-    A validation or test split that the set does not have is held out of its train split by
+    A missing validation or test split is held out of the train split by
     `training.data.splitting.hold_out`.
 
     Args:
         name: `set[/config][:version]`.
-        image_size: side in pixels to bring the images to, or `None` to keep them.
-        data_dir: folder of prepared sets; TFDS's own if `None`.
+        image_size: side of the resulting images in pixels, or `None` to keep their size.
+        data_dir: folder of prepared sets; the default folder of TFDS if `None`.
         manual_dir: folder of the set's original files, to prepare it from.
-        memory_limit: images that take more bytes than this stay in files that are mapped into
-            memory. The files are written the first time, beside the prepared data (beside TFDS's
-            own if that cannot be written).
+        memory_limit: larger image arrays, in bytes, are memory-mapped files. The files are
+            written at the first use next to the prepared data, or in the default folder of TFDS
+            if the prepared data are in a read-only folder.
 
     Raises:
-        UserError: if the set cannot be had, has no images or no train split, is damaged, or its
-            images differ in size and `image_size` is `None`.
+        UserError: if the set cannot be found or prepared, has no images or no train split, is
+            damaged, or its images differ in size and `image_size` is `None`.
     """
     builder = prepared_builder(name, data_dir=data_dir, manual_dir=manual_dir)
     reader = _Reader(builder, image_key(builder), label_key(builder), image_size)
     if "train" not in builder.info.splits:
         present = ", ".join(builder.info.splits)
-        raise UserError(f"{name} has no train split to learn from; it has: {present}.")
+        raise UserError(f"{name} has no train split; it has: {present}. Choose another data set.")
     try:
         splits = _read_splits(reader, memory_limit)
     except tf.errors.OpError as error:
         raise UserError(
-            f"The prepared data in {builder.data_dir} is damaged: {error.message}. Delete that "
-            "folder to have it prepared again."
+            f"The prepared data in {builder.data_dir} is damaged: {error.message}. Delete this "
+            "folder; the next run prepares it again."
         ) from error
     config = builder.info.config_name
     return ImageData(
@@ -72,7 +72,7 @@ def load_tfds(
 
 @dataclasses.dataclass(frozen=True)
 class _Reader:
-    """Reads one feature at a time, in the order of the prepared files."""
+    """Reads the features of a set one at a time, in the order of the prepared files."""
 
     builder: tfds.core.DatasetBuilder
     image_key: str
@@ -87,7 +87,7 @@ class _Reader:
         return self.builder.info.splits[split].num_examples
 
     def labels(self, split: str) -> np.ndarray | None:
-        """The labels of a split, without decoding an image; `None` if they are hidden."""
+        """Returns the labels of a split without decoding images; `None` if they are hidden."""
         if self.label_key is None:
             return None
         batches = self._feature(split, self.label_key).batch(_LABEL_BATCH).as_numpy_iterator()
@@ -95,7 +95,7 @@ class _Reader:
         return None if labels.min() < 0 else labels
 
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels after resizing; reads one image if need be."""
+        """Returns height, width and channels after resizing; reads one image if needed."""
         shape = self._images("train").element_spec.shape
         if not shape.is_fully_defined():
             shape = next(iter(self._images("train").take(1))).shape
@@ -105,14 +105,15 @@ class _Reader:
     def image_batches(self, split: str, shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
         """Yields `uint8` arrays `[b, *shape]` with all images of a split."""
         images = self._images(split)
-        size = 1  # Only one image at a time if their sizes may differ.
+        size = 1  # Images of different sizes cannot be batched.
         if images.element_spec.shape.is_fully_defined():
             size = max(1, min(_IMAGE_BATCH, _IMAGE_BATCH_BYTES // int(np.prod(shape))))
         for batch in images.batch(size).prefetch(2).as_numpy_iterator():
             if batch.shape[1:] != shape:
                 raise UserError(
                     f"The images of {self.builder.name} differ in size ({_sides(shape)}, "
-                    f"{_sides(batch.shape[1:])}, ...). Give --image-size to bring them to one."
+                    f"{_sides(batch.shape[1:])}, ...). Give --image-size to resize them to one "
+                    "size."
                 )
             yield batch
 
@@ -131,7 +132,7 @@ class _Reader:
         examples = self.builder.as_dataset(
             split=split,
             decoders=tfds.decode.PartialDecoding({key: True}),
-            # One file after the other: a row's number must not depend on the machine.
+            # Files are read one after the other, so that row numbers do not depend on the machine.
             read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
         )
         return examples.map(lambda example: example[key], num_parallel_calls=1)
@@ -143,7 +144,7 @@ def _sides(shape: tuple[int, ...]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Part:
-    """Where one of our splits comes from: sorted rows of a split of the set."""
+    """The source of one split: sorted rows of a split of the TFDS set."""
 
     source: str
     rows: np.ndarray
@@ -151,7 +152,7 @@ class _Part:
 
 
 def _plan(reader: _Reader) -> dict[str, _Part]:
-    """Decides the rows of each split from counts and labels alone."""
+    """Decides the rows of each split from the counts and labels alone."""
     labels = {name: reader.labels(name) for name in SPLITS if name in reader.builder.info.splits}
     held_out = [name for name in ("test", "validation") if name not in labels]
     chosen = hold_out(reader.count("train"), labels["train"], parts=len(held_out))
@@ -186,7 +187,7 @@ def _read_splits(reader: _Reader, memory_limit: int) -> dict[str, Split]:
 
 
 def _cache_folder(reader: _Reader, shape: tuple[int, int, int]) -> pathlib.Path:
-    """A folder beside the prepared one, or where TFDS prepares by default if that is read-only."""
+    """Returns a folder next to the prepared data, or in TFDS's default folder if read-only."""
     prepared = pathlib.Path(reader.builder.data_dir)
     name = f"arrays.{prepared.name}.{'x'.join(map(str, shape))}"
     if reader.image_size is not None:
@@ -201,7 +202,7 @@ def _cache_folder(reader: _Reader, shape: tuple[int, int, int]) -> pathlib.Path:
 
 
 def _fingerprint(folder: pathlib.Path) -> str:
-    """Changes with the prepared files, of which a set that is prepared again makes new ones."""
+    """Returns a hash of the prepared files' names, sizes and times; new files give a new hash."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         stat = path.stat()

@@ -1,4 +1,4 @@
-"""Toy data: mixtures of Gaussians in the plane, on which one sees which modes a generator makes."""
+"""Toy data: mixtures of Gaussians in the plane, which show the modes that a generator covers."""
 
 import dataclasses
 
@@ -12,30 +12,30 @@ TRAIN, HELD_OUT = 20_000, 2_000
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
-    """Gaussians of equal weight and equal, round spread.
+    """A mixture of isotropic Gaussians with equal weights and equal variances.
 
     Args:
         centres: float array `[m, 2]`.
-        deviation: float > 0, the standard deviation along each axis.
+        deviation: the standard deviation along each axis, more than 0.
     """
 
     centres: np.ndarray
     deviation: float
 
     def sample(self, count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Draws points, as many of each mode as of the others (or one more).
+        """Draws points. The numbers of points per mode differ by at most one.
 
         Returns:
-            float32 points `[count, 2]` and the int64 numbers of their modes `[count]`.
+            float32 points `[count, 2]` and the int64 indices of their modes `[count]`.
         """
         modes = np.arange(count, dtype=np.int64) % len(self.centres)
-        # RandomState's numbers never change with a version of NumPy.
+        # RandomState gives the same numbers in every version of NumPy.
         noise = np.random.RandomState(seed).normal(size=(count, 2))
         return (self.centres[modes] + self.deviation * noise).astype(np.float32), modes
 
 
 def _ring(modes: int) -> np.ndarray:
-    # Without the end point: the released script has it twice, and so one mode of double weight.
+    # The released script includes the end point, which gives one mode twice the weight.
     angles = np.linspace(0.0, 2 * np.pi, modes, endpoint=False)
     return np.stack([np.sin(angles), np.cos(angles)], axis=1)
 
@@ -46,23 +46,24 @@ def _grid(side: int) -> np.ndarray:
 
 
 MIXTURES = {"ring": Mixture(_ring(8), 0.01), "grid": Mixture(_grid(5), 0.02)}
-"""`ring`: 8 modes on the unit circle, deviation 0.01, as in ls.py of xudonmao/LSGAN. `grid`: 25 on
-a 5 x 5 lattice over [-1, 1]^2, deviation 0.02, this project's choice."""
+"""`ring`: 8 modes on the unit circle with deviation 0.01, as in ls.py of xudonmao/LSGAN. `grid`:
+25 modes on a 5 x 5 lattice over [-1, 1]^2 with deviation 0.02, chosen by this project."""
 
 
 def load_toy(name: str, *, image_size: int | None = None) -> ImageData:
-    """Makes a toy data set: the same 20,000 training and 2,000 held-out points every time.
+    """Generates a toy data set: the same 20,000 training and 2,000 held-out points every time.
 
     Args:
         name: a name in `MIXTURES`.
-        image_size: must be `None`; points have no pixels.
+        image_size: must be `None`, because points have no pixels.
 
     Returns:
-        Data whose "images" are float32 points of shape `[2]`, their mode being their label.
+        Data whose "images" are float32 points of shape `[2]`. The label of a point is its mode.
     """
     if image_size is not None:
         raise UserError(
-            f"--image-size {image_size} has no effect on {name}, whose data are points."
+            f"--image-size {image_size} has no effect on {name}: its data are points. Leave "
+            "--image-size out."
         )
     mixture = MIXTURES[name]
     train, validation, test = (

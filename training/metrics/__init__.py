@@ -1,4 +1,4 @@
-"""Metrics: features -> statistics -> value. `docs/metrics.md` states each protocol."""
+"""Metrics: features -> statistics -> value. `docs/metrics.md` describes each protocol."""
 
 import difflib
 import importlib
@@ -15,14 +15,14 @@ METRICS = {
     "mre": "training.metrics.mre",
     "error": "training.metrics.error_rate",
 }
-"""What `--metrics` knows, and the module whose `METRIC` it is."""
+"""The names for `--metrics`, each with the module that defines its `METRIC`."""
 
 
 def find_metrics(names: Iterable[str]) -> list[Metric]:
-    """Returns the metrics of some names.
+    """Returns the metrics with the given names.
 
     Raises:
-        UserError: an unknown name, or none.
+        UserError: if a name is unknown, or there are no names.
     """
     metrics = []
     for name in names:
@@ -32,10 +32,10 @@ def find_metrics(names: Iterable[str]) -> list[Metric]:
             raise UserError(f"Unknown metric {name!r}.{hint} Metrics: {', '.join(METRICS)}.")
         metrics.append(importlib.import_module(METRICS[name]).METRIC)
     if not metrics:
-        raise UserError(f"Name at least one metric: {', '.join(METRICS)}.")
+        raise UserError(f"Give at least one metric: {', '.join(METRICS)}.")
     return metrics
 
 
 def parse_metrics(text: str) -> list[Metric]:
-    """Reads `fid,kid` (each once)."""
+    """Returns the metrics of a comma-separated list such as `fid,kid`, without repetitions."""
     return find_metrics(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

@@ -1,4 +1,4 @@
-"""The error rate of a classifier: prediction by argmin loss, in inference mode."""
+"""The error rate of a classifier in inference mode."""
 
 import keras
 import numpy as np
@@ -13,14 +13,14 @@ BATCH_SIZE = 200
 
 
 def error_rate(classifier: keras.Model, split: Split) -> float:
-    """Computes the share of images whose predicted class is wrong.
+    """Computes the share of images with a wrong predicted class.
 
-    The prediction is `argmin_y L(x, y)`, which is the argmax of the logits with and without the
-    extra class. Batch statistics are the moving ones: the released CLS-GAN script tested in
-    training mode, which this does not.
+    The prediction is `argmin_y L(x, y)`. It equals the argmax of the logits, with and without the
+    extra class. Batch norm uses the moving statistics, unlike the released CLS-GAN script, which
+    tests in training mode.
 
     Args:
-        classifier: network from float32 images in [-1, 1] to logits `[B, K]`.
+        classifier: maps float32 images in [-1, 1] to logits `[B, K]`.
         split: labelled images.
 
     Returns:
@@ -37,12 +37,15 @@ def _measure(subject: Subject) -> Measured:
     assert subject.data is not None and subject.classifier is not None
     split: Split = getattr(subject.data, subject.split)
     if split.labels is None:
-        raise UserError(f"{subject.data.name} has no labels to take the error rate of.")
+        raise UserError(
+            f"The metric error needs labels, and {subject.data.name} has none. Give a labelled "
+            "data set with --data."
+        )
     classes = subject.classifier.num_classes
     if classes != subject.data.num_classes:
         raise UserError(
-            f"The classifier knows {classes} classes and {subject.data.name} has "
-            f"{subject.data.num_classes}."
+            f"The classifier has {classes} classes and {subject.data.name} has "
+            f"{subject.data.num_classes}. Give the data set it was trained on with --data."
         )
     error = error_rate(subject.classifier, split)
     return Measured({"error": error}, (), {"images": len(split)})

@@ -1,4 +1,4 @@
-"""Measures a generator or a classifier against a data set: one row a metric, protocol and all."""
+"""Evaluation of a generator or a classifier on a data set: one row with its protocol per metric."""
 
 import dataclasses
 import pathlib
@@ -25,27 +25,28 @@ SPLITS = ("train", "validation", "test")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """How metrics are measured.
+    """The settings of an evaluation.
 
     Args:
-        metrics: which.
+        metrics: the metrics to compute.
         data: the real images.
-        split: the split that is the reference.
-        samples: int, images that are generated.
-        network: makes the features; None where no metric needs any.
-        inversion: how images are reconstructed for the MRE.
-        cache: folder of features and statistics; None to keep nothing.
-        cache_generated: whether statistics of generated images are kept too.
-        strategy: over whose devices images and features are made.
+        split: name of the reference split.
+        samples: int, number of generated images.
+        network: the feature network; None if no metric needs features.
+        inversion: options of the reconstruction of images for the MRE.
+        cache: folder for features and statistics; None for no cache.
+        cache_generated: also cache the statistics of generated images.
+        strategy: the distribution strategy that generates images and computes features.
 
     Raises:
-        UserError: a split that is not there, too few samples, or points where images are needed.
+        UserError: if the split does not exist, there are too few samples, or the data are points
+            and a metric needs images.
     """
 
     metrics: Sequence[Metric]
     data: ImageData
-    split: str = "test"
-    samples: int = 10_000
+    split: str
+    samples: int
     network: FeatureNetwork | None = None
     inversion: Inversion = dataclasses.field(default_factory=Inversion)
     cache: pathlib.Path | None = None
@@ -61,8 +62,8 @@ class Evaluation:
             raise UserError(f"--samples must be at least {IS_SPLITS}, given {self.samples}.")
         if len(self.data.image_shape) != 3 and any(m.of_features for m in self.metrics):
             raise UserError(
-                f"{self.data.name} holds points, and feature networks take images; "
-                "`modes` in the run's logs says how good a generator of points is."
+                f"The data of {self.data.name} are points, and feature networks need images. For "
+                "a generator of points see `modes` in the run's logs."
             )
 
     def measure(
@@ -72,20 +73,20 @@ class Evaluation:
         classifier: "keras.Model | None" = None,
         seed: int = 0,
     ) -> list[dict[str, Any]]:
-        """Measures everything.
+        """Computes all metrics.
 
         Args:
-            generator: for metrics of generators; its images are those of seeds `seed`,
+            generator: the generator, for metrics of generators. Its images have the seeds `seed`,
                 `seed + 1`, ...
-            classifier: for metrics of classifiers.
-            seed: int, of the first image.
+            classifier: the classifier, for metrics of classifiers.
+            seed: int, seed of the first generated image.
 
         Returns:
-            A row a metric: `key` (the protocol in short), `value`, `values`, `warnings`, and the
-            protocol in full.
+            One row per metric: `key` (the short form of the protocol), `value`, `values`,
+            `warnings`, and all fields of the protocol.
 
         Raises:
-            UserError: what a metric needs is not there, or does not fit the data.
+            UserError: if a metric needs a network that is not given or does not match the data.
         """
         self.check(generator, classifier)
         subject = Subject(
@@ -100,23 +101,24 @@ class Evaluation:
         return [self._row(metric, metric.measure(subject), seed=seed) for metric in self.metrics]
 
     def with_network(self, network: FeatureNetwork) -> "Evaluation":
-        """Returns the same with another feature network."""
+        """Returns a copy with another feature network."""
         return dataclasses.replace(self, network=network)
 
     def check(self, generator: "ImageGenerator | None", classifier: "keras.Model | None") -> None:
-        """Raises UserError where a metric has nothing to measure, or what does not fit the data."""
+        """Raises UserError if the network of a metric is missing or does not match the data."""
         given = {"generator": generator, "classifier": classifier}
         for metric in self.metrics:
             network = given[metric.needs]
             if network is None:
                 raise UserError(
-                    f"The metric {metric.name} needs a {metric.needs}, and there is none here."
+                    f"The metric {metric.name} needs a {metric.needs}, and this model has none. "
+                    f"Leave {metric.name} out."
                 )
             if tuple(network.image_shape) != tuple(self.data.image_shape):
                 raise UserError(
                     f"The {metric.needs} is for images of shape {tuple(network.image_shape)}, and "
-                    f"{self.data.name} has {tuple(self.data.image_shape)}. Give the data it was "
-                    "trained on, or bring them to its size with --image-size."
+                    f"{self.data.name} has {tuple(self.data.image_shape)}. Give the data set it "
+                    "was trained on with --data, or resize the images with --image-size."
                 )
 
     def _real(self) -> RealImages | None:
@@ -161,7 +163,7 @@ class Evaluation:
 
 
 def protocol_key(metric: Metric, measured: Measured, protocol: dict[str, Any]) -> str:
-    """Writes the protocol in short, such as `fid[mnist-cnn-4b4ded,10k/test]`."""
+    """Returns the short form of a protocol, such as `fid[mnist-cnn-4b4ded,10k/test]`."""
     more = measured.protocol
     parts = []
     if metric.of_features:
@@ -187,5 +189,5 @@ def protocol_key(metric: Metric, measured: Measured, protocol: dict[str, Any]) -
 
 
 def short_count(count: int) -> str:
-    """Writes 10000 as `10k`, and 1197 as it is."""
+    """Returns `10k` for 10000 and `1197` for 1197."""
     return f"{count // 1000}k" if count and count % 1000 == 0 else str(count)

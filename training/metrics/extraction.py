@@ -1,4 +1,4 @@
-"""Features of many images in one pass, over all devices of a strategy."""
+"""Feature extraction in one pass over the images, on all devices of a strategy."""
 
 import os
 import pathlib
@@ -20,16 +20,16 @@ def extract(
     strategy: tf.distribute.Strategy | None = None,
     batch_size: int | None = None,
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Yields the number of the first row, features `[b, d]` and logits `[b, K]`, batch by batch.
+    """Yields the index of the first row, features `[b, d]` and logits `[b, K]` of each batch.
 
-    A batch is split evenly over the strategy's devices of this process. A bar shows how far it is
-    where standard error is a terminal.
+    A batch is split evenly over the strategy's devices of this process. A progress bar is shown
+    if standard error is a terminal.
 
     Args:
         source: the images.
         network: the feature network.
-        strategy: where it runs; the current one by default.
-        batch_size: int, images at a time on all devices together; the network's by default.
+        strategy: the distribution strategy; the current one by default.
+        batch_size: int, images per batch on all devices together; the network's by default.
     """
     strategy = strategy or tf.distribute.get_strategy()
 
@@ -43,7 +43,7 @@ def extract(
     with _Progress(f"features of {source.name}", source.count) as progress:
         for start in range(0, source.count, size):
             stop = min(start + size, source.count)
-            # Batches are filled up to one size, so that the step is traced once.
+            # All batches are padded to one size, so that the step is traced once.
             outputs = step(_spread(_filled(source.rows(start, stop), size), strategy))
             features, logits = (
                 np.concatenate([part.numpy() for part in strategy.experimental_local_results(out)])
@@ -54,13 +54,13 @@ def extract(
 
 
 def _filled(rows: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
-    """Repeats the last row until there are `size`."""
+    """Repeats the last row until there are `size` rows."""
     places = np.minimum(np.arange(size), len(next(iter(rows.values()))) - 1)
     return {name: values[places] for name, values in rows.items()}
 
 
 def _spread(rows: dict[str, np.ndarray], strategy: tf.distribute.Strategy) -> dict[str, tf.Tensor]:
-    """Gives each device consecutive rows, equally many."""
+    """Gives each device the same number of consecutive rows."""
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
         return {name: tf.constant(values) for name, values in rows.items()}
@@ -78,7 +78,7 @@ def _spread(rows: dict[str, np.ndarray], strategy: tf.distribute.Strategy) -> di
 
 
 class _Progress:
-    """A line on standard error that says how far a pass is; nothing where it is no terminal."""
+    """A progress bar on standard error; nothing if standard error is not a terminal."""
 
     def __init__(self, what: str, total: int):
         self.what = what
@@ -106,17 +106,18 @@ def gather(
     cache: pathlib.Path | None = None,
     strategy: tf.distribute.Strategy | None = None,
 ) -> dict[str, Statistic]:
-    """Gathers statistics of a source's features, from the cache as far as they are there.
+    """Returns statistics of a source's features. Reads them from the cache if possible.
 
-    A cache file is named `SOURCE.NETWORK.KIND.npz`, and the names of both carry checksums: other
-    images, weights or features have other files. Kept features spare the network too.
+    A cache file is named `SOURCE.NETWORK.KIND.npz`. The names of the source and of the network
+    contain checksums, so other images, weights or features have other files. Moments are also
+    computed from cached features, without the network.
 
     Args:
         source: the images.
         network: the feature network.
-        kinds: which statistics.
-        cache: folder; None to keep nothing.
-        strategy: where the network runs.
+        kinds: the kinds of statistics.
+        cache: folder of the cache; None for no cache.
+        strategy: the distribution strategy that runs the network.
 
     Returns:
         Statistics by kind.
@@ -144,7 +145,7 @@ def _features(
     cache: pathlib.Path | None,
     strategy: tf.distribute.Strategy | None,
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """The features, out of the cache where what is missing needs no logits."""
+    """Yields the features, from the cache if the missing statistics need no logits."""
     if set(missing) == {"moments"}:
         kept = _read(cache, source, network, KeptFeatures.kind)
         if isinstance(kept, KeptFeatures):
@@ -170,8 +171,8 @@ def _read(
             return stored_statistic(kind, {name: arrays[name] for name in arrays.files})
     except FileNotFoundError:
         return None
-    except Exception as error:  # NumPy, zipfile and zlib raise a dozen types for damaged files.
-        print(f"warning: {path} is damaged ({error}); it is made again", file=sys.stderr)
+    except Exception as error:  # NumPy, zipfile and zlib raise many types for damaged files.
+        print(f"warning: {path} is damaged ({error}); it is computed again", file=sys.stderr)
         return None
 
 
@@ -193,4 +194,4 @@ def _write(
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        print(f"warning: cannot keep {path}: {error.strerror}", file=sys.stderr)
+        print(f"warning: cannot write {path}: {error.strerror}", file=sys.stderr)

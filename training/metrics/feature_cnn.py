@@ -1,4 +1,4 @@
-"""The shipped feature networks: small classifiers, trained by this project on one data set each."""
+"""The shipped feature networks: small classifiers that this project trained, one per data set."""
 
 import dataclasses
 import hashlib
@@ -18,18 +18,18 @@ from zoo.networks.network import ImageNetwork, check_image_shape
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
 FEATURES = 128
-# Channels and stride of each convolution; 3x3 kernels.
+# Channels and stride of each 3x3 convolution.
 CONVOLUTIONS = ((24, 1), (48, 2), (48, 1), (96, 2), (FEATURES, 1))
 
 
 class FeatureCNN(ImageNetwork):
-    """Five 3x3 convolutions with batch norm and ReLU, the mean over positions, one logit a class.
+    """Five 3x3 convolutions with batch norm and ReLU, global mean pooling, one logit per class.
+
+    A call returns `(features [B, 128], logits [B, K])`, float32.
 
     Args:
         image_shape: (height, width, channels).
         num_classes: int, K.
-
-    Returns of a call: `(features [B, 128], logits [B, K])`, float32.
     """
 
     def __init__(self, image_shape: tuple[int, ...], num_classes: int, *, name: str | None = None):
@@ -64,11 +64,11 @@ class FeatureCNN(ImageNetwork):
 
 @dataclasses.dataclass(frozen=True)
 class Shipped:
-    """One of the shipped networks: its weights' file and what is recorded of it.
+    """A shipped network: the file of its weights and its record.
 
     Attributes:
         path: the `.npz` file.
-        record: what `training.metrics.train_features` wrote beside it.
+        record: the `.json` file that `training.metrics.train_features` wrote with it.
     """
 
     path: pathlib.Path
@@ -76,21 +76,21 @@ class Shipped:
 
     @property
     def name(self) -> str:
-        """The name that results carry: data, kind, and the start of the weights' SHA-256."""
+        """The name in results: data set, kind, and the start of the weights' SHA-256."""
         return f"{self.record['data']}-cnn-{self.record['sha256'][:6]}"
 
     def load(self) -> FeatureCNN:
         """Builds the network with its weights.
 
         Raises:
-            UserError: the file's SHA-256 is not the recorded one.
+            UserError: if the file's SHA-256 is not the recorded one.
         """
         content = self.path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         if digest != self.record["sha256"]:
             raise UserError(
                 f"{self.path} is damaged or was changed: its SHA-256 starts with {digest[:8]}, "
-                f"that of {self.name} with {self.record['sha256'][:8]}. Install the package again."
+                f"expected {self.record['sha256'][:8]} for {self.name}. Install the package again."
             )
         network = FeatureCNN(tuple(self.record["image_shape"]), self.record["num_classes"])
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
@@ -99,7 +99,7 @@ class Shipped:
 
 
 def weights_file(network: FeatureCNN) -> bytes:
-    """Returns the weights as an `.npz` file's content, in float16: half the size."""
+    """Returns the content of an `.npz` file with the weights in float16."""
     names = [f"{place:03d}" for place in range(len(network.weights))]
     arrays = dict(zip(names, network.get_weights(), strict=True))
     buffer = io.BytesIO()
@@ -110,7 +110,7 @@ def weights_file(network: FeatureCNN) -> bytes:
 
 
 def shipped(folder: pathlib.Path = FOLDER) -> dict[str, Shipped]:
-    """Returns the shipped networks by the data set they were trained on."""
+    """Returns the shipped networks by their training data set."""
     found = {}
     for path in sorted(folder.glob("*.json")):
         record = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""Which network makes the features, and what it is called in every result."""
+"""Feature networks: loading, and the name that results report."""
 
 import dataclasses
 import pathlib
@@ -14,13 +14,13 @@ INCEPTION = "inception"
 
 @dataclasses.dataclass(frozen=True)
 class FeatureNetwork:
-    """A network that makes features and logits of raw images.
+    """A network that computes features and logits of raw images.
 
     Args:
-        name: with the start of the weights' SHA-256, such as `mnist-cnn-1a2b3c`.
-        from_raw: uint8 `[b, h, w, c]` of any size to `(features [b, d], logits [b, K])`.
-        model: whose variables it uses.
-        batch_size: int, images at a time on one device.
+        name: a name with the start of the weights' SHA-256, such as `mnist-cnn-1a2b3c`.
+        from_raw: maps uint8 `[b, h, w, c]` of any size to `(features [b, d], logits [b, K])`.
+        model: the model that owns the variables.
+        batch_size: int, images per batch on one device.
     """
 
     name: str
@@ -43,15 +43,15 @@ def load_feature_network(
     """Loads a feature network.
 
     Args:
-        name: `"inception"`, the data set of a shipped network (`"mnist"`), or None for Inception
-            where its file is given, else the network shipped for `data`.
-        data: the data set that is measured.
-        inception: file of the Inception's weights.
-        strategy: over whose devices the weights are spread.
+        name: `"inception"`, or the data set of a shipped network (`"mnist"`). None means
+            Inception if its file is given, and otherwise the network shipped for `data`.
+        data: the data set of the evaluation.
+        inception: file of the Inception weights.
+        strategy: the distribution strategy for the weights.
 
     Raises:
-        UserError: no such network, none shipped for the data, or weights that are missing or of
-            another checksum.
+        UserError: if the network does not exist, none is shipped for the data, or the weights
+            are missing or have the wrong checksum.
     """
     with (strategy or tf.distribute.get_strategy()).scope():
         if name == INCEPTION or (name is None and inception is not None):

@@ -1,30 +1,30 @@
-"""Frechet (Inception) distance of two Gaussians fitted to features."""
+"""Frechet (Inception) distance between two Gaussians that are fitted to features."""
 
 import numpy as np
 
 from training.metrics.metric import Measured, Metric, Subject
 from training.metrics.statistics import Moments
 
-# Eigenvalues below this share of the largest are rounding, not variance.
+# Eigenvalues below this fraction of the largest are rounding errors.
 RELATIVE_ZERO = 1e-13
-# No pivot of a well conditioned covariance is smaller than this share of the largest.
+# The pivots of a well-conditioned covariance are larger than this fraction of the largest.
 WELL_CONDITIONED = 1e-6
 
 
 def frechet_distance(left: Moments, right: Moments) -> float:
     """Computes `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))`.
 
-    With `Ci = Li Li^T` the trace of the root is the sum of the singular values of `L1^T L2`. It
-    needs no root of a matrix, and it stays right where a covariance has not full rank: `Li` then
-    has as many columns as the rank. Where both are well conditioned, `Li` is Cholesky's triangle
-    and the squares of the singular values are eigenvalues, which takes a fraction of the time.
+    With `Ci = Li Li^T`, the trace of the root is the sum of the singular values of `L1^T L2`. No
+    matrix root is needed. The result is also correct for singular covariances: `Li` then has as
+    many columns as the rank. If both covariances are well conditioned, `Li` is the Cholesky
+    factor and the squared singular values are computed as eigenvalues, which is faster.
 
     Args:
-        left: moments of one set, of 2 rows or more.
-        right: those of the other.
+        left: moments of one set, of at least 2 rows.
+        right: moments of the other set, of at least 2 rows.
 
     Returns:
-        float, 0 for equal moments; rounding may make it slightly negative.
+        float, 0 for equal moments. Rounding can make it slightly negative.
 
     Source: Heusel et al., arXiv 1706.08500.
     """
@@ -46,7 +46,7 @@ def _overlap(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def _triangle(covariance: np.ndarray) -> np.ndarray | None:
-    """Returns Cholesky's L; None where the covariance is not well conditioned."""
+    """Returns the Cholesky factor; None if the covariance is not well conditioned."""
     try:
         triangle = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
@@ -67,7 +67,7 @@ def _measure(subject: Subject) -> Measured:
     assert isinstance(reference, Moments) and isinstance(generated, Moments)
     warnings = [
         f"{what}: {moments.count:,} images are too few for a covariance of {moments.mean.size} "
-        "features, which has not full rank; the distance is biased upwards"
+        "features: it is singular, and the distance is biased upwards"
         for what, moments in (("reference", reference), ("generated", generated))
         if moments.count <= moments.mean.size
     ]

@@ -1,7 +1,7 @@
-"""The Inception network of FID: the graph of 2015-12-05, as a Keras model.
+"""The Inception network of FID: the graph of 2015-12-05 as a Keras model.
 
-It differs from the usual Inception-v3: average pools do not count the padding, the last block pools
-by the maximum, images are resized as TensorFlow 1 did, and there are 1,008 logits.
+It differs from the usual Inception-v3: average pooling does not count the padding, the last block
+uses max pooling, images are resized as in TensorFlow 1, and there are 1,008 logits.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ LOGITS = 1008
 
 @dataclasses.dataclass(frozen=True)
 class Conv:
-    """A convolution without bias, batch norm and ReLU; named as in the state dict."""
+    """A convolution without bias, with batch norm and ReLU. Names are those of the state dict."""
 
     name: str
     filters: int
@@ -29,14 +29,14 @@ class Conv:
 
 @dataclasses.dataclass(frozen=True)
 class Pool:
-    """A 3x3 pool: `"average"` and `"maximum"` of stride 1, `"halve"` a maximum of stride 2."""
+    """A 3x3 pool: `"average"` and `"maximum"` with stride 1, `"halve"` is maximum with stride 2."""
 
     kind: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Fork:
-    """Two convolutions of the same input, joined."""
+    """Two convolutions of the same input, concatenated."""
 
     left: Conv
     right: Conv
@@ -143,7 +143,7 @@ BLOCKS: dict[str, list[Branch]] = {
 
 
 def convolutions() -> dict[str, Conv]:
-    """Returns all convolutions by their full name in the state dict."""
+    """Returns all convolutions by their full names in the state dict."""
     found = {step.name: step for step in STEM if isinstance(step, Conv)}
     for block, branches in BLOCKS.items():
         for step in (step for branch in branches for step in branch):
@@ -153,10 +153,10 @@ def convolutions() -> dict[str, Conv]:
 
 
 def resize_like_tensorflow_1(images: tf.Tensor) -> tf.Tensor:
-    """Resizes to 299 x 299, bilinear, output pixel i taken at `i * size / 299`.
+    """Resizes bilinearly to 299 x 299; output pixel i is sampled at `i * size / 299`.
 
     Args:
-        images: float32 `[B, h, w, 3]`, or uint8.
+        images: float32 or uint8 `[B, h, w, 3]`.
     """
     return tf.raw_ops.ResizeBilinear(
         images=tf.cast(images, tf.float32),
@@ -167,9 +167,9 @@ def resize_like_tensorflow_1(images: tf.Tensor) -> tf.Tensor:
 
 
 class Inception(ImageNetwork):
-    """Inception-v3 as FID knows it.
+    """Inception-v3 in the variant of FID.
 
-    A call takes float32 `[B, 299, 299, 3]` of `(v - 128) / 128` and returns
+    A call takes `(v - 128) / 128`, float32 `[B, 299, 299, 3]`, for pixel values v. It returns
     `(features [B, 2048], logits without bias [B, 1008])`.
 
     Source: Szegedy et al., arXiv 1512.00567; the graph released on 2015-12-05.
@@ -184,7 +184,7 @@ class Inception(ImageNetwork):
                 strides=conv.stride,
                 padding=conv.padding,
                 use_bias=False,
-                kernel_initializer="zeros",  # Only ever used with loaded weights.
+                kernel_initializer="zeros",  # The network is only used with loaded weights.
             )
             for key, conv in convolutions().items()
         }
@@ -199,7 +199,7 @@ class Inception(ImageNetwork):
             outputs = [self._branch(x, branch, prefix=f"{block}.") for branch in branches]
             x = ops.concatenate(outputs, axis=-1)
         features = ops.mean(x, axis=(1, 2))
-        # Without the bias, as the Inception Score's definition has it.
+        # The Inception Score is defined without the bias.
         return features, ops.matmul(features, self.predictions.kernel)
 
     def _branch(self, x: tf.Tensor, branch: Branch, *, prefix: str) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Inception Score: how sure the class of each image is, and how varied the classes are."""
+"""Inception Score: high for images with a certain class each and varied classes in total."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ from training.metrics.statistics import ClassScores
 
 
 def inception_score(scores: ClassScores) -> tuple[float, float]:
-    """Computes `exp(E KL(p(y|x) || p(y)))` of each split.
+    """Computes `exp(E KL(p(y|x) || p(y)))` for each split.
 
-    Equal to `exp(E sum p log p - sum q log q)` with `q = E p`, which is why sums are enough.
+    This equals `exp(E sum p log p - sum q log q)` with `q = E p`, so sums over images suffice.
 
     Returns:
         (mean, standard deviation over splits).

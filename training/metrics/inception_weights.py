@@ -1,4 +1,4 @@
-"""The weights of the FID Inception, from a file that a person has fetched."""
+"""The weights of the FID Inception network, from a file that the user has downloaded."""
 
 import hashlib
 import os
@@ -14,51 +14,52 @@ FILE = "pt_inception-2015-12-05-6726825d.pth"
 SHA256_PREFIX = "6726825d"
 VARIABLE = "FID_INCEPTION_WEIGHTS"
 HOW_TO_GET = (
-    f"It is the file {FILE} (SHA-256 {SHA256_PREFIX}...), 91 MB, of the GitHub releases of "
-    "pytorch-fid (release fid_weights) and torch-fidelity (release v0.2.0, there named "
-    "weights-inception-2015-12-05-6726825d.pth). Fetch it where there is a network and give its "
-    f"path with --inception-weights, or in the environment variable {VARIABLE}. Without it, take "
-    "one of the shipped feature networks with --features, such as cifar10."
+    f"The file is {FILE} (SHA-256 {SHA256_PREFIX}..., 91 MB) in the GitHub releases of "
+    "pytorch-fid (release fid_weights) and torch-fidelity (release v0.2.0, with the name "
+    "weights-inception-2015-12-05-6726825d.pth). Download it and give its path with "
+    f"--inception-weights or the environment variable {VARIABLE}. Or use a shipped feature "
+    "network with --features, such as cifar10."
 )
 
 
 def find_weights(path: pathlib.Path | None) -> pathlib.Path:
-    """Returns the path of the weights: that given, or that of the environment variable.
+    """Returns the given path of the weights, or the one in the environment variable.
 
     Raises:
-        UserError: neither, or no such file; says where people get it.
+        UserError: if there is no path or no file; the message explains the download.
     """
     named = os.environ.get(VARIABLE)
     path = path or (pathlib.Path(named) if named else None)
     if path is None:
-        raise UserError(f"The Inception features need their weights. {HOW_TO_GET}")
+        raise UserError(f"The Inception features need a file of weights. {HOW_TO_GET}")
     if not path.is_file():
-        raise UserError(f"There is no file {path} with the Inception's weights. {HOW_TO_GET}")
+        raise UserError(f"There is no file {path} with the Inception weights. {HOW_TO_GET}")
     return path
 
 
 def load_inception(
     path: pathlib.Path | None, *, sha256_prefix: str = SHA256_PREFIX
 ) -> tuple[Inception, str]:
-    """Builds the network with the weights of a file.
+    """Builds the network and loads its weights from a file.
 
     Args:
-        path: the state dict; None for the environment variable's.
-        sha256_prefix: what the file's SHA-256 must start with.
+        path: the state dict; None for the path in the environment variable.
+        sha256_prefix: the expected start of the file's SHA-256.
 
     Returns:
         The network and the file's SHA-256.
 
     Raises:
-        UserError: no file, another checksum, or no state dict of this network.
+        UserError: if there is no file, its checksum is wrong, or it is not a state dict of this
+            network.
     """
     path = find_weights(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if not digest.startswith(sha256_prefix):
         raise UserError(
-            f"{path} has the SHA-256 {digest[:8]}..., not {sha256_prefix}...: it is another file "
-            f"or was damaged, and its numbers could not be compared. {HOW_TO_GET}"
+            f"{path} has the SHA-256 {digest[:8]}..., expected {sha256_prefix}...: it is the wrong "
+            f"file or damaged. {HOW_TO_GET}"
         )
     network = Inception()
     assign(network, read_state_dict(path), source=str(path))
@@ -69,15 +70,15 @@ def assign(network: Inception, state: dict[str, np.ndarray], *, source: str) -> 
     """Copies a state dict into the network.
 
     Raises:
-        UserError: a tensor is missing or of another shape.
+        UserError: if a tensor is missing or has the wrong shape.
     """
 
     def take(name: str, shape: tuple[int, ...]) -> np.ndarray:
         if name not in state or state[name].shape != shape:
             given = f"{state[name].shape}" if name in state else "nothing"
             raise UserError(
-                f"{source} is not the state dict of the FID Inception: {name} should be of shape "
-                f"{shape}, found {given}."
+                f"{source} is not the state dict of the FID Inception: {name} must have the shape "
+                f"{shape}, found {given}. {HOW_TO_GET}"
             )
         return state[name]
 

@@ -1,4 +1,4 @@
-"""Kernel (Inception) distance: unbiased MMD^2 of features under a cubic kernel, over subsets."""
+"""Kernel (Inception) distance: the unbiased MMD^2 of features with a cubic kernel, over subsets."""
 
 import numpy as np
 
@@ -17,18 +17,19 @@ def kernel_distance(
     subset_size: int = SUBSET_SIZE,
     seed: int = SHUFFLE_SEED,
 ) -> tuple[float, float]:
-    """Computes mean and standard deviation of MMD^2 over random subsets of both sets.
+    """Computes the mean and standard deviation of MMD^2 over random subsets of both sets.
 
-    The kernel is `(x.y / d + 1)^3`; the estimate of one subset of m rows each is
+    The kernel is `(x.y / d + 1)^3`. The estimate for subsets of m rows is
     `(sum_{i!=j} k(x_i,x_j) + sum_{i!=j} k(y_i,y_j)) / (m(m-1)) - 2 sum_{ij} k(x_i,y_j) / m^2`.
-    Subsets are drawn in torch-fidelity's order, so that its numbers come out for the same rows.
+    Subsets are drawn in the same order as in torch-fidelity, so that the values for the same rows
+    are equal.
 
     Args:
         generated: float `[n, d]`.
         reference: float `[m, d]`.
-        subsets: int, how many.
+        subsets: int, number of subsets.
         subset_size: int, rows of each set in a subset.
-        seed: int, of the subsets.
+        seed: int, seed of the subsets.
 
     Returns:
         (mean, standard deviation over subsets).
@@ -65,7 +66,7 @@ def _measure(subject: Subject) -> Measured:
     size = min(SUBSET_SIZE, len(reference.features), len(generated.features))
     warnings: tuple[str, ...] = ()
     if size < SUBSET_SIZE:
-        warnings = (f"subsets of {size:,} images, not of {SUBSET_SIZE:,}: there are no more",)
+        warnings = (f"subsets have {size:,} images instead of {SUBSET_SIZE:,}: too few images",)
     mean, deviation = kernel_distance(generated.features, reference.features, subset_size=size)
     return Measured(
         {"kid": mean, "kid_std": deviation}, warnings, {"subsets": SUBSETS, "subset_size": size}

@@ -1,8 +1,10 @@
-"""What a metric is: which statistics it needs, and how values come of them."""
+"""The definition of a metric: the statistics it needs, and the function that computes it."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
 
 from training.metrics.statistics import Statistic
 
@@ -15,39 +17,36 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Inversion:
-    """How images are reconstructed for the MRE.
+    """Options of the reconstruction of images for the MRE."""
 
-    Args:
-        images: int, how many of each split; the first of an order by hash.
-        steps: int, gradient steps on each latent.
-        restarts: int, latents tried for each image.
-        learning_rate: float, of the first step.
-        labels: for a conditional generator: `"given"`, or `"searched"`, the best of all classes.
-        max_norm: float, keeps `|z| <= max_norm * sqrt(d)`; None for no bound.
-        seed: int, of the latents one starts from.
-    """
-
-    images: int = 1000
-    steps: int = 500
-    restarts: int = 4
-    learning_rate: float = 0.2
-    labels: Literal["given", "searched"] = "given"
-    max_norm: float | None = None
-    seed: int = 0
+    images: Annotated[int, tyro.conf.arg(name="mre-images")] = 1000
+    """Images of each split, the first ones in an order by hash."""
+    steps: Annotated[int, tyro.conf.arg(name="mre-steps")] = 500
+    """Gradient steps on each latent."""
+    restarts: Annotated[int, tyro.conf.arg(name="mre-restarts")] = 4
+    """Initial latents for each image; the best result counts."""
+    learning_rate: Annotated[float, tyro.conf.arg(name="mre-learning-rate")] = 0.2
+    """Learning rate of the first step."""
+    labels: Annotated[Literal["given", "searched"], tyro.conf.arg(name="mre-labels")] = "given"
+    """Labels for conditional generators: those of the images, or the best of all classes."""
+    max_norm: Annotated[float | None, tyro.conf.arg(name="mre-max-norm")] = None
+    """Bound of the latents: `|z| <= max_norm * sqrt(d)`. No bound by default."""
+    seed: tyro.conf.Suppress[tyro.conf.Fixed[int]] = 0
+    """Seed of the initial latents."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is measured.
+    """The input of a metric.
 
     Args:
         reference: statistics of real images by kind.
         generated: statistics of generated images by kind.
         data: the real images.
-        split: the name of the split that is the reference.
-        generator: makes images; None for a classifier alone.
-        classifier: from float images to logits; None for a generator alone.
-        inversion: how images are reconstructed.
+        split: name of the reference split.
+        generator: the generator; None if only a classifier is measured.
+        classifier: maps float images to logits; None if only a generator is measured.
+        inversion: options of the reconstruction of images.
     """
 
     reference: Mapping[str, Statistic] = dataclasses.field(default_factory=dict)
@@ -61,12 +60,12 @@ class Subject:
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What came out.
+    """The result of a metric.
 
     Args:
-        values: by name, the metric's own first.
-        warnings: what a reader of the number should know.
-        protocol: what else decides the number, by name.
+        values: values by name, the main value first.
+        warnings: sentences that a reader of the values should know.
+        protocol: further settings that the values depend on, by name.
     """
 
     values: dict[str, float]
@@ -79,13 +78,13 @@ class Metric:
     """A metric, registered in `training.metrics.METRICS`.
 
     Args:
-        name: what `--metrics` calls it.
-        title: what a person calls it.
+        name: name for `--metrics`.
+        title: name in pages and tables.
         measure: computes the values.
-        better: `"low"` or `"high"` of each value that a checkpoint may be chosen by.
-        reference: kinds of statistics it needs of real images.
-        generated: kinds of statistics it needs of generated images.
-        needs: `"generator"` or `"classifier"`.
+        better: `"low"` or `"high"` for each value that can be used to choose a checkpoint.
+        reference: kinds of statistics of real images that `measure` needs.
+        generated: kinds of statistics of generated images that `measure` needs.
+        needs: the network to measure, `"generator"` or `"classifier"`.
     """
 
     name: str
@@ -98,5 +97,5 @@ class Metric:
 
     @property
     def of_features(self) -> bool:
-        """Whether it needs a feature network."""
+        """True if the metric needs a feature network."""
         return bool(self.reference or self.generated)

@@ -1,4 +1,4 @@
-"""How many modes of a known mixture a generator makes, and how many of its points are near one."""
+"""The number of covered modes of a known mixture, and the share of points near a mode."""
 
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ LEAST_SHARE = 0.1
 
 
 class Modes(NamedTuple):
-    """What was counted.
+    """The result of `count_modes`.
 
     Attributes:
-        covered: int, modes with enough points near them.
-        near: float in [0, 1], the share of all points that is near some mode.
+        covered: int, number of modes with enough points near them.
+        near: float in [0, 1], share of all points that are near a mode.
     """
 
     covered: int
@@ -23,15 +23,15 @@ class Modes(NamedTuple):
 
 
 def count_modes(points: np.ndarray, mixture: Mixture) -> Modes:
-    """Counts the modes that have points near them.
+    """Counts the modes that have enough points near them.
 
-    A point is near the mode with the nearest centre if it is within 3 deviations of it. A mode is
-    covered if at least a tenth of its fair share of all points, `n / m`, is near it, so that a few
-    points on the way from one mode to another do not count.
+    A point is near the mode with the nearest centre if their distance is at most 3 standard
+    deviations. A mode is covered if at least `0.1 * n / m` points are near it, so that a few
+    points between two modes do not count.
 
     Args:
-        points: float array `[n, 2]`; 2,000 or more for a steady count.
-        mixture: the true one, of m modes.
+        points: float array `[n, 2]`; at least 2,000 points for a stable count.
+        mixture: the true mixture, with m modes.
     """
     distances = np.linalg.norm(points[:, None] - mixture.centres[None], axis=-1)
     nearest = distances.argmin(axis=1)

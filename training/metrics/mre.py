@@ -1,4 +1,4 @@
-"""Minimum reconstruction error: how near a generator can come to images it is shown."""
+"""Minimum reconstruction error: the distance between images and their best reconstructions."""
 
 import dataclasses
 from typing import Literal, NamedTuple
@@ -12,17 +12,17 @@ from zoo.errors import UserError
 from zoo.inversion import invert_images
 from zoo.tasks import ImageGenerator
 
-# On how many images it is looked whether more steps would have found better latents.
+# Number of images for the check that more steps do not find better latents.
 CONVERGENCE_IMAGES = 200
 CONVERGED = 0.01
 
 
 class Reconstruction(NamedTuple):
-    """The errors of some images, each at its best latent.
+    """The errors of images at their best latents.
 
     Attributes:
         absolute: float32 `[n]`, mean over pixels and channels of `|x - G(z)|`, images in [-1, 1].
-        squared: float32 `[n]`, mean of the squares at the same latents.
+        squared: float32 `[n]`, mean over pixels and channels of `(x - G(z))^2`.
     """
 
     absolute: np.ndarray
@@ -32,13 +32,13 @@ class Reconstruction(NamedTuple):
 def reconstruct(
     generator: ImageGenerator, images: np.ndarray, labels: np.ndarray | None, how: Inversion
 ) -> Reconstruction:
-    """Finds the best latent of each image, and the best class too where that is searched.
+    """Finds the best latent of each image, and the best class if classes are searched.
 
     Args:
         generator: an `ImageGenerator`.
         images: float32 `[n, h, w, c]` in [-1, 1].
-        labels: int64 `[n]`; for a conditional generator whose labels are given.
-        how: steps, restarts and the rest.
+        labels: int64 `[n]`, for a conditional generator whose labels are given.
+        how: options of the reconstruction.
     """
     classes: np.ndarray | Literal["searched"] | None = labels
     if not generator.num_classes:
@@ -60,7 +60,7 @@ def reconstruct(
 
 
 def _subset(data: ImageData, name: str, count: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Always the same images of a split, as networks see them, and their labels."""
+    """Returns images of a split as network inputs, the same ones every time, and their labels."""
     split: Split = getattr(data, name)
     order = hash_order(f"mre/{data.name}/{name}/{row}" for row in range(len(split)))[:count]
     chosen = Split(split.images[order], None if split.labels is None else split.labels[order])
@@ -71,12 +71,15 @@ def _check(subject: Subject) -> tuple[ImageData, ImageGenerator]:
     data, generator, how = subject.data, subject.generator, subject.inversion
     assert data is not None and generator is not None
     if how.labels == "searched" and not generator.num_classes:
-        raise UserError("--mre-labels searched is for conditional generators; this has no classes.")
+        raise UserError(
+            "--mre-labels searched is for conditional generators; this generator has no classes. "
+            "Leave the option out."
+        )
     if generator.num_classes and how.labels == "given":
         if generator.num_classes != data.num_classes:
             raise UserError(
                 f"The generator has {generator.num_classes} classes and {data.name} has "
-                f"{data.num_classes or 'none'}, so its labels cannot be given to it: use "
+                f"{data.num_classes or 'none'}, so the labels of the images cannot be used. Give "
                 "--mre-labels searched."
             )
     return data, generator
@@ -104,8 +107,8 @@ def _measure(subject: Subject) -> Measured:
     warnings: tuple[str, ...] = ()
     if values["mre_change"] > CONVERGED:
         warnings = (
-            f"not converged: twice the steps make it {100 * values['mre_change']:.1f} % smaller "
-            f"(on {len(again.absolute)} images)",
+            f"not converged: with twice the steps the error is {100 * values['mre_change']:.1f} % "
+            f"smaller (on {len(again.absolute)} images)",
         )
     used = dataclasses.replace(how, images=len(images))
     protocol = {f"mre_{name}": value for name, value in dataclasses.asdict(used).items()}

@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: balls around features, to the k-th neighbour."""
+"""Precision, recall, density and coverage, by balls around features up to the k-th neighbour."""
 
 from collections.abc import Callable
 
@@ -15,16 +15,20 @@ BLOCK = 1024
 def precision_recall(
     generated: np.ndarray, reference: np.ndarray, *, neighbours: int = PRECISION_NEIGHBOURS
 ) -> tuple[float, float]:
-    """Computes the shares of generated and of reference rows that lie in a ball of the others.
+    """Computes precision and recall.
 
-    A row's ball reaches to its `neighbours`-th nearest row of its own set, the row itself not
-    counted. Precision is the share of generated rows in a ball of the reference, recall that of
-    reference rows in a ball of the generated. Distances are taken in blocks of 1,024 rows.
+    The radius of a row's ball is the distance to its `neighbours`-th nearest other row of the
+    same set. Precision is the share of generated rows that are in a ball of a reference row.
+    Recall is the share of reference rows that are in a ball of a generated row. Distances are
+    computed in blocks of 1,024 rows.
 
     Args:
         generated: float `[n, d]`, n > `neighbours`.
         reference: float `[m, d]`, m > `neighbours`.
         neighbours: int, k.
+
+    Returns:
+        (precision, recall).
 
     Source: Kynkaanniemi et al., arXiv 1904.06991.
     """
@@ -37,15 +41,18 @@ def precision_recall(
 def density_coverage(
     generated: np.ndarray, reference: np.ndarray, *, neighbours: int = DENSITY_NEIGHBOURS
 ) -> tuple[float, float]:
-    """Computes how densely the reference's balls are filled, and the share that is not empty.
+    """Computes density and coverage.
 
-    Density is the mean number of reference balls that a generated row is in, divided by k; it may
-    exceed 1. Coverage is the share of reference rows whose ball holds a generated row.
+    Density is the mean number of reference balls that contain a generated row, divided by k. It
+    can exceed 1. Coverage is the share of reference rows whose ball contains a generated row.
 
     Args:
         generated: float `[n, d]`.
         reference: float `[m, d]`, m > `neighbours`.
         neighbours: int, k.
+
+    Returns:
+        (density, coverage).
 
     Source: Naeem et al., arXiv 2002.09797.
     """
@@ -63,7 +70,7 @@ def _doubles(features: np.ndarray) -> np.ndarray:
 def _by_block(
     rows: np.ndarray, others: np.ndarray, reduce: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """Applies `reduce` to blocks `[b, m]` of squared distances, and joins the results `[b]`."""
+    """Applies `reduce` to blocks `[b, m]` of squared distances; concatenates the results `[b]`."""
     norms = (others**2).sum(axis=1)
     parts = []
     for start in range(0, len(rows), BLOCK):
@@ -74,14 +81,15 @@ def _by_block(
 
 
 def _radii(rows: np.ndarray, neighbours: int) -> np.ndarray:
-    """The squared distance of each row to its k-th nearest; place 0 is the row itself."""
+    """Returns the squared distance of each row to its k-th nearest other row."""
+    # Index 0 of the sorted distances is the row itself.
     return _by_block(
         rows, rows, lambda block: np.partition(block, neighbours, axis=1)[:, neighbours]
     )
 
 
 def _rows_in_balls(rows: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """In how many balls each row is."""
+    """Returns the number of balls that contain each row."""
     return _by_block(rows, centres, lambda block: (block <= radii).sum(axis=1))
 
 

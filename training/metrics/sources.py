@@ -1,4 +1,4 @@
-"""Where the images of a measurement come from: rows on the host, images in the graph."""
+"""Image sources of an evaluation: rows are read on the host, images are made in the graph."""
 
 import dataclasses
 import hashlib
@@ -15,25 +15,25 @@ _HASH_ROWS = 4096
 
 
 class Source(Protocol):
-    """Images by number."""
+    """A sequence of images."""
 
     @property
     def name(self) -> str:
-        """What the images are, with a checksum: the first part of a cache file's name."""
+        """The name of the images with a checksum, the first part of a cache file's name."""
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of images."""
 
     def rows(self, start: int, stop: int) -> dict[str, np.ndarray]:
-        """Returns what the images of some numbers are made of."""
+        """Returns the host data of images `start` to `stop - 1`."""
 
     def images(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Makes uint8 images `[b, h, w, c]` of rows, in graph code."""
+        """Returns uint8 images `[b, h, w, c]` for rows, in graph code."""
 
 
 def digest_of(*arrays: np.ndarray) -> str:
-    """Returns the start of a SHA-256 of arrays, read in pieces."""
+    """Returns the first 12 hexadecimal digits of the SHA-256 of arrays, read in chunks."""
     total = hashlib.sha256()
     for array in arrays:
         total.update(f"{array.dtype}{array.shape}".encode())
@@ -44,10 +44,10 @@ def digest_of(*arrays: np.ndarray) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class RealImages:
-    """Images of a split.
+    """The images of a split.
 
     Args:
-        name: data, split, count and the images' own checksum.
+        name: data set, split, count and a checksum of the images.
         array: uint8 `[n, h, w, c]`.
     """
 
@@ -56,14 +56,14 @@ class RealImages:
 
     @classmethod
     def of_split(cls, data: "ImageData", split: str) -> "RealImages":
-        """Takes all images of a split."""
+        """Returns all images of a split as a source."""
         images = getattr(data, split).images
         stem = data.name.replace("/", "_")
         return cls(f"{stem}-{split}-{len(images)}-{digest_of(images)}", images)
 
     @property
     def count(self) -> int:
-        """How many images there are."""
+        """The number of images."""
         return len(self.array)
 
     def rows(self, start: int, stop: int) -> dict[str, np.ndarray]:
@@ -75,13 +75,13 @@ class RealImages:
 
 @dataclasses.dataclass(frozen=True)
 class GeneratedImages:
-    """Images of consecutive seeds; image i is of class `i mod K` where there are classes.
+    """Generated images of consecutive seeds. With K classes, image i has class `i mod K`.
 
     Args:
-        name: generator, seed and count, with the weights' checksum.
+        name: generator, checksum of its weights, seed and count.
         generator: an `ImageGenerator`.
-        seed: int, of the first image.
-        count: int, how many.
+        seed: int, seed of the first image.
+        count: int, number of images.
     """
 
     name: str
@@ -91,7 +91,7 @@ class GeneratedImages:
 
     @classmethod
     def of(cls, generator: "ImageGenerator", *, seed: int, count: int) -> "GeneratedImages":
-        """Names the images by the weights that make them."""
+        """Returns a source whose name contains a checksum of the generator's weights."""
         digest = digest_of(*(np.atleast_1d(weight) for weight in generator.get_weights()))
         stem = f"{type(generator.network).__name__}-{generator.network.latent}"
         return cls(f"{stem}-{digest}-seed{seed}-{count}", generator, seed, count)

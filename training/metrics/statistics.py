@@ -1,7 +1,7 @@
-"""What a metric needs to know of a set of images, gathered in one pass over their features.
+"""Statistics of a set of images for the metrics, computed in one pass over their features.
 
-Sums are float64. `Moments` and `ClassScores` take memory that does not grow with the number of
-images; `KeptFeatures`, which KID and precision/recall cannot do without, takes 4 bytes a number.
+Sums are float64. The memory of `Moments` and `ClassScores` does not grow with the number of
+images. `KeptFeatures`, which KID and precision/recall need, takes 4 bytes per feature value.
 """
 
 from collections.abc import Callable
@@ -15,25 +15,25 @@ ROWS_AT_ONCE = 2048
 
 
 class Statistic(Protocol):
-    """Something gathered batch by batch, and stored as arrays."""
+    """A statistic that is updated batch by batch and stored as arrays."""
 
     kind: ClassVar[str]
 
     def update(self, features: np.ndarray, logits: np.ndarray, *, first_row: int) -> None:
-        """Takes in a batch: features `[b, d]`, logits `[b, K]`, the number of its first row."""
+        """Adds a batch: features `[b, d]`, logits `[b, K]`, the index of its first row."""
 
     def merge(self, other: Self) -> None:
-        """Takes in what another one has gathered of other rows."""
+        """Adds the statistic of other rows."""
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Returns what is stored."""
+        """Returns the arrays to store."""
 
 
 class Moments:
-    """Count, mean and covariance, by Chan's pairwise update: nothing large is subtracted.
+    """Count, mean and covariance, by Chan's pairwise update, which avoids cancellation.
 
     Args:
-        count: int, rows seen.
+        count: int, number of rows.
         mean: float64 `[d]`.
         scatter: float64 `[d, d]`, the sum of `(f - mean)(f - mean)^T`.
     """
@@ -50,19 +50,19 @@ class Moments:
         self._count = int(count)
         self._mean = np.zeros(0) if mean is None else mean
         self._scatter = np.zeros((0, 0)) if scatter is None else scatter.copy()
-        self._waiting: list[np.ndarray] = []
+        self._pending: list[np.ndarray] = []
 
     def update(self, features: np.ndarray, logits: np.ndarray, *, first_row: int) -> None:
-        self._waiting.append(np.array(features))
-        if sum(map(len, self._waiting)) >= ROWS_AT_ONCE:
-            self._take_in()
+        self._pending.append(np.array(features))
+        if sum(map(len, self._pending)) >= ROWS_AT_ONCE:
+            self._add_pending()
 
-    def _take_in(self) -> None:
-        """Adds the rows that wait. Few at a time would be slow: each sum goes over `[d, d]`."""
-        if not self._waiting:
+    def _add_pending(self) -> None:
+        """Adds the pending rows, many at a time because each update costs `[d, d]` operations."""
+        if not self._pending:
             return
-        rows = np.concatenate(self._waiting).astype(np.float64)
-        self._waiting = []
+        rows = np.concatenate(self._pending).astype(np.float64)
+        self._pending = []
         mean = rows.mean(axis=0)
         rows -= mean
         self.merge(Moments(count=len(rows), mean=mean, scatter=rows.T @ rows))
@@ -81,25 +81,25 @@ class Moments:
 
     @property
     def count(self) -> int:
-        """Rows seen."""
-        self._take_in()
+        """The number of rows."""
+        self._add_pending()
         return self._count
 
     @property
     def mean(self) -> np.ndarray:
-        """Float64 `[d]`."""
-        self._take_in()
+        """The mean, float64 `[d]`."""
+        self._add_pending()
         return self._mean
 
     @property
     def scatter(self) -> np.ndarray:
-        """Float64 `[d, d]`."""
-        self._take_in()
+        """The sum of `(f - mean)(f - mean)^T`, float64 `[d, d]`."""
+        self._add_pending()
         return self._scatter
 
     @property
     def covariance(self) -> np.ndarray:
-        """The unbiased covariance, `scatter / (n - 1)`; float64 `[d, d]`."""
+        """The unbiased covariance `scatter / (n - 1)`, float64 `[d, d]`."""
         return self.scatter / (self.count - 1)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -126,7 +126,7 @@ class KeptFeatures:
 
     @property
     def features(self) -> np.ndarray:
-        """Float array `[n, d]`."""
+        """The features, float `[n, d]`."""
         if len(self._parts) > 1:
             self._parts = {0: np.concatenate([self._parts[row] for row in sorted(self._parts)])}
         return next(iter(self._parts.values()))
@@ -136,16 +136,16 @@ class KeptFeatures:
 
 
 class ClassScores:
-    """For the Inception Score: of each split the sums of `p` and of `sum_k p_k log p_k`.
+    """The sums that the Inception Score needs, for each split.
 
-    Which split a row falls into is decided by the permutation that torch-fidelity makes too, so
-    that no row has to be kept.
+    A row's split is decided by the same permutation as in torch-fidelity. It depends on the
+    number of rows alone, so no row is stored.
 
     Args:
-        total: int, rows there will be.
-        counts: float64 `[splits]`, rows seen of each split.
-        sums: float64 `[splits, K]`.
-        entropies: float64 `[splits]`.
+        total: int, number of rows after all updates.
+        counts: float64 `[splits]`, number of rows of each split so far.
+        sums: float64 `[splits, K]`, sums of `p`.
+        entropies: float64 `[splits]`, sums of `sum_k p_k log p_k`.
     """
 
     kind: ClassVar[str] = "class_scores"
@@ -192,7 +192,7 @@ class ClassScores:
 
 
 def _splits_of_rows(total: int, splits: int) -> np.ndarray:
-    """Row -> its split: consecutive shares of a shuffled order."""
+    """Returns the split of each row: splits are consecutive parts of a shuffled order."""
     order = np.random.RandomState(SHUFFLE_SEED).permutation(total)
     ends = [(split + 1) * total // splits for split in range(splits)]
     by_place = np.searchsorted(ends, np.arange(total), side="right")
@@ -202,14 +202,14 @@ def _splits_of_rows(total: int, splits: int) -> np.ndarray:
 
 
 def new_statistic(kind: str, *, total: int) -> Statistic:
-    """Makes an empty statistic of a kind, for `total` rows to come."""
+    """Returns an empty statistic of a kind for `total` rows."""
     if kind == ClassScores.kind:
         return ClassScores(total=total)
     return {Moments.kind: Moments, KeptFeatures.kind: KeptFeatures}[kind]()
 
 
 def stored_statistic(kind: str, arrays: dict[str, np.ndarray]) -> Statistic:
-    """Makes a statistic of what `arrays()` returned."""
+    """Returns the statistic whose `arrays()` are given."""
     kinds: dict[str, Callable[..., Statistic]] = {
         each.kind: each for each in (Moments, KeptFeatures, ClassScores)
     }

@@ -1,7 +1,7 @@
-"""Reads the tensors of a PyTorch state dict, without PyTorch and without running its pickle's code.
+"""A reader of PyTorch state dicts that does not need PyTorch and does not run code in pickles.
 
-Both of PyTorch's formats: the zip archive (since 1.6), and the stream of pickles before it. The
-unpickler knows ordered dicts and the call that rebuilds a tensor; any other name is refused.
+It reads both formats of PyTorch: the zip archive (since 1.6) and the older stream of pickles. The
+unpickler accepts ordered dicts and the call that rebuilds a tensor, and refuses any other name.
 """
 
 import collections
@@ -29,7 +29,7 @@ _DTYPES = {
 
 @dataclasses.dataclass
 class _Storage:
-    """A tensor's memory: announced in the pickle, filled from the file afterwards."""
+    """A tensor's memory: declared in the pickle, filled from the file afterwards."""
 
     dtype: np.dtype
     key: str
@@ -51,14 +51,14 @@ class _Tensor:
         assert values is not None
         last = self.offset + sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True))
         if min((self.offset, *self.shape, *self.strides)) < 0 or last >= max(len(values), 1):
-            raise ValueError("a tensor reaches outside of its storage")
+            raise ValueError("a tensor exceeds its storage")
         steps = [stride * values.itemsize for stride in self.strides]
         view = np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps)
         return view.copy()
 
 
 class _Unpickler(pickle.Unpickler):
-    """Unpickles a dict of tensors and nothing else."""
+    """An unpickler for dicts of tensors only."""
 
     def __init__(self, file: BinaryIO):
         super().__init__(file, encoding="utf-8")
@@ -73,12 +73,12 @@ class _Unpickler(pickle.Unpickler):
             )
         if module == "torch" and name in _DTYPES:
             return _DTYPES[name]
-        raise ValueError(f"it wants to use {module}.{name}, which no state dict needs")
+        raise ValueError(f"it uses {module}.{name}, which no state dict needs")
 
     def persistent_load(self, reference: Any) -> _Storage:
         kind, dtype, key, _, size, *_ = reference
         if kind != "storage" or not isinstance(dtype, np.dtype):
-            raise ValueError(f"it refers to a {kind!r}, not to a tensor's storage")
+            raise ValueError(f"it refers to a {kind!r} instead of a tensor's storage")
         return self.storages.setdefault(str(key), _Storage(dtype, str(key), int(size)))
 
 
@@ -92,7 +92,7 @@ def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
         Arrays by name.
 
     Raises:
-        UserError: the file is damaged, or holds something else than tensors.
+        UserError: if the file is damaged, or does not contain tensors.
     """
     try:
         if zipfile.is_zipfile(path):
@@ -101,14 +101,14 @@ def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
             with path.open("rb") as file:
                 found = _read_stream(file)
         if not isinstance(found, dict):
-            raise ValueError(f"it holds a {type(found).__name__}, not a dict")
+            raise ValueError(f"it contains a {type(found).__name__} instead of a dict")
         return {
             str(name): value.array() for name, value in found.items() if isinstance(value, _Tensor)
         }
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
-    except Exception as error:  # Damaged pickles and archives raise a dozen types.
-        raise UserError(f"{path} is no state dict of PyTorch: {error}.") from None
+    except Exception as error:  # Damaged pickles and archives raise many types.
+        raise UserError(f"{path} is not a PyTorch state dict: {error}.") from None
 
 
 def _read_zip(path: pathlib.Path) -> Any:
@@ -126,7 +126,7 @@ def _read_zip(path: pathlib.Path) -> Any:
 def _read_stream(file: BinaryIO) -> Any:
     header = [_Unpickler(file).load() for _ in range(3)]
     if header[0] != _MAGIC:
-        raise ValueError("it does not begin as one")
+        raise ValueError("its first bytes are wrong")
     unpickler = _Unpickler(file)
     found = unpickler.load()
     for key in _Unpickler(file).load():

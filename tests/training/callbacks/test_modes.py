@@ -1,4 +1,4 @@
-"""The mode count in the log, and the picture of the points."""
+"""Tests of the mode count in the logs and of the picture of the points."""
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +10,7 @@ from zoo.networks import MLPGenerator
 
 
 class Model:
-    """A sampler that makes one point, whatever the latent."""
+    """A model whose sampler returns one point for every latent."""
 
     def __init__(self, point, num_classes=0):
         self.sampler = MLPGenerator((2,), latent_dim=3, units=4, num_classes=num_classes)
@@ -33,7 +33,7 @@ def test_count_is_logged_and_the_points_are_drawn(tmp_path):
 
 
 def test_picture_has_points_where_they_are():
-    """x to the right, y upwards, [-1.5, 1.5] on 320 pixels; what is outside is left out."""
+    """x points right, y points up; [-1.5, 1.5] covers 320 pixels; points outside are not drawn."""
     picture = draw_points(np.array([[0.75, 0.75], [9.0, 0.0]]), np.array([[-0.75, 0.0]]))
     black, red = (np.all(picture == colour, axis=-1) for colour in ((0, 0, 0), (220, 0, 0)))
     np.testing.assert_array_equal(np.argwhere(black), [[79, 240]])

@@ -1,4 +1,4 @@
-"""Small data sets that several tests read."""
+"""Small data sets that are used by several tests."""
 
 import pathlib
 
@@ -11,7 +11,7 @@ from training.data.image_data import Split
 
 @pytest.fixture(scope="session")
 def digits_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """A folder in which `digits` has been prepared."""
+    """A folder with the prepared set `digits`."""
     folder = tmp_path_factory.mktemp("tfds")
     load("digits", data_dir=str(folder))
     return folder

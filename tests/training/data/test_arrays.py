@@ -56,16 +56,16 @@ def test_image_size(save):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"pictures": IMAGES}, "it holds: pictures"),
-        ({"images": IMAGES, "x_train": IMAGES}, "must hold"),
+        ({"pictures": IMAGES}, "it contains: pictures"),
+        ({"images": IMAGES, "x_train": IMAGES}, "must contain"),
         ({"images": IMAGES / 255}, "uint8.*got float64.*values 0.0 to"),
         ({"images": IMAGES.astype(np.int64)}, "uint8"),
         ({"images": IMAGES[0, 0]}, "uint8"),
         ({"images": IMAGES, "labels": LABELS[:-1]}, "one for each of the 60"),
-        ({"images": IMAGES, "labels": LABELS - 1}, "whole numbers from 0"),
-        ({"images": IMAGES, "labels": LABELS / 2}, "whole numbers"),
-        ({"images": IMAGES, "labels": np.array(["a"] * 60)}, "whole numbers"),
-        ({"images": IMAGES, "labels": np.array([None] * 60)}, "holds Python objects"),
+        ({"images": IMAGES, "labels": LABELS - 1}, "integers from 0"),
+        ({"images": IMAGES, "labels": LABELS / 2}, "must be integers"),
+        ({"images": IMAGES, "labels": np.array(["a"] * 60)}, "must be integers"),
+        ({"images": IMAGES, "labels": np.array([None] * 60)}, "contains Python objects"),
         ({"images": IMAGES[:5]}, "only 5 training images"),
         (
             {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES[:, :3], "y_test": LABELS},

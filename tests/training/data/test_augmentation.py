@@ -19,7 +19,7 @@ def augment(images, index=None, batch_size=None, seed=(1, 2), **options):
 
 @pytest.fixture
 def images():
-    # Every pixel has a value of its own, so that a move can be read off.
+    # All pixels differ, so that the shift can be found from the result.
     return np.broadcast_to(np.arange(35, dtype=np.uint8).reshape(1, 5, 7, 1), (400, 5, 7, 1))
 
 
@@ -85,14 +85,14 @@ def test_no_angle_and_no_zoom_change_nothing(pictures):
 
 
 @pytest.mark.parametrize("option", [{"rotate": 20.0}, {"zoom": 0.3}])
-def test_images_turn_and_scale_about_their_centre_each_in_its_own_way(pictures, option):
+def test_each_image_turns_and_scales_differently_about_its_centre(pictures, option):
     moved = turned(np.repeat(pictures[:1], 8, axis=0), **option)
     assert len({image.tobytes() for image in moved}) == 8
     np.testing.assert_array_equal(moved[:, 4, 4], np.repeat(pictures[:1, 4, 4], 8, axis=0))
 
 
 def test_a_quarter_turn_is_at_most_a_quarter_turn():
-    """A bar from the centre upwards, turned by up to 90 degrees, stays out of the lower half."""
+    """A bar in the upper half stays in the upper half when it turns by at most 90 degrees."""
     bar = np.zeros((8, 9, 9, 1), np.uint8)
     bar[:, :4, 4] = 255
     moved = turned(bar, rotate=90.0)

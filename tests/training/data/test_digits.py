@@ -7,7 +7,7 @@ from training.data.digits.builder import read_digits, split_rows
 from training.data.image_data import Split
 from training.data.splitting import hash_order
 
-# Of images and labels in reading order: label maps name rows by their number in it.
+# SHA-256 of images and labels in reading order, on which the row numbers of label maps depend.
 DIGESTS = {
     "train": "a99a98ca922e17ff78eda692614493a56b2ec069a747463c3d3831e7639ef1dc",
     "validation": "d53b75b66733452f26ca6ea5cbe38948c27bc0e767491c245ab162b66838104a",

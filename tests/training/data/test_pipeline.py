@@ -11,7 +11,7 @@ DEFAULT = tf.distribute.get_strategy()
 
 
 def global_batches(streams, steps, strategy=DEFAULT, **options):
-    """The global batches of some steps: `{stream: {key: [critic_steps, batch_size, ...]}}`."""
+    """Returns the first global batches: `{stream: {key: [critic_steps, batch_size, ...]}}`."""
     options = {"batch_size": 12, "seed": 0} | options
     iterator = iter(training_dataset(streams, strategy=strategy, **options))
     return [assemble(next(iterator), strategy, options) for _ in range(steps)]
@@ -34,7 +34,7 @@ def assemble(element, strategy, options):
 
 
 def values(batches, name="real") -> np.ndarray:
-    """The first pixel of every image, in the order of the stream."""
+    """Returns the first pixel of every image, in the order of the stream."""
     return np.concatenate([batch[name]["images"][..., 0, 0, 0].reshape(-1) for batch in batches])
 
 
@@ -45,7 +45,7 @@ def assert_equal(some, others):
 
 
 class Workers:
-    """Stands for a strategy of several hosts, and shows the pipeline of one of them."""
+    """A stub of a strategy with several hosts, which returns the pipeline of one host."""
 
     def __init__(self, workers: int, replicas: int, worker: int):
         self.num_replicas_in_sync = replicas
@@ -87,7 +87,7 @@ def test_element(numbered):
     }
 
 
-def test_goes_on_at_any_step(numbered):
+def test_starts_at_any_step(numbered):
     streams = {"real": Stream(numbered), "some": Stream(numbered, np.array([3, 5, 8]), True)}
     options = {"critic_steps": 2, "shift": 1, "flip": True}
     whole = global_batches(streams, 9, **options)
@@ -177,11 +177,11 @@ def test_shift_and_flip_have_effect(numbered):
             (second, plain[1]["real"]["images"][0]),
         )
     ]
-    assert flips[0] != flips[1]  # Every step draws anew.
+    assert flips[0] != flips[1]  # Every step draws new numbers.
 
 
 class Poisoned:
-    """A split whose labels must not even be looked at."""
+    """A split that fails the test when its labels are read."""
 
     def __init__(self, images: np.ndarray):
         self.images = images
@@ -225,7 +225,7 @@ def test_images_are_not_constants_of_the_graph():
         ({"batch_size": 0}, "batch size must be at least 1"),
         ({"first_step": -1}, "first step must be at least 0; got -1"),
         ({"critic_steps": 0}, "number of critic steps must be at least 1"),
-        ({"shift": -1}, "shift must be from 0 to less than the image's side, 5 pixels; got -1"),
+        ({"shift": -1}, "shift must be from 0 to less than the image's side of 5 pixels; got -1"),
         ({"shift": 5}, "shift"),
     ],
 )

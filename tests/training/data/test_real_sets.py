@@ -1,4 +1,4 @@
-"""Sets in their real size, where the environment variable `ZOO_TEST_DATA` names their folder."""
+"""Tests of full-size data sets, run if the environment variable `ZOO_TEST_DATA` is their folder."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ import pytest
 from training.data import load
 
 pytestmark = pytest.mark.skipif(
-    "ZOO_TEST_DATA" not in os.environ, reason="ZOO_TEST_DATA names no folder of data"
+    "ZOO_TEST_DATA" not in os.environ, reason="ZOO_TEST_DATA is not set"
 )
 
 

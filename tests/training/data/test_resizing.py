@@ -16,7 +16,7 @@ def test_own_size_is_left_bit_for_bit():
 
 def test_crops_the_centre_of_the_longer_side():
     wide = np.zeros((2, 7, 1), np.uint8)
-    wide[:, 2:4] = 200  # (7 - 2) // 2 = 2 columns go at the left, 3 at the right.
+    wide[:, 2:4] = 200  # (7 - 2) // 2 = 2 columns are cut at the left, 3 at the right.
     assert np.array_equal(resize_image(wide, 2), np.full((2, 2, 1), 200, np.uint8))
     assert np.array_equal(resize_image(wide.transpose(1, 0, 2), 2), np.full((2, 2, 1), 200))
 
@@ -26,7 +26,7 @@ def test_antialiasing_averages_thin_stripes():
     stripes[:, :, ::8] = 255
     small = resize_array(stripes, 8)
     assert small.dtype == np.uint8 and small.shape == (1, 8, 8, 1)
-    # The mean is 32; looking at the pixels nearest to the new centres only would give 0.
+    # The mean is 32. Nearest-neighbour sampling would give 0.
     assert small.min() > 10 and small.max() < 60
 
 

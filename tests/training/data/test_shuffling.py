@@ -12,7 +12,7 @@ def epoch(number: int, length: int, key: np.ndarray = KEY) -> list[int]:
     return shuffled(positions, length, key).numpy().tolist()
 
 
-# On both sides of the length at which the method changes.
+# Lengths below and above the one at which the method changes.
 @pytest.mark.parametrize("length", [1, 2, 3, 100, 2_047, 2_048, 5_000])
 def test_every_epoch_is_another_permutation(length):
     first, second = epoch(0, length), epoch(1, length)

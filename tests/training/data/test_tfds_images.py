@@ -1,4 +1,4 @@
-"""Reading and preparing sets of TensorFlow Datasets, with small sets of our own."""
+"""Tests of reading and preparing TensorFlow Datasets sets, with small sets defined here."""
 
 import pathlib
 import shutil
@@ -18,7 +18,7 @@ WAYS = "(?s)--data-dir.*--manual-dir.*a folder of images"
 
 
 class ZooTestShapes(tfds.core.GeneratorBasedBuilder):
-    """40 photographs of 9x12 pixels, their features oddly named, and only a train split."""
+    """40 photographs of 9x12 pixels with unusual feature names and only a train split."""
 
     VERSION = tfds.core.Version("1.0.0")
     number = 40
@@ -53,7 +53,7 @@ class ZooTestShapes(tfds.core.GeneratorBasedBuilder):
 
 
 class ZooTestSizes(ZooTestShapes):
-    """Unlabelled images of many sizes with a validation split of their own."""
+    """Unlabelled images of many sizes with a train and a validation split."""
 
     def _info(self):
         features = {"image": tfds.features.Image(shape=(None, None, 3))}
@@ -98,7 +98,7 @@ def no_network(monkeypatch):
         raise urllib.error.URLError("no route to host")
 
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
-    # Should the first question not be asked, a test must still not download anything.
+    # Even if the check of the host is skipped, a test must not download anything.
     monkeypatch.setattr(tfds.download.DownloadManager, "_download", refuse)
 
 
@@ -142,9 +142,9 @@ def test_prepared_data_is_read_as_it_is(digits_dir, monkeypatch):
     version = digits_dir / "digits" / "1.0.0"
     for folder in (digits_dir, version.parent, version):
         assert len(load("digits", data_dir=str(folder)).test) == 400
-    with pytest.raises(UserError, match="holds digits/1.0.0, not mnist"):
+    with pytest.raises(UserError, match="contains digits/1.0.0, not mnist"):
         load("mnist", data_dir=str(version))
-    # A later release of the builder still reads what an earlier one prepared.
+    # A later release of the builder still reads the data of an earlier one.
     monkeypatch.setattr(Digits, "VERSION", tfds.core.Version("2.0.0"))
     assert len(load("digits", data_dir=str(digits_dir)).test) == 400
 
@@ -162,7 +162,7 @@ def test_large_sets_are_memory_mapped(tmp_path, image_size):
         assert np.array_equal(mapped.labels, held.labels)
     size = "9x12x3" if image_size is None else "6x6x3.resized"
     (folder,) = (tmp_path / "zoo_test_shapes").glob(f"arrays.1.0.0.{size}.*")
-    # It is made once: what is there now is what is read next.
+    # The files are written once and then only read.
     stamp = (folder / "train_images.npy").stat().st_mtime_ns
     load_tfds("zoo_test_shapes", **options, memory_limit=10)
     assert (folder / "train_images.npy").stat().st_mtime_ns == stamp
@@ -243,7 +243,7 @@ def test_damaged_records(tmp_path):
     content = bytearray(records.read_bytes())
     content[len(content) // 2] ^= 255
     records.write_bytes(content)
-    with pytest.raises(UserError, match="damaged.*Delete that folder"):
+    with pytest.raises(UserError, match="damaged.*Delete this folder"):
         load("zoo_test_shapes", data_dir=str(tmp_path))
 
 
@@ -276,7 +276,7 @@ def test_unknown_names():
 
 
 def test_no_network(tmp_path, no_network):
-    with pytest.raises(UserError, match="no network.*no route to host") as caught:
+    with pytest.raises(UserError, match="cannot be reached.*no route to host") as caught:
         load("mnist", data_dir=str(tmp_path))
     assert caught.match(WAYS)
     assert len(load("digits", data_dir=str(tmp_path)).train) == 1197
@@ -310,10 +310,10 @@ def test_manual_files_that_are_missing_or_others(tmp_path, no_network):
 
 
 def test_options_without_effect(tmp_path):
-    with pytest.raises(UserError, match="without original files"):
+    with pytest.raises(UserError, match="does not use original files"):
         load("digits", data_dir=str(tmp_path), manual_dir=str(tmp_path))
     for option in ("data_dir", "manual_dir"):
-        with pytest.raises(UserError, match=f"--{option.replace('_', '-')} is for TensorFlow"):
+        with pytest.raises(UserError, match=f"--{option.replace('_', '-')} applies to TensorFlow"):
             load(str(tmp_path), **{option: str(tmp_path)})
 
 

@@ -1,4 +1,4 @@
-"""Toys: points whose modes are known, read as any other data set."""
+"""Tests of toy data sets, which are points with known modes."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_toy_is_points_around_its_centres(name, modes, deviation):
 
 
 def test_ring_has_radius_1_and_no_mode_twice():
-    """The released script's linspace has both ends, and so one mode of double weight."""
+    """The released script includes both ends, which gives one mode twice the weight."""
     centres = MIXTURES["ring"].centres
     np.testing.assert_allclose(np.linalg.norm(centres, axis=1), 1.0)
     gaps = np.linalg.norm(centres - np.roll(centres, 1, axis=0), axis=1)

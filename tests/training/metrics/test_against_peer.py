@@ -1,4 +1,4 @@
-"""Values equal torch-fidelity's, from files of golden values; `metrics_peer.py` makes them."""
+"""Comparison with golden values of torch-fidelity, which `metrics_peer.py` writes."""
 
 import json
 import pathlib
@@ -74,7 +74,7 @@ def test_fid_kid_is_and_precision_recall_equal_the_golden_values():
 
 
 def test_inception_equals_the_golden_values_of_the_same_random_weights():
-    """The recipe of the weights is `metrics_peer.random_tensor`."""
+    """The weights are those of `metrics_peer.random_tensor`."""
     network = Inception()
     with np.load(DATA / "inception.npz") as golden:
         assign(network, random_state(network), source="random")
@@ -82,7 +82,7 @@ def test_inception_equals_the_golden_values_of_the_same_random_weights():
 
 
 def random_state(network: Inception) -> dict[str, np.ndarray]:
-    """The random state dict, in PyTorch's names and layout."""
+    """Returns the random state dict, with the names and layout of PyTorch."""
     shapes = {"fc.weight": (1008, 2048), "fc.bias": (1008,)}
     for key, convolution in network.convolutions.items():
         height, width, channels, filters = convolution.kernel.shape
@@ -101,7 +101,7 @@ def test_metrics_equal_those_the_peer_computes_now(tmp_path):
 @pytest.mark.peer
 @pytest.mark.parametrize("suffix", [".pth", ".old"])
 def test_inception_of_the_same_file_equals_the_peers(tmp_path, suffix):
-    """Features, logits and resized pixels, from one weights file in either of PyTorch's formats."""
+    """Compares features, logits and resized pixels, for both formats of the weights file."""
     weights = tmp_path / f"weights{suffix}"
     metrics_peer.run("inception", tmp_path / "out.npz", weights)
     network, digest = load_inception(weights, sha256_prefix="")

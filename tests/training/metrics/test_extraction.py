@@ -1,4 +1,4 @@
-"""Features of a source: over devices, from the cache, never another input's."""
+"""Tests of feature extraction: devices, cache and checksums."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def rows_of(source, network, **options):
 
 @pytest.mark.parametrize("kind", ["real", "generated"])
 def test_several_devices_give_what_one_gives(kind, real, network):
-    """53 images are no multiple of anything."""
+    """The number of images is prime, so no batch size divides it."""
     source = real
     if kind == "generated":
         source = GeneratedImages.of(linear_generator(side=8), seed=5, count=53)
@@ -68,7 +68,7 @@ def test_what_is_cached_is_used_and_never_for_other_images(tmp_path, real, netwo
     for kind in KINDS:
         for name, array in first[kind].arrays().items():
             np.testing.assert_array_equal(again[kind].arrays()[name], array)
-    # Moments come from kept features.
+    # Moments are computed from cached features.
     next(tmp_path.glob("*.moments.npz")).unlink()
     moments = gather(real, network, ["moments"], cache=tmp_path)["moments"]
     np.testing.assert_allclose(moments.mean, first["moments"].mean, rtol=1e-6, atol=1e-9)
@@ -89,7 +89,7 @@ def test_names_carry_checksums():
     assert name.endswith("-seed1-9")
 
 
-def test_a_damaged_cache_file_is_made_again(tmp_path, real, network, capsys):
+def test_a_damaged_cache_file_is_computed_again(tmp_path, real, network, capsys):
     first = gather(real, network, ["moments"], cache=tmp_path)["moments"]
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:100])
@@ -99,10 +99,10 @@ def test_a_damaged_cache_file_is_made_again(tmp_path, real, network, capsys):
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_bar_shows_how_far_it_is_on_a_terminal_only(real, network, capsys, monkeypatch):
+def test_the_progress_bar_is_shown_on_a_terminal_only(real, network, capsys, monkeypatch):
     list(extract(real, network, batch_size=20))
     assert "features of" not in capsys.readouterr().err
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     list(extract(real, network, batch_size=20))
-    said = capsys.readouterr().err
-    assert "features of noise-test-53" in said and "53/53" in said and "40/53" in said
+    printed = capsys.readouterr().err
+    assert "features of noise-test-53" in printed and "53/53" in printed and "40/53" in printed

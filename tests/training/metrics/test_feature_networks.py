@@ -1,4 +1,4 @@
-"""Feature networks: shipped ones and their checksums, the Inception's file, and safe reading."""
+"""Tests of feature networks: shipped ones and their checksums, Inception, and safe reading."""
 
 import json
 import pathlib
@@ -29,7 +29,7 @@ def test_shipped_networks_load_and_are_small(name):
     record = each.record
     assert each.path.stat().st_size < 500_000
     assert record["data"] == name and 0.7 < record["test_accuracy"] < 1
-    images = np.zeros((2, 9, 9, 3), np.uint8)  # Another size and other channels.
+    images = np.zeros((2, 9, 9, 3), np.uint8)  # A different size and number of channels.
     features, logits = network.from_raw(images)
     assert features.shape == (2, 128) and logits.shape == (2, record["num_classes"])
 
@@ -78,24 +78,24 @@ def test_the_network_of_the_data_is_the_default_and_others_are_named():
         load_feature_network("digits", data="digits", inception=pathlib.Path("x.pth"))
 
 
-def test_without_the_inceptions_file_one_is_told_which_and_where(monkeypatch, tmp_path):
+def test_a_missing_inception_file_is_reported_with_its_name_and_source(monkeypatch, tmp_path):
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(UserError) as refused:
         load_feature_network("inception", data="cifar10")
-    said = str(refused.value)
+    printed = str(refused.value)
     for needed in ("pt_inception-2015-12-05-6726825d.pth", "6726825d...", "pytorch-fid", VARIABLE):
-        assert needed in said
+        assert needed in printed
     with pytest.raises(UserError, match="no file .*gone.pth"):
         load_feature_network(None, data="cifar10", inception=tmp_path / "gone.pth")
     other = tmp_path / "other.pth"
     other.write_bytes(b"something else")
     monkeypatch.setenv(VARIABLE, str(other))
-    with pytest.raises(UserError, match="not 6726825d"):
+    with pytest.raises(UserError, match="expected 6726825d"):
         load_feature_network("inception", data="cifar10")
 
 
 def test_a_state_dict_of_another_network_is_refused():
-    with pytest.raises(UserError, match="Conv2d_1a_3x3.conv.weight should be of shape"):
+    with pytest.raises(UserError, match="Conv2d_1a_3x3.conv.weight must have the shape"):
         load_inception(DATA / "tiny_zip.pth", sha256_prefix="")
 
 
@@ -105,7 +105,7 @@ def test_the_inception_has_as_many_convolutions_as_the_reference():
 
 @pytest.mark.parametrize("name", ["tiny_zip.pth", "tiny_stream.pth"])
 def test_both_formats_of_state_dicts_are_read(name):
-    """Written by `peer.py tiny`: a transposed view, floats, and an integer."""
+    """The files are written by `metrics_peer.py tiny`."""
     state = read_state_dict(DATA / name)
     np.testing.assert_array_equal(state["0.weight"], [[0, 2, 4], [1, 3, 5]])
     assert state["0.bias"].shape == (2,) and state["0.bias"].dtype == np.float32
@@ -137,5 +137,5 @@ def test_damaged_files_are_refused(tmp_path, name):
     path = tmp_path / name
     for cut in (0, 10, len(content) // 2, len(content) - 30):
         path.write_bytes(content[:cut])
-        with pytest.raises(UserError, match="no state dict"):
+        with pytest.raises(UserError, match="not a PyTorch state dict"):
             read_state_dict(path)

@@ -1,4 +1,4 @@
-"""Mode counts, worked by hand."""
+"""Tests of the mode count with values calculated by hand."""
 
 import numpy as np
 import pytest
@@ -20,13 +20,13 @@ def repeated(*points_and_counts):
         (repeated(([0.0, 0.0], 50), ([10.0, 3.1], 50)), 1, 0.5),
         (repeated(([0.0, 0.0], 100)), 1, 1.0),
         (repeated(([5.0, 5.0], 100)), 0, 0.0),
-        # A tenth of the fair share of 50 is 5.
+        # Two modes share 100 points, so a mode needs 0.1 * 50 = 5.
         (repeated(([0.0, 0.0], 95), ([10.0, 0.0], 5)), 2, 1.0),
         (repeated(([0.0, 0.0], 96), ([10.0, 0.0], 4)), 1, 1.0),
     ],
 )
 def test_modes_worked_by_hand(points, covered, near):
-    """Near: within 3 deviations of the nearest centre. Covered: a tenth of the fair share."""
+    """A point is near a mode within 3 deviations; a mode is covered by `0.1 * n / m` points."""
     modes = count_modes(points, PAIR)
     assert modes.covered == covered
     assert modes.near == pytest.approx(near)
@@ -34,7 +34,7 @@ def test_modes_worked_by_hand(points, covered, near):
 
 @pytest.mark.parametrize("name", list(MIXTURES))
 def test_true_samples_cover_all_modes_and_are_near_as_often_as_gaussians_are(name):
-    """`P(|v| <= 3) = 1 - exp(-9/2)` = 0.98889 in the plane."""
+    """In the plane, `P(|v| <= 3) = 1 - exp(-9/2) = 0.98889`."""
     points, _ = MIXTURES[name].sample(20_000, seed=5)
     modes = count_modes(points, MIXTURES[name])
     assert modes.covered == len(MIXTURES[name].centres)

@@ -1,4 +1,4 @@
-"""The minimum reconstruction error where it can be worked out."""
+"""Tests of the minimum reconstruction error with values calculated by hand."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ def subject(
 
 
 def test_one_latent_for_all_pixels_is_their_median():
-    """`G(z) = z` in every pixel: `min_z mean |x - z|` is that of the median, exactly."""
+    """With `G(z) = z` in every pixel, the median of the pixels minimises `mean |x - z|`."""
     generator = ImageGenerator(LinearGenerator(np.ones((9, 1), "float32")))
     data = noise_data(side=3, count=40)
 
@@ -46,14 +46,14 @@ def own_images() -> ImageData:
     return ImageData("own", split, split, split)
 
 
-def test_images_of_the_generator_itself_have_none():
-    """But for the rounding to 256 levels."""
+def test_images_of_the_generator_itself_have_no_error():
+    """The rounding to 256 levels is the only error."""
     how = dataclasses.replace(QUICK, steps=300)
     measured = METRIC.measure(subject(linear_generator(), own_images(), how))
     assert measured.values["mre"] < 1 / 255
 
 
-def test_too_few_steps_are_found_out():
+def test_too_few_steps_give_a_warning():
     how = dataclasses.replace(QUICK, steps=3)
     measured = METRIC.measure(subject(linear_generator(), own_images(), how))
     assert measured.values["mre_change"] > 0.01 and "not converged" in measured.warnings[0]
@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_refused():
 
 
 def test_a_bound_on_the_latent_is_kept():
-    """A generator with tiny weights needs a latent far outside of the prior."""
+    """A generator with small weights needs a latent far outside of the prior."""
     generator = ImageGenerator(LinearGenerator(np.full((9, 1), 0.01, "float32")))
     split = Split(np.full((5, 3, 3, 1), 255, np.uint8))
     data = ImageData("white", split, split, split)

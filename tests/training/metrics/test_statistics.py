@@ -1,4 +1,4 @@
-"""Statistics in one pass: any batches, any merging, the same; and metrics worked by hand."""
+"""Tests of one-pass statistics and of metrics with values calculated by hand."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ def moments(features: np.ndarray, *, batch: int = 1000) -> Moments:
 
 
 @pytest.mark.parametrize("batch", [1, 7, 100])
-def test_moments_do_not_depend_on_batches_and_stand_a_far_mean(batch, monkeypatch):
-    """A mean a million deviations away: what is lost by `E f^2 - (E f)^2`."""
+def test_moments_do_not_depend_on_batches_and_tolerate_a_large_mean(batch, monkeypatch):
+    """With a mean of a million deviations, `E f^2 - (E f)^2` would lose all precision."""
     monkeypatch.setattr(statistics, "ROWS_AT_ONCE", 5)
     features = np.random.default_rng(0).normal(1e6, 1.0, (100, 3))
     gathered = moments(features, batch=batch)
@@ -51,13 +51,13 @@ def test_memory_of_moments_and_class_scores_does_not_grow():
 
 
 def test_distance_of_gaussians_with_commuting_covariances():
-    """`|m1-m2|^2 + sum (s1 - s2)^2` for diagonal ones."""
+    """For diagonal covariances the distance is `|m1-m2|^2 + sum (s1 - s2)^2`."""
     left = Moments(count=11, mean=np.array([1.0, 2.0]), scatter=10 * np.diag([4.0, 9.0]))
     right = Moments(count=11, mean=np.array([0.0, 4.0]), scatter=10 * np.diag([1.0, 25.0]))
     assert fid.frechet_distance(left, right) == pytest.approx(1 + 4 + 1 + 4)
 
 
-def test_both_ways_to_the_distance_agree(monkeypatch):
+def test_both_algorithms_for_the_distance_agree(monkeypatch):
     random = np.random.default_rng(0)
     scales = np.geomspace(1.0, 0.01, 30)
     sets = [moments(random.normal(size=(200, 30)) * scales), moments(random.normal(size=(200, 30)))]
@@ -67,8 +67,8 @@ def test_both_ways_to_the_distance_agree(monkeypatch):
     assert quick == pytest.approx(fid.frechet_distance(*sets), rel=1e-10)
 
 
-def test_covariances_of_less_than_full_rank_are_exact_and_warned_of():
-    """Two lines in the plane of 40 dimensions at an angle: tr root is `s1 s2 |cos|`."""
+def test_singular_covariances_give_exact_values_and_warnings():
+    """For two lines in 40 dimensions at an angle, the trace of the root is `s1 s2 |cos|`."""
     left, right = np.zeros((2, 40))
     left[0], right[:2] = 1.0, (0.6, 0.8)
     steps = np.array([-1.0, 0.0, 1.0])
@@ -84,14 +84,14 @@ def test_covariances_of_less_than_full_rank_are_exact_and_warned_of():
 
 
 def test_kernel_distance_of_equal_points_worked_by_hand():
-    """All x = (1,), all y = (0,): `2^3 + 1 - 2 * 1`."""
+    """If all x are (1,) and all y are (0,), the estimate is `2^3 + 1 - 2 * 1`."""
     mean, deviation = kid.kernel_distance(
         np.ones((5, 1)), np.zeros((5, 1)), subsets=3, subset_size=4
     )
     assert mean == pytest.approx(8 + 1 - 2) and deviation == 0.0
 
 
-def test_small_subsets_are_said():
+def test_small_subsets_give_a_warning():
     kept = KeptFeatures(features=np.random.default_rng(0).normal(size=(30, 2)))
     measured = kid.METRIC.measure(
         Subject(reference={"features": kept}, generated={"features": kept})
@@ -109,12 +109,12 @@ def test_inception_score_of_sure_classes_is_their_number(classes, expected):
 
 
 def test_precision_recall_density_and_coverage_worked_by_hand():
-    """Real 0, 1, ..., 9; half of the fakes at 3.5, the others far away, near each other."""
+    """Real rows are 0, 1, ..., 9. Half of the fakes are at 3.5, the others are far away."""
     real = np.arange(10.0)[:, None]
     fake = np.concatenate([np.full(5, 3.5), 100 + np.arange(5.0)])[:, None]
     precision, recall = precision_recall.precision_recall(fake, real, neighbours=1)
     assert precision == 0.5
-    assert recall == 0.0  # The balls of the five equal fakes have no extent.
+    assert recall == 0.0  # The balls of the five equal fakes have radius 0.
     density, coverage = precision_recall.density_coverage(fake, real, neighbours=1)
     assert density == pytest.approx(0.5 * 2)  # 3.5 is in the balls of 3 and of 4.
     assert coverage == pytest.approx(0.2)

@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from training import preset_card, ship
-from training.command_line import read_command, read_recipe
+from training.fit_options import read_command, read_recipe
 from training.recipe_file import differences
 from zoo.presets import builtin, golden
 

@@ -1,4 +1,4 @@
-"""The TensorFlow Datasets builder of `digits`, so that it takes the same path as any other set."""
+"""The TensorFlow Datasets builder of `digits`, which is loaded like any other set."""
 
 import csv
 import gzip
@@ -18,11 +18,11 @@ VALIDATION_PER_CLASS = 20
 
 
 def read_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Reads the file in the package, in its own order.
+    """Reads the file in the package, in its order.
 
     Returns:
-        `uint8` images `[1797, 8, 8, 1]`, where a value `v` of 0..16 has become
-        `round(v * 255 / 16)`, and their `int64` labels `[1797]`.
+        `uint8` images `[1797, 8, 8, 1]` and their `int64` labels `[1797]`. A value `v` of 0..16
+        in the file becomes `round(v * 255 / 16)`.
     """
     file = importlib.resources.files("training.data.digits") / "optical_digits.csv.gz"
     with file.open("rb") as raw, gzip.open(raw, "rt", encoding="ascii", newline="") as text:
@@ -32,10 +32,10 @@ def read_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def split_rows(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Which rows of the file belong to which split; fixed for ever.
+    """Returns the rows of the file that belong to each split, the same rows every time.
 
-    Within each class rows are ordered by the SHA-256 of their number in the file: the first 40
-    are for testing, the next 20 for validation, the others for training.
+    Within each class, rows are sorted by the SHA-256 of their number in the file. The first 40
+    rows are the test split, the next 20 the validation split, the others the train split.
     """
     order = hash_order(map(str, range(len(labels))))
     rows: dict[str, list[int]] = {"train": [], "validation": [], "test": []}

@@ -1,0 +1,107 @@
+"""The command line of `training.fit`: arguments to a checked recipe."""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+
+import tyro
+
+from training.recipe import Recipe, flag
+from training.recipe_file import override
+from training.recipes import available, find
+from training.settings_file import read_settings
+from zoo.errors import UserError
+from zoo.models import MODELS
+
+FIRST = (
+    "model",
+    "data",
+    "labels",
+    "recipe",
+    "image_size",
+    "steps",
+    "batch_size",
+    "seed",
+    "run_dir",
+    "export",
+)
+"""Options that people use first; `--help` names them at its top, and the groups follow."""
+
+USAGE = """usage: python -m training.fit --model MODEL [--data DATA] [--seeds N] [options]
+
+Trains a GAN. Models:
+{models}
+
+All options of a model, with types, defaults and meaning:
+  python -m training.fit --model MODEL --help
+"""
+
+
+def usage() -> str:
+    """Returns the help for a command line without a model."""
+    lines = (f"  {name:<10}{entry.description}" for name, entry in MODELS.items())
+    return USAGE.format(models="\n".join(lines))
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Arguments that decide where the defaults of the other options come from."""
+
+    model: str | None
+    data: str | None
+    recipe: str
+    config: str | None
+    seeds: int
+    rest: list[str]
+
+
+def read_command(arguments: Sequence[str]) -> Command:
+    """Reads the arguments that decide where the defaults of the other options come from."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--model", "--data", "--config"):
+        parser.add_argument(name)
+    parser.add_argument("--recipe", default="")
+    parser.add_argument("--seeds", type=int, default=1)
+    known, rest = parser.parse_known_args(list(arguments))
+    return Command(known.model, known.data, known.recipe, known.config, known.seeds, rest)
+
+
+def read_recipe(command: Command) -> Recipe:
+    """Returns the recipe: that of model and data set, then the settings file, then the options.
+
+    Raises:
+        UserError: unknown model, recipe or option, or a value that is not allowed.
+        SystemExit: tyro found a mistake in the options (2), or help was requested (0).
+    """
+    settings = read_settings(command.config) if command.config else {}
+    model = command.model or settings.pop("model", None)
+    if model is None:
+        raise UserError("Name the model to train: --model " + "|".join(MODELS))
+    name = command.recipe or settings.pop("recipe", "")
+    default = find(str(model), data=command.data or settings.pop("data", None), name=name)
+    default = override(default, settings, source=command.config or "")
+    recipe = tyro.cli(
+        tyro.conf.OmitArgPrefixes[Recipe],
+        args=command.rest,
+        default=default,
+        prog=f"python -m training.fit --model {default.model}",
+        description=_description(default),
+    )
+    recipe.check()
+    _check_length(recipe, default)
+    return recipe
+
+
+def _description(default: Recipe) -> str:
+    names = ", ".join(available(default.model))
+    first = " ".join(flag(name) for name in FIRST if name in default.flat())
+    return (
+        f"Trains {MODELS[default.model].description}.\n\nUsed first: {first}.\n\n"
+        f"Recipes (chosen by --data, or by --recipe): {names}.\n\nBesides the options below: "
+        "--config FILE (YAML or TOML with any of them), --seeds N (that many runs)."
+    )
+
+
+def _check_length(recipe: Recipe, default: Recipe) -> None:
+    if recipe.run.length_in_images and recipe.run.steps != default.run.steps:
+        raise UserError("Give one of --steps, --kimg and --epochs, not several.")
