@@ -1,4 +1,4 @@
-"""`python -m benchmarks.serving_table FILE.json...`: writes the table of `benchmarks/README.md`.
+"""`python -m benchmarks.serving_table FILE.json...`: writes the table of `docs/notebook.md`.
 
 The files are those of `python -m benchmarks.serving --json`.
 """
@@ -13,7 +13,7 @@ from benchmarks.serving import Speed, aims
 from training.console import Table
 from training.markdown_blocks import replace_block
 
-PAGE = pathlib.Path(__file__).with_name("README.md")
+PAGE = pathlib.Path(__file__).parents[1] / "docs" / "notebook.md"
 WAYS = (
     ("REST", "alone"),
     ("REST", "batched"),

@@ -2,9 +2,13 @@
 
 import ast
 import pathlib
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
+
+from lipschitz_zoo.command import COMMANDS
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = ("zoo", "training", "export")
@@ -57,3 +61,10 @@ def test_no_circle_of_files():
         for module in free:
             del graph[module]
     assert not graph, f"These files import each other: {', '.join(sorted(graph))}"
+
+
+def test_commands_import_no_tensorflow_before_they_have_set_it_up():
+    """TensorFlow reads its settings when it is imported (`zoo.environment`)."""
+    names = [module for module, _ in COMMANDS.values()] + ["training.data.__main__"]
+    code = f"import sys, {', '.join(names)}; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

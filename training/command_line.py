@@ -29,3 +29,8 @@ def parse_options(
         description=description,
         config=(tyro.conf.FlagCreatePairsOff,),
     )
+
+
+def flag(option: str) -> str:
+    """Returns the command line's spelling of an option."""
+    return "--" + option.replace("_", "-")

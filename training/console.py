@@ -3,12 +3,12 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from training.recipe import Recipe
 from training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from training.data.image_data import ImageData
     from training.data.label_maps import LabelMap
+    from training.recipe import Recipe
     from zoo.models.trainer import StatelessTrainer
 
 
@@ -37,7 +37,7 @@ class Table:
 
 
 def print_header(
-    recipe: Recipe,
+    recipe: "Recipe",
     model: "StatelessTrainer",
     data: "ImageData",
     label_map: "LabelMap | None",

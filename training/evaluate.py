@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from training.command_line import parse_options
-from training.evaluation_targets import Target, find_targets
-from training.metrics import parse_metrics
+from training.command_line import flag, parse_options
 from training.metrics.metric import Inversion
 from training.options.devices import DeviceOptions
-from training.recipe import flag
 from training.run_folder import append_lines
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
     from training.data.image_data import ImageData
+    from training.evaluation_targets import Target
     from training.metrics.evaluation import Evaluation
     from training.metrics.metric import Metric
     from zoo.tasks import ImageClassifier
@@ -92,7 +90,7 @@ OF_FEATURES = (
 OF_METRICS = ("split", "data", "image_size", "refuse_unreadable", "out")
 
 
-def load_data(target: Target, options: Options) -> "ImageData":
+def load_data(target: "Target", options: Options) -> "ImageData":
     """Loads the data set that the options, the run or the preset name.
 
     Raises:
@@ -116,7 +114,7 @@ def load_data(target: Target, options: Options) -> "ImageData":
     )
 
 
-def make_evaluation(target: Target, metrics: "list[Metric]", options: Options) -> "Evaluation":
+def make_evaluation(target: "Target", metrics: "list[Metric]", options: Options) -> "Evaluation":
     """Prepares everything that does not depend on the target's weights.
 
     Raises:
@@ -162,6 +160,8 @@ def evaluate(options: Options) -> list[dict[str, Any]]:
     Raises:
         UserError: if an option is wrong, or the data or the models cannot be loaded.
     """
+    from training.evaluation_targets import find_targets
+    from training.metrics import parse_metrics
     from zoo.tasks import ImageGenerator
 
     metrics = parse_metrics("error" if options.metrics is None else options.metrics)
@@ -189,7 +189,7 @@ def evaluate(options: Options) -> list[dict[str, Any]]:
     return rows
 
 
-def _load_classifier(target: Target, *, asked: bool) -> "ImageClassifier":
+def _load_classifier(target: "Target", *, asked: bool) -> "ImageClassifier":
     from zoo.tasks import ImageClassifier
 
     try:

@@ -6,17 +6,9 @@ import pathlib
 from typing import Any
 
 from training.recipe import Recipe
-from training.recipe_file import override
-from training.recipes import find
-from training.run_folder import RunFolder, read_recipe
+from training.run_folder import RunFolder
+from training.stored_run import stored_recipe
 from zoo.errors import UserError
-
-
-def stored_recipe(folder: pathlib.Path) -> Recipe:
-    """Returns the recipe of a run, read from its `recipe.json`."""
-    fields = read_recipe(folder)
-    recipe = find(str(fields.get("model")), data=str(fields.get("data")))
-    return override(recipe, fields, source=str(folder / "recipe.json"))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import tyro
 
-from training.recipe import Recipe, flag
+from training.command_line import flag
+from training.recipe import Recipe
 from training.recipe_file import override
 from training.recipes import available, find
 from training.settings_file import read_settings

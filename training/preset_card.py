@@ -261,30 +261,5 @@ def classified_sheet(data: "ImageData", predicted: np.ndarray) -> np.ndarray:
     return tile(np.stack(drawn), columns=COLUMNS, border=4)
 
 
-def presets_page() -> str:
-    """Returns the text of `docs/presets.md`, which lists all shipped presets."""
-    from zoo.presets.builtin import builtin_metadata
-
-    lines = [
-        "# Presets",
-        "",
-        "These presets come with the zoo. Each folder in `zoo/presets/builtin_weights/` has a",
-        "model card. `zoo.list_presets()` lists them; `python -m training.ship` adds one.",
-        "",
-        "| name | description | parameters | KB | seed | scores of the run |",
-        "| --- | --- | ---: | ---: | ---: | --- |",
-    ]
-    for name, metadata in builtin_metadata().items():
-        fields: dict[str, Any] = dict(metadata)
-        size = sum(file["size"] for file in fields["files"].values()) // 1000
-        scores = score_lines(fields["scores"]).replace("\n- ", "<br>").removeprefix("- ")
-        lines.append(
-            f"| [`{name}`](../zoo/presets/builtin_weights/{name}/README.md) | "
-            f"{fields['description']} | {fields['parameter_count']:,} | {size:,} | "
-            f"{fields['recipe']['seed']} | {scores} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
 def _seconds(seconds: float | None) -> str:
     return "several sessions" if seconds is None else f"{seconds:,.0f} seconds"

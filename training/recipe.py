@@ -4,6 +4,7 @@ import dataclasses
 import re
 from typing import Any, Self
 
+from training.command_line import flag
 from training.options.data import DataOptions
 from training.options.devices import DeviceOptions
 from training.options.networks import CriticNetworkOptions, NetworkOptions
@@ -173,11 +174,6 @@ class Recipe:
                 "normalisation makes it depend on the other images. Give `critic_normalization` "
                 "layer or none."
             )
-
-
-def flag(option: str) -> str:
-    """Returns the command line's spelling of an option."""
-    return "--" + option.replace("_", "-")
 
 
 def as_flags(recipe: Recipe, message: str) -> str:

@@ -5,7 +5,8 @@ import json
 import typing
 from typing import Any
 
-from training.recipe import Recipe, flag
+from training.command_line import flag
+from training.recipe import Recipe
 from zoo.errors import UserError
 from zoo.options import check_value
 

@@ -5,11 +5,12 @@ import json
 import os
 import pathlib
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from training.recipe import Recipe
-from training.recipe_file import differences, to_json
 from zoo.errors import UserError
+
+if TYPE_CHECKING:
+    from training.recipe import Recipe
 
 DEFAULT_PARENT = pathlib.Path("runs")
 
@@ -49,8 +50,10 @@ class RunFolder:
         """The supervised control's classifier, where one was trained."""
         return self.path / "control" / "preset"
 
-    def create(self, recipe: Recipe) -> None:
+    def create(self, recipe: "Recipe") -> None:
         """Makes the folder and writes `recipe.json`, unless they are there."""
+        from training.recipe_file import to_json
+
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if not self.recipe.exists():
@@ -101,7 +104,7 @@ def read_recipe(folder: pathlib.Path) -> dict[str, Any]:
         raise UserError(f"{folder / 'recipe.json'} is damaged: {error}") from None
 
 
-def find_run(recipe: Recipe) -> RunFolder:
+def find_run(recipe: "Recipe") -> RunFolder:
     """Finds the run that goes on, or names a new one. Nothing is written yet.
 
     With `run_dir` it is that folder. Without, the newest unfinished run of the very same recipe
@@ -110,6 +113,8 @@ def find_run(recipe: Recipe) -> RunFolder:
     Raises:
         UserError: the folder holds something else, or a run of another recipe.
     """
+    from training.recipe_file import differences
+
     if recipe.run.run_dir is not None:
         path = pathlib.Path(recipe.run.run_dir)
         _check_given(path, recipe)
@@ -126,7 +131,7 @@ def find_run(recipe: Recipe) -> RunFolder:
     return RunFolder(path)
 
 
-def _check_given(path: pathlib.Path, recipe: Recipe) -> None:
+def _check_given(path: pathlib.Path, recipe: "Recipe") -> None:
     if path.is_file():
         raise UserError(f"--run-dir {path} is a file; give a folder.")
     if not path.exists() or not any(path.iterdir()):
@@ -135,6 +140,8 @@ def _check_given(path: pathlib.Path, recipe: Recipe) -> None:
         raise UserError(
             f"--run-dir {path} holds files that are not a run's; give a new or empty folder."
         )
+    from training.recipe_file import differences
+
     changed = differences(recipe, read_recipe(path))
     if changed:
         raise UserError(

@@ -5,10 +5,8 @@ and golden outputs. `--page` writes `docs/presets.md` from all shipped presets.
 """
 
 import dataclasses
-import json
 import pathlib
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -18,10 +16,7 @@ import tyro
 
 from training.command_line import parse_options
 from training.processor import processor_name
-from training.recipe import Recipe, flag
-from training.recipe_file import NOT_DECIDING, differences, override
-from training.recipes import find
-from training.run_folder import RunFolder, read_recipe, write_text
+from training.run_folder import RunFolder, write_text
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 
@@ -79,11 +74,12 @@ def ship(options: Options) -> pathlib.Path:
             "NAME must have lower-case letters, digits and underscores, such as ls_gan_mnist; "
             f"given {options.name!r}."
         )
-    recipe, scores = read_finished(options.run)
     from training.preset_card import Card, data_licence
+    from training.stored_run import command_of, read_finished
     from zoo.presets import builtin, save_bundle
     from zoo.tasks import from_preset
 
+    recipe, scores = read_finished(options.run)
     card = Card(
         name=options.name,
         recipe=recipe,
@@ -161,65 +157,6 @@ def weight_bytes(preset: pathlib.Path) -> int:
     return sum(path.stat().st_size for path in preset.rglob("*.weights.h5"))
 
 
-def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
-    """Reads the recipe and the evaluations of a finished run.
-
-    Returns:
-        The recipe, and the evaluations: the result first, without those during training.
-
-    Raises:
-        UserError: if the folder is not a run, or the run is not finished.
-    """
-    folder = RunFolder(run)
-    fields = read_recipe(run)
-    if not (folder.result.exists() and folder.preset.exists()):
-        raise UserError(
-            f"{run} is not finished: it has no result.json or no preset. Run its command again."
-        )
-    name = str(fields.get("recipe") or "")
-    recipe = find(str(fields.get("model")), data=str(fields.get("data")), name=name)
-    recipe = override(recipe, fields, source=str(folder.recipe))
-    result = json.loads(folder.result.read_text())
-    lines = folder.scores.read_text().splitlines() if folder.scores.exists() else []
-    scores = [score for score in map(json.loads, lines) if not score.get("while_training")]
-    return recipe, [result, *(score for score in scores if score != result)]
-
-
-def command_of(recipe: Recipe) -> str:
-    """Returns the command that starts a run with exactly this recipe.
-
-    Raises:
-        UserError: if there is no such command because the recipe's defaults have changed.
-    """
-    default = find(recipe.model, data=recipe.data.data, name=recipe.recipe)
-    words = ["--model", recipe.model, "--data", recipe.data.data]
-    if recipe.recipe:
-        words += ["--recipe", recipe.recipe]
-    by_images = recipe.run.length_in_images
-    length = {"kimg", "epochs"} if by_images else {"steps"}
-    fixed = {"model", "data", "recipe", "steps", *NOT_DECIDING} - length
-    unchanged = default.flat()
-    for name, value in recipe.flat().items():
-        if name in fixed or value == unchanged[name]:
-            continue
-        if isinstance(value, bool):
-            words.append(flag(name) if value else flag(f"no_{name}"))
-        else:
-            words += [flag(name), str(value)]
-    _check_command(words, recipe)
-    return shlex.join(["python", "-m", "training.fit", *words])
-
-
-def _check_command(words: list[str], recipe: Recipe) -> None:
-    from training.fit_options import read_command, read_recipe
-
-    again = read_recipe(read_command(words))
-    if recipe.run.length_in_images:
-        again = again.with_options(steps=recipe.run.steps)
-    if changed := differences(again, recipe.flat()):
-        raise UserError("No command gives this run any more:\n  " + "\n  ".join(changed))
-
-
 def this_machine() -> str:
     """Returns a description of this machine's processors."""
     import os
@@ -243,7 +180,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.name is not None or not options.page:
             print(ship(options))
         if options.page:
-            from training.preset_card import presets_page
+            from training.presets_page import presets_page
 
             write_text(PAGE, presets_page())
             print(PAGE)

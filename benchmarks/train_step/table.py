@@ -1,4 +1,4 @@
-"""`python -m benchmarks.train_step.table FILE.json`: writes a table of `benchmarks/README.md`.
+"""`python -m benchmarks.train_step.table FILE.json`: writes a table of `docs/notebook.md`.
 
 The file is one of `benchmarks.train_step` or of `benchmarks.train_step.means`.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from training.console import Table
 from training.markdown_blocks import replace_block
 
-PAGE = pathlib.Path(__file__).parents[1] / "README.md"
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "notebook.md"
 BATCH = 64
 PEERS = {
     "best PyTorch": "PyTorch",

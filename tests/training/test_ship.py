@@ -11,6 +11,7 @@ from training import fit, preset_card, ship
 from training.fit_options import read_command, read_recipe
 from training.recipe_file import to_json
 from training.recipes import find
+from training.stored_run import command_of, read_finished
 from zoo.networks import CLSGANFeatures, DCGANGenerator
 from zoo.presets import builtin, save_bundle
 from zoo.presets.golden import golden_outputs
@@ -85,14 +86,14 @@ def test_a_generator_is_shipped_with_all_files(generator_run, tmp_path, capsys):
 
 
 def test_the_command_on_the_card_gives_the_same_recipe(generator_run):
-    recipe, _ = ship.read_finished(generator_run)
-    words = ship.command_of(recipe).split()[3:]
+    recipe, _ = read_finished(generator_run)
+    words = command_of(recipe).split()[3:]
     again = read_recipe(read_command(words))
     assert again.with_options(run_dir="runs/g") == recipe
     unusual = find("lsgan").with_options(
         flip=True, ema=None, epochs=2.0, steps=123, conditional="onehot"
     )
-    words = ship.command_of(unusual).split()[3:]
+    words = command_of(unusual).split()[3:]
     assert {"--flip", "--epochs", "--ema"} <= set(words) and "--steps" not in words
 
 

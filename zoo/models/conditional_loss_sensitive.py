@@ -53,7 +53,7 @@ class ConditionalLossSensitive(Objective):
     )
 
     margin_scale: NotNegative = MARGIN_SCALE
-    """Margin Delta = margin_scale * mean |x - g|; 2.4576 is that of the official code."""
+    """Margin `Delta = margin_scale * mean |x - g|`; 2.4576 is that of the official code."""
     hinge_weight: NotNegative = 1.0
     """Weight of the hinge on labelled pairs, the paper's lambda."""
     unlabelled_weight: NotNegative = 1.0

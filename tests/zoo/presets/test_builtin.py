@@ -8,8 +8,9 @@ import sys
 import pytest
 
 import zoo
-from training import preset_card, ship
+from training import ship
 from training.fit_options import read_command, read_recipe
+from training.presets_page import presets_page
 from training.recipe_file import differences
 from zoo.presets import builtin, golden
 
@@ -66,7 +67,7 @@ def test_all_presets_together_are_small():
 
 def test_the_page_is_up_to_date():
     page = (ROOT / "docs" / "presets.md").read_text()
-    assert page == preset_card.presets_page(), "run python -m training.ship --page"
+    assert page == presets_page(), "run python -m training.ship --page"
 
 
 def test_they_are_listed():
