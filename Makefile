@@ -10,10 +10,12 @@ train: .venv/installed
 test: .venv/installed lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25
 
-# The long tests, as many as begin within this time; those left out are named.
+# The long tests: as many as begin within this time. Those left out are named; `make slow` again
+# continues with them.
 DEADLINE ?= 900
 slow: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow -rs --deadline $(DEADLINE)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow -rs \
+		--deadline $(DEADLINE) --passed .pytest_cache/passed_long_tests
 
 # Builds the documentation into build/docs; any warning, such as a dead link, is an error.
 docs: .venv/installed

@@ -14,6 +14,8 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 
 from tests.docs.blocks import check_commands, check_yaml
 
+pytest_plugins = ["tests.support.long_tests"]
+
 
 def enter_folder(namespace: dict[str, Any]) -> None:
     """Makes an empty folder the current one, before the blocks of a page."""

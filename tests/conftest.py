@@ -6,7 +6,6 @@ It computes with the kernels that the commands choose.
 import gc
 import os
 import pathlib
-import time
 
 import pytest
 
@@ -23,7 +22,6 @@ from tests.support.report_matrix import CoverageTable, model_of  # noqa: E402
 # every 700, Python's default, takes much of the time.
 gc.set_threshold(50_000, 10, 10)
 
-STARTED = time.monotonic()
 LOGICAL_DEVICES = 4
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
@@ -32,9 +30,6 @@ tf.config.set_logical_device_configuration(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--deadline", type=float, help="start no test after so many seconds; name those left out"
-    )
     parser.addoption("--table", help="page with a table to be written of what the tests covered")
 
 
@@ -53,9 +48,3 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--deadline") is not None:
         # Every penalty with every model: hundreds, and much alike.
         items.sort(key=lambda item: "parity" in item.path.parts)
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    deadline = item.config.getoption("--deadline")
-    if deadline is not None and time.monotonic() - STARTED > deadline:
-        pytest.skip(f"no time left for {item.nodeid}")
