@@ -1,10 +1,10 @@
-"""Reasons for which a run ends other than by success or by a user's mistake."""
+"""Errors that end a run, other than a mistake of the user."""
 
 import signal
 
 
 class Interrupted(Exception):
-    """The run was told to stop, and its state is saved.
+    """The process received a signal to stop, and the state of the run is saved.
 
     Attributes:
         signal_number: int, SIGINT or SIGTERM.
@@ -16,8 +16,8 @@ class Interrupted(Exception):
 
 
 class WorkerLost(Exception):
-    """Another process of the run has ended; commands exit with code 4, to be started again."""
+    """Another process of the run has ended. Commands exit with code 4 and can be started again."""
 
 
 class NotFinite(Exception):
-    """Training came to nothing but numbers that are not finite; commands exit with code 3."""
+    """Training gave non-finite numbers many times in a row. Commands exit with code 3."""

@@ -1,4 +1,4 @@
-"""Starting a run with the weights of a preset, or of another run's preset: `--init-from`."""
+"""Initial weights from a preset, or from the preset of another run: `--init-from`."""
 
 import pathlib
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ def preset_of(source: str | pathlib.Path) -> str:
     """Returns the preset of a run's folder, or the handle as it is.
 
     Raises:
-        UserError: a run without a preset.
+        UserError: the run has no preset yet.
     """
     path = pathlib.Path(source)
     if (path / "preset").is_dir():
@@ -26,17 +26,17 @@ def preset_of(source: str | pathlib.Path) -> str:
 
 
 def initialise(model: "StatelessTrainer", source: str) -> None:
-    """Takes the weights of both networks from a preset; the optimizers start anew.
+    """Loads the weights of both networks from a preset; the optimizers start anew.
 
-    A network and its average both start with what the preset has, which is the average of the run
-    that it is from.
+    A network and its averaged copy both start with the weights of the preset, which are the
+    averaged weights of the run that it comes from.
 
     Args:
         model: a compiled GAN.
         source: a preset's handle, or the folder of a finished run.
 
     Raises:
-        UserError: no such preset, one without a critic, or networks that are not the model's.
+        UserError: the preset does not exist, has no critic, or has networks of another shape.
     """
     from zoo.presets import load_network
     from zoo.tasks import ImageClassifier
@@ -60,25 +60,25 @@ def initialise(model: "StatelessTrainer", source: str) -> None:
 
 
 def _check_same(own: keras.Model, other: keras.Model, *, what: str) -> None:
-    """Refuses weights of another architecture."""
+    """Checks that two networks have the same architecture."""
     if type(own) is not type(other):
-        raise UserError(f"{what} is a {type(other).__name__}, this run's a {type(own).__name__}.")
+        raise UserError(f"{what} is a {type(other).__name__}; this run has a {type(own).__name__}.")
     ours, theirs = _sizes(own), _sizes(other)
     if ours == theirs:
         return
     for key in ("image_shape", "num_classes", "latent_dim"):
         one, two = getattr(own, key, None), getattr(other, key, None)
         if one != two:
-            raise UserError(f"{what} has {key} {two}, this run's {one}. Give the same.")
+            raise UserError(f"{what} has {key} {two}; this run has {one}. Give the same value.")
     differing = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
     key = differing[0]
     raise UserError(
-        f"{what} has other weights than this run's, {len(differing)} of them; the first is {key}: "
-        f"{theirs.get(key, 'none')} there, {ours.get(key, 'none')} here. Give the options of the "
-        "run it is from."
+        f"{what} differs from this run's in {len(differing)} weights; the first is {key}: "
+        f"{theirs.get(key, 'none')} in the preset, {ours.get(key, 'none')} in this run. Give the "
+        "options of the run that the preset comes from."
     )
 
 
 def _sizes(network: keras.Model) -> dict[str, tuple[int, ...]]:
-    # Not the path, which begins with the model's own name; names repeat, their order tells.
+    # Names repeat, so the position is part of the key; paths begin with the model's own name.
     return {f"{i} ({v.name})": tuple(v.shape) for i, v in enumerate(network.variables)}

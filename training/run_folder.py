@@ -1,4 +1,4 @@
-"""The folder of a run: found or made, never one of somebody else's."""
+"""The folder of a run, and the search for it."""
 
 import dataclasses
 import json
@@ -27,31 +27,31 @@ class RunFolder:
 
     @property
     def recipe(self) -> pathlib.Path:
-        """Everything that was decided."""
+        """The recipe: all options of the run."""
         return self.path / "recipe.json"
 
     @property
     def result(self) -> pathlib.Path:
-        """The outcome; there when the run is finished."""
+        """The result; it exists when the run is finished."""
         return self.path / "result.json"
 
     @property
     def scores(self) -> pathlib.Path:
-        """Every evaluation, one JSON object a line."""
+        """All evaluations, one JSON object per line."""
         return self.path / "scores.jsonl"
 
     @property
     def preset(self) -> pathlib.Path:
-        """What `from_preset` loads."""
+        """The preset, which `from_preset` loads."""
         return self.path / "preset"
 
     @property
     def control_preset(self) -> pathlib.Path:
-        """The supervised control's classifier, where one was trained."""
+        """The preset of the supervised control, if one was trained."""
         return self.path / "control" / "preset"
 
     def create(self, recipe: "Recipe") -> None:
-        """Makes the folder and writes `recipe.json`, unless they are there."""
+        """Creates the folder and writes `recipe.json`, unless they exist."""
         from training.recipe_file import to_json
 
         try:
@@ -70,7 +70,7 @@ class RunFolder:
 
 
 def append_lines(path: pathlib.Path, rows: list[dict[str, Any]]) -> None:
-    """Appends rows to a file, one JSON object a line, all of them at once.
+    """Appends rows to a file, one JSON object per line, in one write.
 
     Raises:
         UserError: the file cannot be written.
@@ -84,7 +84,7 @@ def append_lines(path: pathlib.Path, rows: list[dict[str, Any]]) -> None:
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a text file whole or not at all."""
+    """Writes a text file completely or not at all."""
     part = path.with_name(f".{path.name}.part")
     part.write_text(text)
     os.replace(part, path)
@@ -94,7 +94,7 @@ def read_recipe(folder: pathlib.Path) -> dict[str, Any]:
     """Reads `recipe.json` of a run.
 
     Raises:
-        UserError: the folder is no run's.
+        UserError: the folder is not the folder of a run.
     """
     try:
         return json.loads((folder / "recipe.json").read_text())
@@ -105,13 +105,13 @@ def read_recipe(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def find_run(recipe: "Recipe") -> RunFolder:
-    """Finds the run that goes on, or names a new one. Nothing is written yet.
+    """Finds the run to resume, or names a new one. Nothing is written yet.
 
-    With `run_dir` it is that folder. Without, the newest unfinished run of the very same recipe
-    under `runs/`, so that the same command resumes; else a new name.
+    With `run_dir` it is that folder. Without it, it is the newest unfinished run of the same recipe
+    under `runs/`, so that the same command resumes it, or else a new folder.
 
     Raises:
-        UserError: the folder holds something else, or a run of another recipe.
+        UserError: the folder holds other files, or a run of another recipe.
     """
     from training.recipe_file import differences
 
@@ -138,7 +138,7 @@ def _check_given(path: pathlib.Path, recipe: "Recipe") -> None:
         return
     if not (path / "recipe.json").exists():
         raise UserError(
-            f"--run-dir {path} holds files that are not a run's; give a new or empty folder."
+            f"--run-dir {path} holds files that are not of a run; give a new or an empty folder."
         )
     from training.recipe_file import differences
 

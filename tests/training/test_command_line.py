@@ -90,7 +90,7 @@ def test_foreign_run_folder_is_left_alone(capsys, empty_folder):
     (empty_folder / "mine").mkdir()
     (empty_folder / "mine" / "thesis.txt").write_text("words")
     said = fails(capsys, "--model", "lsgan", "--run-dir", "mine")
-    assert "not a run's" in said
+    assert "not of a run" in said
     (empty_folder / "file").write_text("x")
     assert "is a file" in fails(capsys, "--model", "lsgan", "--run-dir", "file")
     assert sorted(path.name for path in (empty_folder / "mine").iterdir()) == ["thesis.txt"]

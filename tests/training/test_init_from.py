@@ -53,8 +53,8 @@ def test_both_networks_and_their_averages_are_taken(model, tmp_path):
     ("model", "changes", "message"),
     [
         ("lsgan", {"generator_filters": 16}, "other weights"),
-        ("lsgan", {"latent_dim": 6}, "latent_dim 5, this run's 6"),
-        ("lsgan", {"conditional": "onehot"}, "num_classes 0, this run's 3|ConditionalCritic"),
+        ("lsgan", {"latent_dim": 6}, "latent_dim 5; this run has 6"),
+        ("lsgan", {"conditional": "onehot"}, "num_classes 0; this run has 3|ConditionalCritic"),
         ("lsgan", {"network": "resnet", "critic_normalization": "none"}, "DCGANGenerator"),
         ("clsgan", {}, "holds an ImageGenerator"),
     ],
@@ -72,7 +72,7 @@ def test_other_class_counts_are_refused(tmp_path):
     preset("clsgan", tmp_path / "preset")
     recipe = tiny_recipe("clsgan")
     fresh = build_model(recipe, image_shape=SHAPE, class_names=(*CLASSES, "d"))
-    with pytest.raises(UserError, match="num_classes 3, this run's 4"):
+    with pytest.raises(UserError, match="num_classes 3; this run has 4"):
         initialise(fresh, str(tmp_path / "preset"))
 
 

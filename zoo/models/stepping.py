@@ -1,4 +1,4 @@
-"""Running a trainer's step: on every replica, guarded, several a call, compiled or not."""
+"""Execution of a training step: on every replica, guarded, several per call, compiled or not."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -10,20 +10,20 @@ Logs = dict[str, tf.Tensor]
 Step = Callable[[Any], Logs]
 
 TOTAL, IN_A_ROW, OFFENDER = 0, 1, 2
-"""What the three numbers of a trainer's `guard` variable count."""
+"""Positions in the `guard` variable: skipped steps, skipped steps in a row, and the offender."""
 
 
 def guarded(step: Step, *, state: Sequence[keras.Variable], guard: keras.Variable) -> Step:
-    """Wraps a step so that one which leaves anything non-finite behind changes nothing.
+    """Wraps a step so that it changes nothing if any of its results is not finite.
 
-    Gradients are summed over replicas before they are applied, so all replicas see the same
-    variables, and come to the same verdict without asking each other.
+    Gradients are summed over replicas before they are applied. All replicas therefore see the same
+    variables and decide alike without communication.
 
     Args:
         step: takes a replica's batch, updates variables, returns logs.
-        state: every variable that the step may change and that is to be put back.
-        guard: int64 `[3]`: skipped steps in all, skipped in a row, and the place in `state` of the
-            first variable that was not finite (-1 for a logged value).
+        state: every variable that the step may change, to be restored if the step is skipped.
+        guard: int64 `[3]`: all skipped steps, skipped steps in a row, and the index in `state` of
+            the first variable that was not finite (-1 for a logged value).
     """
 
     def guarded_step(data: Any) -> Logs:
@@ -41,7 +41,7 @@ def guarded(step: Step, *, state: Sequence[keras.Variable], guard: keras.Variabl
                     variable.value.assign(value)
             return tf.stack([count[TOTAL] + 1, count[IN_A_ROW] + 1, offender])
 
-        # Counters of optimizers are assigned by all replicas together, which a branch may not do.
+        # All replicas together assign the counters of optimizers, which `tf.cond` does not allow.
         for variable, value in zip(state, before, strict=True):
             if variable.aggregation != "none":
                 variable.value.assign(tf.where(skip, value, variable.value.read_value()))
@@ -60,11 +60,11 @@ def _has_non_finite(value: tf.Tensor) -> tf.Tensor:
 def train_function(
     step: Step, *, strategy: tf.distribute.Strategy, jit: bool, eager: bool, steps_per_call: int
 ) -> Callable[[Iterator], Logs]:
-    """Makes what Keras' `fit` calls: takes an iterator, trains, returns the logs.
+    """Returns the function that Keras' `fit` calls: it takes an iterator, trains, returns the logs.
 
-    Keras' own reduces the logs over replicas, which fails for scalars on several hosts, and its
-    loop of several steps fails under MirroredStrategy. Here logs are equal on all replicas
-    already, and the loop stands outside of `strategy.run`.
+    Keras' own function reduces the logs over replicas, which fails for scalars on several hosts,
+    and its loop of several steps fails under MirroredStrategy. Here the logs are already equal on
+    all replicas, and the loop is outside of `strategy.run`.
 
     Args:
         step: what runs on each replica.

@@ -1,4 +1,4 @@
-"""What every trained model shares: streams, stateless noise, a step counter and logged means."""
+"""The base of all trained models: streams, stateless noise, a step counter and logged means."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ MAX_LOGGED = 64
 class Logs(keras.metrics.Metric):
     """Means of named values since the last reset, in one variable.
 
-    The values given are equal on all replicas already, so is their mean.
+    The values are already equal on all replicas, so their means are too.
     """
 
     def __init__(self) -> None:
@@ -41,18 +41,18 @@ class Logs(keras.metrics.Metric):
 
 
 class StatelessTrainer(keras.Model):
-    """A model whose step depends on its weights, the data, the seed and the step number only.
+    """A model whose step depends only on its weights, the data, the seed and the step number.
 
     Args:
         seed: int, the seed of all noise drawn in training.
-        streams: names of the image streams a batch has, in order. Plain data given to `fit`
-            (`images`, or `(images, labels)`) is taken as the first of them.
-        batches_per_step: int, how many batches one step uses; they follow each other on axis 0.
+        streams: names of the image streams of a batch, in order. Plain data for `fit` (`images`,
+            or `(images, labels)`) are used as the first of them.
+        batches_per_step: int, number of batches of one step, concatenated along axis 0.
 
     Attributes:
-        rematerialise: bool, whether the step keeps only what goes into each block of the networks
+        rematerialise: bool, whether the step stores only the inputs of each block of the networks
             and computes the rest again for the gradient: less memory, more time, the same numbers
-            but for rounding. A gradient penalty's passes keep theirs.
+            up to rounding. Passes for a gradient penalty store everything.
     """
 
     train_function: Any
@@ -102,11 +102,11 @@ class StatelessTrainer(keras.Model):
         raise ValueError(f"{type(self).__name__} has no control to compare with.")
 
     def in_update_order(self) -> list[keras.Variable]:
-        """All variables of the model, those that a step changes first coming first."""
+        """All variables of the model, in the order in which a step updates them."""
         return self.variables
 
     def make_train_function(self, force: bool = False) -> None:
-        """Makes the function that `fit` calls: guarded, on every replica (see `stepping`)."""
+        """Builds the function that `fit` calls: guarded, on every replica (see `stepping`)."""
         if self.train_function is not None and not force:
             return
         counters = (self.step, self.guard)
@@ -133,7 +133,7 @@ class StatelessTrainer(keras.Model):
         return
 
     def unpack(self, data: Any) -> tuple[list[dict[str, Examples]], Noise, tf.Tensor]:
-        """Makes a step's data ready.
+        """Prepares the data of a step.
 
         Args:
             data: `{stream: {"images": [n*b,H,W,C], "labels": [n*b]}, ..., "index": [b]}` as the
@@ -177,7 +177,7 @@ class StatelessTrainer(keras.Model):
 
 
 def _global_index(rows: tf.Tensor) -> tf.Tensor:
-    """Positions of this replica's rows in the global batch, for data that do not say."""
+    """Returns the positions of this replica's rows in the global batch, for data without them."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tf.range(rows, dtype=tf.int64)
@@ -194,6 +194,6 @@ def _rows(stream: Mapping[str, tf.Tensor], k: int, rows: tf.Tensor) -> Examples:
 
 
 def _in_range(images: tf.Tensor) -> tf.Tensor:
-    """Float32 images, in [-1, 1] where they were uint8."""
+    """Returns float32 images; uint8 images are scaled to [-1, 1]."""
     scaled = tf.cast(images, tf.float32)
     return scaled / 127.5 - 1.0 if images.dtype == tf.uint8 else scaled
