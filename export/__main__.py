@@ -27,12 +27,12 @@ class Options:
     measure_batching: tyro.conf.FlagCreatePairsOff[bool] = False
     """Measure batch sizes on this machine and write them to batching_params.pbtxt."""
     format: Literal["saved_model", "onnx", "litert"] = "saved_model"
-    """File format. saved_model is for servers; onnx writes DIR/NAME.onnx, litert DIR/NAME.tflite."""
+    """File format: saved_model for servers, onnx for DIR/NAME.onnx, litert for DIR/NAME.tflite."""
     quantize: Literal["int8"] | None = None
     """Number type of the stored weights. LiteRT only."""
     data: Annotated[str | None, tyro.conf.arg(metavar="FILE.npz")] = None
-    """Labelled images to measure a classifier's accuracy on: the arrays `images` (uint8 [N, H, W, C])
-    and `labels` (integers [N]). ONNX and LiteRT only."""
+    """Labelled images to measure a classifier's accuracy on, as arrays `images` (uint8) and
+    `labels` (integers). ONNX and LiteRT only."""
 
     def check(self) -> None:
         """Checks that the options fit the format.
