@@ -34,7 +34,8 @@ def run(command, folder):
 
 
 def blocks(text, language):
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    """Returns the code blocks of a page, with continued lines joined."""
+    return re.findall(rf"```{language}\n(.*?)```", text.replace("\\\n", ""), re.DOTALL)
 
 
 def test_the_commands_and_the_code_of_the_page_work(run_folder):
