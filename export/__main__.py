@@ -52,14 +52,10 @@ class Options:
 
 
 def main(arguments: Sequence[str], *, prog: str = "python -m export") -> int:
-    """Exports and prints a description of each file or version.
-
-    Args:
-        arguments: the command line without the command.
-        prog: name of the command in its help text.
+    """Runs the command.
 
     Returns:
-        The exit code: 0, 1 if the artefact differs from the model, 2 for a mistake of the user.
+        The exit code: 0, 1 if an exported file differs from the model, 2 for a mistake of the user.
     """
     options = tyro.cli(Options, args=arguments, prog=prog)
     prepare_tensorflow()

@@ -31,15 +31,7 @@ class Options:
 
 
 def main(arguments: Sequence[str], *, prog: str = "python -m export.deploy") -> int:
-    """Writes the files and prints their paths.
-
-    Args:
-        arguments: the command line without the command.
-        prog: name of the command in its help text.
-
-    Returns:
-        The exit code: 0, or 2 for a mistake of the user.
-    """
+    """Runs the command; returns the exit code: 0, or 2 for a mistake of the user."""
     options = tyro.cli(Options, args=arguments, prog=prog)
     try:
         for path in write_deployment(options.model, options.out, options.claim):

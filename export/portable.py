@@ -8,22 +8,21 @@ import pathlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from export.check_requests import BATCHES, MAX_BATCH, check_requests
 from export.conversion_errors import named_layers
 from export.labelled_images import LabelledImages
+from export.portable_network import PortableNetwork
 from export.runtimes import LiteRtRuntime, OnnxRuntime, Runtime
 from export.served_name import check_name
 from export.signatures import signatures
 from export.verify import TOLERANCE, VerificationError
 from zoo import ema
 from zoo.errors import UserError
-from zoo.images import prepare
-from zoo.networks.network import ImageNetwork, Inputs, Network
-from zoo.tasks import ImageClassifier, ImageGenerator, Task
+from zoo.networks.network import ImageNetwork, Network
+from zoo.tasks import ImageClassifier, Task
 
 INT8_TOLERANCE = 0.05
 """Largest mean difference of probabilities, or of pixels in [-1, 1], due to int8 weights."""
@@ -90,52 +89,6 @@ class Report:
         return "\n".join(lines)
 
 
-class Portable(Network):
-    """A task with named inputs and outputs, in inference mode and float32.
-
-    A classifier maps `images` (uint8) to `probabilities`. A generator maps `latent` (and `label`)
-    to `images` (float32 in [-1, 1]). A critic maps `images` to `score`. Only SavedModels take
-    seeds, image files and tf.Examples, because these formats have neither TensorFlow's random
-    numbers nor its decoders.
-
-    Args:
-        task: an `ImageClassifier`, an `ImageGenerator`, or a critic's network, in float32.
-    """
-
-    def __init__(self, task: Network):
-        super().__init__(name=task.name, dtype="float32")
-        self.task = task
-        self.build_from_symbolic_inputs()
-
-    def symbolic_inputs(self) -> Inputs:
-        if isinstance(self.task, ImageGenerator):
-            return self.task.symbolic_inputs()
-        return keras.Input(self.task.image_shape, dtype="uint8", name="images")
-
-    def call(self, inputs: Inputs) -> dict[str, tf.Tensor]:
-        if isinstance(self.task, ImageClassifier):
-            return {"probabilities": self.task.probabilities(inputs)}
-        if isinstance(self.task, ImageGenerator):
-            return {"images": keras.ops.cast(self.task(inputs, training=False), "float32")}
-        scores = self.task(prepare(inputs, self.task.image_shape), training=False)
-        return {"score": keras.ops.reshape(keras.ops.cast(scores, "float32"), [-1])}
-
-    def outputs(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Computes arrays by output name from arrays by input name, on the CPU."""
-        with tf.device("CPU:0"):
-            tensors = {name: tf.constant(value) for name, value in inputs.items()}
-            results = self(tensors if len(tensors) > 1 else next(iter(tensors.values())))
-        return {name: value.numpy() for name, value in results.items()}
-
-    def specs(self) -> list:
-        """Returns the input specs in the form that TensorFlow's exporters expect."""
-        return [tf.nest.map_structure(_spec, self.symbolic_inputs())]
-
-
-def _spec(tensor: keras.KerasTensor) -> tf.TensorSpec:
-    return tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
-
-
 def save_portable(
     tasks: Mapping[str, Network],
     directory: str | os.PathLike,
@@ -178,7 +131,7 @@ def save_portable(
         staged = {}
         for name, task in tasks.items():
             staged[name] = stack.enter_context(_temporary_file(directory, chosen.suffix))
-            portable = Portable(ema.clone(task))
+            portable = PortableNetwork(ema.clone(task))
             _convert(portable, staged[name], file_format, options)
             report = _compare(portable, chosen.runtime(staged[name]), labelled, bool(quantize))
             reports.append(dataclasses.replace(report, path=paths[name]))
@@ -229,7 +182,7 @@ def _temporary_file(directory: pathlib.Path, suffix: str) -> Iterator[pathlib.Pa
 
 
 def _convert(
-    portable: Portable, path: pathlib.Path, file_format: str, options: Mapping[str, object]
+    portable: PortableNetwork, path: pathlib.Path, file_format: str, options: Mapping[str, object]
 ) -> None:
     """Writes and loads the file; an error names the layers that the format does not have."""
     specs = portable.specs()
@@ -241,7 +194,7 @@ def _convert(
 
 
 def _compare(
-    portable: Portable,
+    portable: PortableNetwork,
     runtime: Runtime,
     labelled: LabelledImages | None,
     quantized: bool,

@@ -15,15 +15,7 @@ _BINARY = "tensorflow_model_server"
 
 
 def main(arguments: Sequence[str], *, prog: str = "python -m export.serve") -> int:
-    """Serves until a signal stops the process.
-
-    Args:
-        arguments: the command line without the command.
-        prog: name of the command in its help text.
-
-    Returns:
-        The exit code: 0, or 2 for a mistake of the user.
-    """
+    """Serves until a signal arrives; returns the exit code: 0, or 2 for a mistake of the user."""
     try:
         command = flags.parse(arguments, prog=prog)
         engine = command.options.engine

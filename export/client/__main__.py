@@ -101,15 +101,7 @@ class Classify(Connection):
 
 
 def main(arguments: Sequence[str], *, prog: str = "python -m export.client") -> int:
-    """Sends requests to a server, and writes or prints the answers.
-
-    Args:
-        arguments: the command line without the command.
-        prog: name of the command in its help text.
-
-    Returns:
-        The exit code: 0, or 2 for a mistake of the user or a failed request.
-    """
+    """Runs the command; returns the exit code: 0, or 2 for a mistake or a failed request."""
     command = tyro.extras.subcommand_cli_from_dict(
         {"generate": Generate, "classify": Classify},
         args=arguments,

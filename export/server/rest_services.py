@@ -1,6 +1,7 @@
 """Answers to parsed REST requests."""
 
 import dataclasses
+import functools
 
 from google.protobuf import json_format, message
 
@@ -9,7 +10,7 @@ from export.server.executor import Runner
 from export.server.manager import Manager, ModelSpec
 from export.server.messages import signature_def_map, status_response
 from export.server.metrics import Metrics
-from export.server.model import Arrays, LoadedModel, ServedSignature, unknown_signature
+from export.server.model import LoadedModel, unknown_signature
 from export.server.rest_request import RestRequest
 from export.server.status import Code
 
@@ -41,45 +42,17 @@ class RestServices:
         api = _APIS[verb]
         with self.metrics.request(self.manager.metric_name(spec.name), api, "REST"):
             request = RestRequest.parse(body)
-            if verb == "predict":
-                with self.manager.use(spec) as model:
-                    return await self._predict(model, request)
-            examples = request.examples()
+            examples = None if verb == "predict" else request.examples()
             with self.manager.use(spec) as model:
-
-                async def run(
-                    signature: ServedSignature, inputs: Arrays, outputs: tuple[str, ...]
-                ) -> Arrays:
-                    return await self._run(model, signature, inputs, outputs, api)
-
+                run = functools.partial(self.runner.run, model, api=api, timeout=self.timeout)
                 name = request.signature_name
+                if examples is None:
+                    return await _predict(run, model, request)
                 if verb == "classify":
                     classes = await inference.classify(run, model, name, examples)
                     return json_writing.classifications(classes)
                 values = await inference.regress(run, model, name, examples)
                 return json_writing.regressions(values)
-
-    async def _predict(self, model: LoadedModel, request: RestRequest) -> bytes:
-        signature = model.signature(request.signature_name)
-        if signature is None:
-            raise unknown_signature(request.signature_name, Code.INVALID_ARGUMENT)
-        inputs = request.tensors(signature)
-        signature.check(inputs)
-        names = signature.select_outputs(())
-        outputs = await self._run(model, signature, inputs, names, "Predict")
-        return (json_writing.rows if request.has_rows else json_writing.columns)(outputs)
-
-    async def _run(
-        self,
-        model: LoadedModel,
-        signature: ServedSignature,
-        inputs: Arrays,
-        outputs: tuple[str, ...],
-        api: str,
-    ) -> Arrays:
-        return await self.runner.run(
-            model, signature, inputs, outputs, api=api, timeout=self.timeout
-        )
 
     def status(self, spec: ModelSpec) -> bytes:
         """Returns the states of a model's versions; a label is ignored."""
@@ -93,6 +66,16 @@ class RestServices:
             definitions = _as_dict(signature_def_map(model))
             head = {"name": model.name, "signature_name": "", "version": str(model.version)}
         return json_writing.plain({"model_spec": head, "metadata": {"signature_def": definitions}})
+
+
+async def _predict(run: inference.Run, model: LoadedModel, request: RestRequest) -> bytes:
+    signature = model.signature(request.signature_name)
+    if signature is None:
+        raise unknown_signature(request.signature_name, Code.INVALID_ARGUMENT)
+    inputs = request.tensors(signature)
+    signature.check(inputs)
+    outputs = await run(signature, inputs, signature.select_outputs(()))
+    return (json_writing.rows if request.has_rows else json_writing.columns)(outputs)
 
 
 def _as_dict(proto: message.Message) -> dict:

@@ -8,7 +8,8 @@ import tensorflow as tf
 from export import portable
 from export.__main__ import main
 from export.labelled_images import LabelledImages
-from export.portable import FORMATS, Portable, save_portable
+from export.portable import FORMATS, save_portable
+from export.portable_network import PortableNetwork
 from export.runtimes import LiteRtRuntime, OnnxRuntime
 from export.verify import VerificationError
 from tests.support.random_weights import randomize
@@ -138,7 +139,7 @@ def test_a_crash_while_writing_leaves_no_files(tmp_path, generator, monkeypatch)
             file.write("half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Portable, "export", crash)
+    monkeypatch.setattr(PortableNetwork, "export", crash)
     with pytest.raises(KeyboardInterrupt):
         save_portable({"m": generator}, tmp_path, file_format="litert")
     assert list(tmp_path.iterdir()) == []

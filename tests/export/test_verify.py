@@ -76,9 +76,7 @@ def test_operations_that_servers_do_not_have_are_found(tmp_path, kind):
         check_operations(tmp_path)
 
 
-def test_requests_cover_every_signature_in_four_batch_sizes(
-    classifier, generator
-):
+def test_requests_cover_every_signature_in_four_batch_sizes(classifier, generator):
     for task in (classifier, generator):
         declared = signatures(task)
         requests = check_requests(task, declared)
