@@ -19,7 +19,7 @@ _OPERATION = re.compile(
 
 
 @contextlib.contextmanager
-def named_layers(model: keras.Model, specs: list, file_format: str) -> Iterator[None]:
+def name_failing_layers(model: keras.Model, specs: list, file_format: str) -> Iterator[None]:
     """Replaces the error of a conversion by one that names the layers.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.check_requests import BATCHES, MAX_BATCH, check_requests
-from export.conversion_errors import named_layers
+from export.conversion_errors import name_failing_layers
 from export.labelled_images import LabelledImages
 from export.portable_network import PortableNetwork
 from export.runtimes import LiteRtRuntime, OnnxRuntime, Runtime
@@ -84,8 +84,8 @@ class Report:
         if self.same_class is not None:
             lines.append(f"  same class as the model for {self.same_class:.1%} of these images")
         if self.accuracy is not None:
-            own, models = self.accuracy
-            lines.append(f"  accuracy on the labelled images: {own:.2%}, the model's {models:.2%}")
+            file, model = self.accuracy
+            lines.append(f"  accuracy on the labelled images: {file:.2%}, the model's {model:.2%}")
         return "\n".join(lines)
 
 
@@ -186,7 +186,7 @@ def _convert(
 ) -> None:
     """Writes and loads the file; an error names the layers that the format does not have."""
     specs = portable.specs()
-    with named_layers(portable, specs, file_format):
+    with name_failing_layers(portable, specs, file_format):
         portable.export(
             str(path), format=file_format, input_signature=specs, verbose=False, **options
         )
@@ -255,6 +255,6 @@ def _accuracy(
             f"--data has images of shape {images.shape[1:]}, the model takes {task.image_shape}."
         )
     parts = [images[i : i + MAX_BATCH] for i in range(0, len(images), MAX_BATCH)]
-    own = np.concatenate([runtime.run({"images": part})["probabilities"] for part in parts])
-    models = task.predict(images)
-    return float((own.argmax(-1) == labels).mean()), float((models.argmax(-1) == labels).mean())
+    file = np.concatenate([runtime.run({"images": part})["probabilities"] for part in parts])
+    model = task.predict(images)
+    return float((file.argmax(-1) == labels).mean()), float((model.argmax(-1) == labels).mean())

@@ -9,7 +9,7 @@ import grpc
 from tensorflow_serving.config import model_server_config_pb2
 
 from export.server import protos
-from export.server.status import ServingError, invalid
+from export.server.status import invalid
 
 PLATFORM = "tensorflow"
 BATCHING_FILE = "batching_params.pbtxt"
@@ -197,8 +197,3 @@ def read_metrics_path(text: str) -> str | None:
     protos.parse(text, proto, "monitoring config")
     prometheus = proto.prometheus_config  # type: ignore[attr-defined]
     return (prometheus.path or METRICS_PATH) if prometheus.enable else None
-
-
-def describe_error(error: Exception) -> str:
-    """Returns the text of an error for logs and status requests."""
-    return error.message if isinstance(error, ServingError) else f"{error}" or repr(error)

@@ -39,7 +39,7 @@ Switch = Annotated[
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TensorFlowServingOptions:
-    """Flags of tensorflow_model_server, with its names and its defaults."""
+    """Flags that tensorflow_model_server has too."""
 
     model_name: str = "default"
     """Name of the model in URLs."""
@@ -122,22 +122,22 @@ class CommandLine:
 
     Args:
         options: the value of every flag.
-        given: names of the flags that the user wrote, in the order of the flags.
+        explicit: names of the flags that the user wrote, in the order of the flags.
     """
 
     options: Options
-    given: tuple[str, ...]
+    explicit: tuple[str, ...]
 
     def local_flags(self) -> list[str]:
-        """Returns the given flags that tensorflow_model_server does not have."""
-        return [_flag(name) for name in self.given if name not in _SHARED | {"engine"}]
+        """Returns the explicit flags that tensorflow_model_server does not have."""
+        return [_flag(name) for name in self.explicit if name not in _SHARED | {"engine"}]
 
     def for_tensorflow_model_server(self) -> list[str]:
         """Returns the arguments that start tensorflow_model_server with the same settings."""
         values = {
             name: getattr(self.options, name)
             for name in (field.name for field in dataclasses.fields(TensorFlowServingOptions))
-            if name in self.given or name == "rest_api_port"
+            if name in self.explicit or name == "rest_api_port"
         }
         for name in ("model_base_path", "model_config_file"):
             if values.get(name):
@@ -159,24 +159,24 @@ def parse(arguments: Sequence[str], *, prog: str = "python -m export.serve") -> 
     options = tyro.cli(Options, args=arguments, prog=prog, description=DESCRIPTION)
     words = {word.partition("=")[0].replace("-", "_") for word in arguments}
     names = (field.name for field in dataclasses.fields(Options))
-    given = tuple(name for name in names if f"__{name}" in words)
-    _check_models(options, given)
-    _check_dependencies(options, given)
+    explicit = tuple(name for name in names if f"__{name}" in words)
+    _check_models(options, explicit)
+    _check_dependencies(options, explicit)
     _check_ranges(options)
-    return CommandLine(options, given)
+    return CommandLine(options, explicit)
 
 
-def _check_models(options: Options, given: Sequence[str]) -> None:
+def _check_models(options: Options, explicit: Sequence[str]) -> None:
     if bool(options.model_base_path) == bool(options.model_config_file):
         raise UserError("Give either --model-base-path DIR/NAME or --model-config-file FILE.")
-    if options.model_config_file and "model_name" in given:
+    if options.model_config_file and "model_name" in explicit:
         raise UserError(
             "--model-name has no effect with --model-config-file, because the file names the "
             "models. Leave it out."
         )
 
 
-def _check_dependencies(options: Options, given: Sequence[str]) -> None:
+def _check_dependencies(options: Options, explicit: Sequence[str]) -> None:
     for name, needed in (
         ("model_config_file_poll_wait_seconds", "model_config_file"),
         ("batching_parameters_file", "enable_batching"),
@@ -184,10 +184,10 @@ def _check_dependencies(options: Options, given: Sequence[str]) -> None:
     ):
         if getattr(options, name) and not getattr(options, needed):
             raise UserError(f"{_flag(name)} needs {_flag(needed)}.")
-    if "num_request_iterations_for_warmup" in given and not options.enable_model_warmup:
+    if "num_request_iterations_for_warmup" in explicit and not options.enable_model_warmup:
         raise UserError("--num-request-iterations-for-warmup has no effect without a warmup.")
     parallelism = {"tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism"}
-    if options.tensorflow_session_parallelism and parallelism & set(given):
+    if options.tensorflow_session_parallelism and parallelism & set(explicit):
         raise UserError(
             "--tensorflow-session-parallelism sets --tensorflow-intra-op-parallelism and "
             "--tensorflow-inter-op-parallelism. Give it alone."

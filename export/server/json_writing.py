@@ -21,7 +21,7 @@ _WRITTEN = {
 
 
 def rows(outputs: Mapping[str, np.ndarray]) -> bytes:
-    """Writes `{"predictions": [...]}`: one value per row, or one object if outputs are several.
+    """Writes `{"predictions": [...]}` with one value, or one object of several outputs, per row.
 
     Raises:
         ServingError: INVALID_ARGUMENT for outputs without a common first dimension.
@@ -47,7 +47,7 @@ def rows(outputs: Mapping[str, np.ndarray]) -> bytes:
 
 
 def columns(outputs: Mapping[str, np.ndarray]) -> bytes:
-    """Writes `{"outputs": ...}`: the tensor, or an object if outputs are several."""
+    """Writes `{"outputs": ...}`: the tensor, or an object of several tensors."""
     if len(outputs) == 1:
         return b'{"outputs": %b}' % _only(outputs)
     items = (f"{json.dumps(name)}: {_tensor(name, outputs[name])}" for name in sorted(outputs))
@@ -95,7 +95,7 @@ def _is_integer(value: np.ndarray) -> bool:
 
 
 def _is_large(value: np.ndarray) -> bool:
-    """Tells arrays that are written with the fewest digits that read back as the same number.
+    """Returns True for arrays that are written with the fewest digits that read back unchanged.
 
     TF Serving's choice of digits would take too long for so many numbers.
     """

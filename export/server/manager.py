@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from export.server import warmup
-from export.server.config import ModelConfig, describe_error, read_version_batching
+from export.server.config import ModelConfig, read_version_batching
 from export.server.metrics import Metrics
 from export.server.model import LoadedModel
 from export.server.model_versions import ServedModel, State, Version
-from export.server.status import Code, ServingError, invalid
+from export.server.status import Code, ServingError, describe_error, invalid
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Manager:
     def __init__(
         self, options: LoadOptions, metrics: Metrics, *, allow_unavailable_labels: bool = False
     ):
-        self._options = options
+        self.options = options
         self._metrics = metrics
         self._allow_unavailable_labels = allow_unavailable_labels
         self._models: dict[str, ServedModel] = {}
@@ -202,19 +202,19 @@ class Manager:
     async def _reconcile_once(self, served: ServedModel) -> None:
         retired = self._models.get(served.config.name) is not served
         if retired:
-            wanted: set[int] | None = set()
+            targets: set[int] | None = set()
         else:
-            wanted = await asyncio.to_thread(served.find_versions)
-        if wanted is None:  # Without a folder, the loaded versions stay.
+            targets = await asyncio.to_thread(served.find_versions)
+        if targets is None:  # Without a folder, the loaded versions stay.
             return
-        for number in sorted(wanted):
+        for number in sorted(targets):
             version = served.versions.setdefault(number, Version(number))
-            if version.is_due(self._options.retries, self._options.retry_seconds):
+            if version.is_due(self.options.retries, self.options.retry_seconds):
                 await self._load(served, version)
-        if wanted and not any(served.loaded(number) for number in wanted):
+        if targets and not any(served.loaded(number) for number in targets):
             return  # The old versions stay until a new one is loaded.
         for version in served.versions.values():
-            if version.number not in wanted and version.state == State.AVAILABLE:
+            if version.number not in targets and version.state == State.AVAILABLE:
                 self._unload(version)
             elif version.number not in served.folders and version.state == State.END:
                 version.reset_attempts()
@@ -235,7 +235,7 @@ class Manager:
         log.info("%s: version %d is available", served.config.name, version.number)
 
     def _load_now(self, name: str, number: int, folder: pathlib.Path) -> LoadedModel:
-        options = self._options
+        options = self.options
         batching = read_version_batching(folder) if options.per_version_batching else None
         model = LoadedModel(
             name,

@@ -45,7 +45,7 @@ class RestRequest:
 
     @property
     def has_rows(self) -> bool:
-        """Tells the row format (`instances`) from the column format (`inputs`)."""
+        """True for the row format (`instances`), False for the column format (`inputs`)."""
         return "instances" in self.document
 
     def tensors(self, signature: ServedSignature) -> dict[str, np.ndarray]:

@@ -72,3 +72,8 @@ def invalid(message: str) -> ServingError:
 def from_tensorflow(error: tf.errors.OpError) -> ServingError:
     """Returns the error of a graph, with the code of the operation that failed."""
     return ServingError(Code(error.error_code), error.message)
+
+
+def describe_error(error: Exception) -> str:
+    """Returns the text of an error for logs and status requests."""
+    return error.message if isinstance(error, ServingError) else f"{error}" or repr(error)

@@ -128,7 +128,7 @@ def test_the_unix_socket_answers(tmp_path, saved_model):
 def test_threads_and_warmup_reach_the_model(tmp_path):
     def options(*arguments):
         parsed = flags.parse([f"--model-base-path={tmp_path}", *arguments]).options
-        return App(parsed).manager._options
+        return App(parsed).manager.options
 
     assert options() == LoadOptions()
     both = options("--tensorflow_session_parallelism=3", "--num-request-iterations-for-warmup=4")

@@ -77,7 +77,7 @@ def test_flags_that_cannot_be_parsed(argument, message, capsys):
 def test_switches_take_an_optional_value(arguments, expected):
     command = flags.parse(["--model-base-path=a", *arguments])
     assert command.options.enable_batching is expected
-    assert ("enable_batching" in command.given) == bool(arguments)
+    assert ("enable_batching" in command.explicit) == bool(arguments)
 
 
 def test_files_and_engines_that_cannot_be_used(tmp_path, monkeypatch, capsys):
