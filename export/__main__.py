@@ -13,15 +13,17 @@ from zoo.errors import UserError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Exports a preset, or the preset of a finished run, for inference servers and devices."""
+    """Exports a preset, or the preset of a finished run, for inference servers and devices.
+
+    The generator of a CLS-GAN is exported next to its classifier, as NAME_generator.
+    """
 
     preset: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PRESET_OR_RUN")]
     """Name or folder of a preset, or folder of a finished run."""
     directory: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DIR")]
     """Folder to write to. SavedModels go to DIR/NAME/<version>/."""
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Name of the model in URLs; by default the name of the preset or the run. The generator of a
-    CLS-GAN is called NAME_generator."""
+    """Name of the model in URLs; by default the name of the preset or the run."""
     critic: tyro.conf.FlagCreatePairsOff[bool] = False
     """Export the critic too, as NAME_critic."""
     measure_batching: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -31,8 +33,7 @@ class Options:
     quantize: Literal["int8"] | None = None
     """Number type of the stored weights. LiteRT only."""
     data: Annotated[str | None, tyro.conf.arg(metavar="FILE.npz")] = None
-    """Labelled images to measure a classifier's accuracy on, as arrays `images` (uint8) and
-    `labels` (integers). ONNX and LiteRT only."""
+    """Arrays `images` and `labels` to measure a classifier's accuracy on. ONNX and LiteRT only."""
 
     def check(self) -> None:
         """Checks that the options fit the format.
