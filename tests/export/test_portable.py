@@ -21,6 +21,9 @@ from zoo.tasks import ImageClassifier, ImageGenerator
 for package in ("onnx", "onnxruntime", "tf2onnx", "ai_edge_litert"):
     pytest.importorskip(package, reason="needs the extra [formats]")
 
+# A warning of Keras' import of tf2onnx.
+pytestmark = pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
+
 SHAPE = (8, 8, 1)
 
 
