@@ -1,10 +1,10 @@
-"""`python -m benchmarks.serving DIR/NAME`: how fast a served model answers, on this machine.
+"""`python -m benchmarks.serving DIR/NAME`: measures the speed of a served model on this machine.
 
-Measures the local server over loopback, at 1, 8 and 64 clients, alone and batched, by REST and by
-gRPC, against calling the SavedModel directly at batch 1, 8 and 64, and with `--peer PYTHON` against
-KServe's SDK serving the same file. The server and its clients share the machine: the columns beside
-the speeds say how much of it each took, and how much other processes took or the host withheld.
-Every measurement ends after a fixed number of seconds.
+Measures the local server over loopback with 1, 8 and 64 clients, with and without batching, by REST
+and by gRPC. Compares it with direct calls of the SavedModel in batches, and with `--peer PYTHON`
+with KServe's SDK and the same file. The server and its clients share the machine, so the table also
+shows the processor time of the server and the share of other processes and of the host. Every
+measurement takes a fixed number of seconds.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from benchmarks.machine import describe
-from benchmarks.serving_requests import Ask, Inputs, example_requests, grpc_asker, rest_asker
+from benchmarks.serving_requests import Inputs, Send, example_requests, grpc_sender, rest_sender
 from benchmarks.serving_server import Server, free_port, newest, serving
 
 CLIENTS = (1, 8, 64)
@@ -36,19 +36,19 @@ _START_SECONDS = 120
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """What a measurement gave.
+    """Result of a measurement.
 
     Args:
         way: `"direct"`, `"REST"`, `"gRPC"` or `"KServe"`.
-        signature: of the model.
-        size: int, clients at a time, or rows of a direct call.
-        mode: `"alone"`, `"batched"`, or "" where there is no such thing.
-        per_second: answers (or rows, for direct calls) per second.
-        p50: milliseconds, the median.
-        p99: milliseconds, what 99 of 100 are faster than.
-        errors: int, requests that failed.
-        server_ms: milliseconds of the server's processor time a request; 0 for direct calls.
-        others: share of the machine that neither server nor clients had, though it was not idle.
+        signature: signature of the model.
+        size: int, number of concurrent clients, or of rows of a direct call.
+        mode: `"alone"`, `"batched"`, or "" for direct calls and KServe.
+        per_second: answers (or rows of direct calls) per second.
+        p50: median time in milliseconds.
+        p99: 99th percentile of the times in milliseconds.
+        errors: int, number of requests that failed.
+        server_ms: processor time of the server per request in milliseconds; 0 for direct calls.
+        others: share of the machine's processor time that other processes and the host took.
     """
 
     way: str
@@ -63,7 +63,7 @@ class Speed:
     others: float = 0.0
 
     def line(self) -> str:
-        """Returns it as a row of the table."""
+        """Returns one row of the table."""
         name = f"{self.way:<7}{self.signature:<18}{self.size:>3} {self.mode:<8}"
         numbers = f"{self.per_second:10.1f} {self.p50:9.2f} {self.p99:9.2f} {self.server_ms:9.2f}"
         return f"{name} {numbers} {self.others:7.0%} {self.errors:6d}"
@@ -76,7 +76,7 @@ HEAD = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints the table and what it says of the aims, and returns the exit code."""
+    """Measures, prints the table and the project's aims, and returns the exit code."""
     options = _parser().parse_args(arguments)
     model = pathlib.Path(options.model).absolute()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -112,26 +112,26 @@ def _measurements(
             flags.append("--enable-per-model-batching-parameters")
         with serving(model, *flags) as server:
             for name, inputs in requests.items():
-                for way, make in (("REST", rest_asker), ("gRPC", grpc_asker)):
+                for way, make in (("REST", rest_sender), ("gRPC", grpc_sender)):
                     port = server.rest_port if way == "REST" else server.grpc_port
                     for clients in options.clients or CLIENTS:
-                        asks = [make(port, model.name, name, inputs) for _ in range(clients)]
-                        speed = measure(asks, options.seconds, server)
+                        senders = [make(port, model.name, name, inputs) for _ in range(clients)]
+                        speed = measure(senders, options.seconds, server)
                         yield dataclasses.replace(speed, way=way, signature=name, mode=mode)
     if options.peer:
         for name, inputs in requests.items():
             with _peer(options.peer, model, name) as server:
                 for clients in options.clients or CLIENTS:
-                    asks = [
-                        rest_asker(server.rest_port, model.name, None, inputs)
+                    senders = [
+                        rest_sender(server.rest_port, model.name, None, inputs)
                         for _ in range(clients)
                     ]
-                    speed = measure(asks, options.seconds, server)
+                    speed = measure(senders, options.seconds, server)
                     yield dataclasses.replace(speed, way="KServe", signature=name)
 
 
 def aims(speeds: list[Speed]) -> list[str]:
-    """Returns what the measurements say of the project's aims."""
+    """Returns one line per aim of the project, with the ratio that was measured."""
     by = {(s.way, s.signature, s.size, s.mode): s for s in speeds}
     lines = []
     for name in dict.fromkeys(speed.signature for speed in speeds):
@@ -157,45 +157,45 @@ def aims(speeds: list[Speed]) -> list[str]:
 
 
 def direct(model: pathlib.Path, signature: str, rows: Inputs, batch: int, seconds: float) -> Speed:
-    """Measures the SavedModel without any server; rows per second."""
+    """Measures direct calls of the SavedModel, in rows per second."""
     import tensorflow as tf
 
-    # The signature's graph is freed with the object that it was loaded with.
+    # Freeing the loaded object would free the graph of the signature.
     loaded = tf.saved_model.load(str(model / str(newest(model))))
     function = loaded.signatures[signature]
     inputs = {k: tf.constant(np.repeat(v, batch, axis=0)) for k, v in rows.items()}
 
-    def ask() -> None:
+    def call() -> None:
         for value in function(**inputs).values():
             value.numpy()
 
-    speed = measure([ask], seconds)
+    speed = measure([call], seconds)
     rows_per_second = speed.per_second * batch
     return dataclasses.replace(speed, signature=signature, size=batch, per_second=rows_per_second)
 
 
-def measure(asks: list[Ask], seconds: float, server: Server | None = None) -> Speed:
-    """Has each of these called again and again, at the same time, each in a thread of its own."""
+def measure(senders: list[Send], seconds: float, server: Server | None = None) -> Speed:
+    """Calls each of these functions repeatedly in its own thread, all at the same time."""
     until = time.perf_counter() + _WARMUP_SECONDS
     while time.perf_counter() < until:
-        asks[0]()
+        senders[0]()
     times: list[float] = []
     errors: list[str] = []
     machine, own = _busy_seconds(), time.process_time()
     servers = server.cpu_seconds() if server else 0.0
     end = time.perf_counter() + seconds
 
-    def repeat(ask: Ask) -> None:
+    def repeat(send: Send) -> None:
         while (start := time.perf_counter()) < end:
             try:
-                ask()
+                send()
             except Exception as error:
                 errors.append(str(error))
             times.append(time.perf_counter() - start)
 
     begin = time.perf_counter()
-    with concurrent.futures.ThreadPoolExecutor(len(asks)) as pool:
-        list(pool.map(repeat, asks))
+    with concurrent.futures.ThreadPoolExecutor(len(senders)) as pool:
+        list(pool.map(repeat, senders))
     took = time.perf_counter() - begin
     servers = server.cpu_seconds() - servers if server else 0.0
     others = _busy_seconds() - machine - (time.process_time() - own) - servers
@@ -203,7 +203,7 @@ def measure(asks: list[Ask], seconds: float, server: Server | None = None) -> Sp
     return Speed(
         way="direct",
         signature="",
-        size=len(asks),
+        size=len(senders),
         mode="",
         per_second=len(times) / took,
         p50=float(p50),
@@ -215,7 +215,7 @@ def measure(asks: list[Ask], seconds: float, server: Server | None = None) -> Sp
 
 
 def _busy_seconds() -> float:
-    """Returns the processor time of all processes so far, and what the host did not give."""
+    """Returns the processor time of all processes so far, with the time that the host withheld."""
     user, nice, system, _, _, irq, softirq, steal, *_ = map(
         int, pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:]
     )
@@ -225,7 +225,7 @@ def _busy_seconds() -> float:
 
 @contextlib.contextmanager
 def _peer(python: str, model: pathlib.Path, signature: str) -> Iterator[Server]:
-    """Runs KServe's server of one signature."""
+    """Runs KServe's server of one signature until the block ends."""
     port = free_port()
     folder = model / str(newest(model))
     command = [python, str(_PEER), str(folder), model.name, signature, str(port)]
@@ -253,14 +253,18 @@ def _is_ready(server: Server, name: str) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
-    parser.add_argument("model", metavar="DIR/NAME", help="an exported model's folder")
+    parser.add_argument("model", metavar="DIR/NAME", help="folder of an exported model")
     parser.add_argument(
-        "--signature", action="append", help="measure only this one; may be given several times"
+        "--signature",
+        action="append",
+        help="signature to measure; may be given several times (default: all)",
     )
-    parser.add_argument("--clients", type=int, nargs="+", help="how many at a time (1 8 64)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of a measurement")
-    parser.add_argument("--peer", metavar="PYTHON", help="a Python with kserve and tensorflow")
-    parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
+    parser.add_argument(
+        "--clients", type=int, nargs="+", help="numbers of concurrent clients (default: 1 8 64)"
+    )
+    parser.add_argument("--seconds", type=float, default=3.0, help="seconds per measurement")
+    parser.add_argument("--peer", metavar="PYTHON", help="Python that has kserve and tensorflow")
+    parser.add_argument("--json", metavar="FILE", help="file to write the results to")
     return parser
 
 

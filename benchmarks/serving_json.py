@@ -1,7 +1,7 @@
-"""`python -m benchmarks.serving_json`: what it costs to write one image of floats as JSON.
+"""`python -m benchmarks.serving_json`: measures the time to write an image of floats as JSON.
 
-Compares, in turns within one run, the server's way of writing large arrays (as few digits as read
-back as the same number, by orjson) with TF Serving's choice of digits, which it has for small ones.
+Compares two formats of large arrays, in turns within one run. The server writes the fewest digits
+that read back as the same number, with orjson. For small arrays it uses TF Serving's digits.
 """
 
 import sys
@@ -18,7 +18,7 @@ _SECONDS = 0.2
 
 
 def seconds(outputs: dict[str, np.ndarray]) -> float:
-    """Measures how long an answer takes to be written."""
+    """Returns the time to write an answer."""
     count, start = 0, time.perf_counter()
     while (took := time.perf_counter() - start) < _SECONDS:
         json_writing.rows(outputs)
@@ -27,7 +27,7 @@ def seconds(outputs: dict[str, np.ndarray]) -> float:
 
 
 def main() -> int:
-    """Prints a line an image size: medians, and the range of the ratio."""
+    """Prints medians and the range of the ratio, one line per image size."""
     for size in SIZES:
         values = np.random.default_rng(0).uniform(-1, 1, (1, size, size, 3)).astype("float32")
         pairs = []

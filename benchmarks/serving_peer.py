@@ -1,8 +1,8 @@
-"""The same SavedModel behind KServe's SDK, for comparison; runs in a Python of its own.
+"""A server of a SavedModel with KServe's SDK, for comparison.
 
-Started by `python -m benchmarks.serving --peer PYTHON` as
-`PYTHON benchmarks/serving_peer.py FOLDER NAME SIGNATURE PORT`; that Python has kserve and
-tensorflow, and nothing of the zoo. It answers `POST /v1/models/NAME:predict` with rows.
+`python -m benchmarks.serving --peer PYTHON` starts it as
+`PYTHON benchmarks/serving_peer.py FOLDER NAME SIGNATURE PORT`. That Python has kserve and
+tensorflow but not the zoo. The server answers `POST /v1/models/NAME:predict` with rows.
 """
 
 import base64
@@ -17,21 +17,21 @@ class SavedModel(kserve.Model):
     """A signature of a SavedModel.
 
     Args:
-        name: its name in URLs.
+        name: name of the model in URLs.
         folder: the SavedModel.
-        signature: the signature's name.
+        signature: name of the signature.
     """
 
     def __init__(self, name: str, folder: str, signature: str):
         super().__init__(name)
-        # The signature's graph is freed with the object that it was loaded with.
+        # Freeing the loaded object would free the graph of the signature.
         self.loaded = tf.saved_model.load(folder)
         self.function = self.loaded.signatures[signature]
         self.specs = self.function.structured_input_signature[1]
         self.ready = True
 
     def predict(self, payload: dict, headers: dict | None = None, **_: object) -> dict:
-        """Answers rows with rows."""
+        """Computes one output row per input row."""
         rows = payload["instances"]
         if len(self.specs) == 1:
             (name,) = self.specs

@@ -1,11 +1,11 @@
-"""`python -m benchmarks.serving_reliability swaps|memory|clients`: what must not go wrong.
+"""`python -m benchmarks.serving_reliability swaps|memory|clients`: tests the server under load.
 
-    swaps    64 clients while ten versions are swapped: no failed request, and no answer from a
-             version that was not loaded when it was asked for
-    memory   50,000 requests: the server's memory at the start and at the end
-    clients  clients that hang or are killed in the middle of a request: nothing of them is left
+    swaps    64 clients send requests while ten versions replace each other: no request may fail,
+             and every answer must come from a version that was loaded at that time
+    memory   50,000 requests: the server's memory must not grow
+    clients  clients disconnect during a request: the server must free their memory and files
 
-Each prints what it found, and ends with exit code 1 where something went wrong.
+Each test prints its results and has exit code 1 if it fails.
 """
 
 import argparse
@@ -35,13 +35,13 @@ _ONE = example_values([2.0])
 
 
 class Answer(NamedTuple):
-    """An answered request: when it was sent, when answered, with what.
+    """An answered request.
 
     Attributes:
-        sent: seconds.
-        received: seconds.
-        status: HTTP's.
-        version: of the model that answered, as its answer says; 0 for failures.
+        sent: time of the request in seconds.
+        received: time of the answer in seconds.
+        status: HTTP status.
+        version: version of the model that answered; 0 for failures.
     """
 
     sent: float
@@ -51,11 +51,13 @@ class Answer(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one of them and returns the exit code."""
+    """Runs one of the tests and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving_reliability")
     parser.add_argument("what", choices=("swaps", "memory", "clients"), help=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of swaps")
-    parser.add_argument("--requests", type=int, default=REQUESTS, help="of memory")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of the test swaps")
+    parser.add_argument(
+        "--requests", type=int, default=REQUESTS, help="number of requests of the test memory"
+    )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         if options.what == "swaps":
@@ -70,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write_version(folder: pathlib.Path, version: int) -> None:
-    """Writes a model whose answer to 2.0 is its version, and renames it into place."""
+    """Writes a model that answers 2.0 with its version, and renames it to its final name."""
     import tensorflow as tf
 
     module = tf.Module()
@@ -83,7 +85,7 @@ def write_version(folder: pathlib.Path, version: int) -> None:
 
 
 def swaps(scratch: pathlib.Path, seconds: float) -> list[str]:
-    """Swaps ten versions under load; returns what went wrong."""
+    """Replaces versions under load; returns the faults."""
     model, ready = scratch / "m", scratch / "ready" / "m"
     model.mkdir()
     ready.mkdir(parents=True)
@@ -94,7 +96,7 @@ def swaps(scratch: pathlib.Path, seconds: float) -> list[str]:
     with serving(model, "--file-system-poll-wait-seconds=0.2") as server:
         stop = threading.Event()
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
-            asking = [pool.submit(_ask_until, server, stop) for _ in range(CLIENTS)]
+            futures = [pool.submit(_send_until, server, stop) for _ in range(CLIENTS)]
             try:
                 for version in range(2, SWAPS + 2):
                     time.sleep(seconds / (SWAPS + 1))
@@ -106,7 +108,7 @@ def swaps(scratch: pathlib.Path, seconds: float) -> list[str]:
                 time.sleep(seconds / (SWAPS + 1))
             finally:
                 stop.set()
-            answers = [answer for future in asking for answer in future.result()]
+            answers = [answer for future in futures for answer in future.result()]
     failed = [answer for answer in answers if answer.status != 200]
     wrong = [a for a in answers if a.status == 200 and not _loaded(a, published, ended)]
     versions = sorted({answer.version for answer in answers if answer.status == 200})
@@ -121,7 +123,7 @@ def swaps(scratch: pathlib.Path, seconds: float) -> list[str]:
     return faults
 
 
-def _ask_until(server: Server, stop: threading.Event) -> list[Answer]:
+def _send_until(server: Server, stop: threading.Event) -> list[Answer]:
     answers = []
     with contextlib.closing(server.connect()) as connection:
         while not stop.is_set():
@@ -133,20 +135,20 @@ def _ask_until(server: Server, stop: threading.Event) -> list[Answer]:
 
 
 def _loaded(answer: Answer, published: dict[int, float], ended: dict[int, float]) -> bool:
-    """Whether the version was there at any time between request and answer."""
+    """Returns True if the version was loaded at any time between request and answer."""
     began = published.get(answer.version, float("inf"))
     return began <= answer.received and answer.sent <= ended.get(answer.version, float("inf"))
 
 
 def memory(scratch: pathlib.Path, requests: int) -> list[str]:
-    """Asks very often; returns what went wrong."""
+    """Sends many requests; returns the faults."""
     model = scratch / "m"
     model.mkdir()
     write_version(model, 1)
     with serving(model) as server:
-        _ask_times(server, max(1000, requests // 10))  # Pools and caches are filled by then.
+        _send_requests(server, max(1000, requests // 10))  # Fills pools and caches.
         start = server.resident_bytes()
-        failed = _ask_times(server, requests)
+        failed = _send_requests(server, requests)
         end = server.resident_bytes()
     print(
         f"{requests} requests: {failed} failed; resident memory {start / 1e6:.1f} MB at the start, "
@@ -158,43 +160,44 @@ def memory(scratch: pathlib.Path, requests: int) -> list[str]:
     return faults
 
 
-def _ask_times(server: Server, requests: int, threads: int = 8) -> int:
-    """Returns how many of these requests failed."""
+def _send_requests(server: Server, requests: int, threads: int = 8) -> int:
+    """Sends requests from several threads; returns the number of failures."""
 
-    def ask(_: int) -> int:
+    def send(_: int) -> int:
         with contextlib.closing(server.connect()) as connection:
             return sum(post(connection, "m", _ONE)[0] != 200 for _ in range(requests // threads))
 
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(ask, range(threads)))
+        return sum(pool.map(send, range(threads)))
 
 
 def clients(scratch: pathlib.Path, count: int = 500) -> list[str]:
-    """Leaves in the middle of requests, in several ways; returns what went wrong."""
+    """Disconnects during requests in several ways; returns the faults."""
     model = scratch / "m"
     model.mkdir()
     write_version(model, 1)
     head = b"POST /v1/models/m:predict HTTP/1.1\r\nContent-Length: 1000\r\n\r\n"
     with serving(model) as server:
-        _ask_times(server, 1000)
+        _send_requests(server, 1000)
         files = pathlib.Path(f"/proc/{server.process.pid}/fd")
         before, start = len(list(files.iterdir())), server.resident_bytes()
         for number in range(count):
             client = socket.create_connection(("127.0.0.1", server.rest_port))
             client.sendall((b"", head, head + _ONE, b"\x00\xff")[number % 4])
-            if number % 8 < 4:  # A killed client's kernel may say it hard, by a reset.
+            if number % 8 < 4:  # Some connections end by a reset, as those of killed clients may.
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
         time.sleep(1.0)
-        failed = _ask_times(server, 1000)
+        failed = _send_requests(server, 1000)
         after, end = len(list(files.iterdir())), server.resident_bytes()
     print(
-        f"{count} clients that left: {before} open files before, {after} after; resident memory "
-        f"{start / 1e6:.1f} MB before, {end / 1e6:.1f} MB after; {failed} later requests failed"
+        f"{count} clients that disconnected: {before} open files before, {after} after; resident "
+        f"memory {start / 1e6:.1f} MB before, {end / 1e6:.1f} MB after; {failed} later requests "
+        "failed"
     )
     faults = [f"{after - before} files stay open"] if after > before + 2 else []
     if failed or end - start > _GROWTH_BYTES:
-        faults.append("later requests fail, or memory stays")
+        faults.append("later requests fail, or memory is not freed")
     return faults
 
 

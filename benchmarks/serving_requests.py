@@ -1,4 +1,4 @@
-"""The requests that servers are measured with, and what sends them."""
+"""Requests for the measurements of servers, and functions that send them."""
 
 import base64
 import http.client
@@ -11,15 +11,15 @@ import numpy as np
 
 from benchmarks.serving_server import newest, post
 
-Ask = Callable[[], None]
+Send = Callable[[], None]
 Inputs = dict[str, np.ndarray]
 
 
 def example_requests(model: pathlib.Path) -> dict[str, Inputs]:
-    """Returns one row for each signature, from the version's own warmup requests.
+    """Returns one row per signature, from the version's own warmup requests.
 
     Raises:
-        SystemExit: a folder without versions, or without warmup requests.
+        SystemExit: a folder without versions or without warmup requests.
     """
     import tensorflow as tf
 
@@ -33,14 +33,20 @@ def example_requests(model: pathlib.Path) -> dict[str, Inputs]:
             rows = {key: tf.make_ndarray(proto)[:1] for key, proto in request.inputs.items()}
             requests.setdefault(request.model_spec.signature_name, rows)
     if not requests:
-        raise SystemExit(f"error: {folder} has no warmup requests to take examples from")
+        raise SystemExit(f"error: {folder} has no warmup requests, which the benchmark sends")
     return requests
 
 
-def rest_asker(port: int, model: str, signature: str | None, inputs: Inputs) -> Ask:
-    """Returns what sends one row over a connection of its own; no signature for none in the body.
+def rest_sender(port: int, model: str, signature: str | None, inputs: Inputs) -> Send:
+    """Returns a function that sends one row over its own connection.
 
-    The call raises RuntimeError for another status than 200.
+    The function raises RuntimeError for another status than 200.
+
+    Args:
+        port: port of the server.
+        model: name of the model.
+        signature: name of the signature, None to leave it out of the body.
+        inputs: the row.
     """
     columns = {key: _to_json(value) for key, value in inputs.items()}
     instance = {key: value[0] for key, value in columns.items()}
@@ -51,12 +57,12 @@ def rest_asker(port: int, model: str, signature: str | None, inputs: Inputs) -> 
     body = json.dumps(document).encode()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
-    def ask() -> None:
+    def send() -> None:
         status, content = post(connection, model, body)
         if status != 200:
             raise RuntimeError(content[:200])
 
-    return ask
+    return send
 
 
 def _to_json(value: np.ndarray) -> list:
@@ -65,8 +71,8 @@ def _to_json(value: np.ndarray) -> list:
     return value.tolist()
 
 
-def grpc_asker(port: int, model: str, signature: str, inputs: Inputs) -> Ask:
-    """Returns what sends one row over a channel of its own."""
+def grpc_sender(port: int, model: str, signature: str, inputs: Inputs) -> Send:
+    """Returns a function that sends one row over its own channel."""
     import grpc
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
@@ -81,7 +87,7 @@ def grpc_asker(port: int, model: str, signature: str, inputs: Inputs) -> Ask:
     )
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def ask() -> None:
+    def send() -> None:
         stub.Predict(request, timeout=60)
 
-    return ask
+    return send

@@ -1,4 +1,4 @@
-"""Runs the local server for measurements, and asks it."""
+"""The local server as a process, and requests to it, for measurements."""
 
 import contextlib
 import http.client
@@ -19,9 +19,9 @@ class Server:
     """A running server.
 
     Args:
-        process: its process.
-        rest_port: of the REST API.
-        grpc_port: of the gRPC API.
+        process: process of the server.
+        rest_port: port of the REST API.
+        grpc_port: port of the gRPC API.
     """
 
     def __init__(self, process: subprocess.Popen, rest_port: int, grpc_port: int):
@@ -30,12 +30,12 @@ class Server:
         self.grpc_port = grpc_port
 
     def resident_bytes(self) -> int:
-        """Returns how much memory the process has."""
+        """Returns the resident memory of the process."""
         pages = int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def cpu_seconds(self) -> float:
-        """Returns the processor time that it has taken so far."""
+        """Returns the processor time of the process so far."""
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2]
         user, system = fields.split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
@@ -45,7 +45,7 @@ class Server:
         return http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=60)
 
     def states(self, model: str) -> dict[int, str]:
-        """Returns the states of a model's versions, none while nobody answers."""
+        """Returns the states of a model's versions; empty while the server does not answer."""
         connection = self.connect()
         with contextlib.suppress(OSError), contextlib.closing(connection):
             connection.request("GET", f"/v1/models/{model}")
@@ -57,18 +57,18 @@ class Server:
         """Waits until a version is in a state.
 
         Raises:
-            SystemExit: it never is, or the server has ended.
+            SystemExit: the version does not reach the state, or the server stopped.
         """
         deadline = time.monotonic() + _START_SECONDS
         while self.states(model).get(version) != state:
             if time.monotonic() > deadline or self.process.poll() is not None:
-                raise SystemExit(f"error: version {version} of {model} never was {state}")
+                raise SystemExit(f"error: version {version} of {model} did not become {state}")
             time.sleep(0.05)
 
 
 @contextlib.contextmanager
 def serving(model: pathlib.Path, *flags: str) -> Iterator[Server]:
-    """Serves the newest version of `DIR/NAME` by the local server, until the block ends."""
+    """Runs the local server with the newest version of `DIR/NAME` until the block ends."""
     rest, rpc = free_port(), free_port()
     command = [sys.executable, "-m", "export.serve", "--engine=local"]
     command += [f"--model-base-path={model}", f"--model-name={model.name}"]
@@ -91,24 +91,26 @@ def newest(model: pathlib.Path) -> int:
     """
     versions = [int(path.name) for path in model.glob("*") if path.name.isdigit()]
     if not versions:
-        raise SystemExit(f"error: {model} has no versions; export something with python -m export")
+        raise SystemExit(
+            f"error: {model} has no versions. Write one with python -m export PRESET_OR_RUN DIR"
+        )
     return max(versions)
 
 
 def free_port() -> int:
-    """Returns a port of this machine that nothing listens on."""
+    """Returns a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def post(connection: http.client.HTTPConnection, model: str, body: bytes) -> tuple[int, bytes]:
-    """Returns the status and the body of a prediction, over a connection that stays open."""
+    """Sends a predict request over an open connection; returns the status and the body."""
     connection.request("POST", f"/v1/models/{model}:predict", body)
     response = connection.getresponse()
     return response.status, response.read()
 
 
 def example_values(instances: Sequence[float]) -> bytes:
-    """Returns a request of the tiny model of `benchmarks.serving_reliability`."""
+    """Returns a request to the tiny model of `benchmarks.serving_reliability`."""
     return json.dumps({"instances": list(instances)}).encode()

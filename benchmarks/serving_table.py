@@ -1,6 +1,6 @@
 """`python -m benchmarks.serving_table FILE.json...`: writes the table of `docs/notebook.md`.
 
-The files are those of `python -m benchmarks.serving --json`.
+`python -m benchmarks.serving --json FILE` writes the files.
 """
 
 import json
@@ -24,7 +24,7 @@ WAYS = (
 
 
 def render(documents: Sequence[dict[str, Any]]) -> str:
-    """Formats measurements: answers a second (median ms / 99th percentile ms), then the aims."""
+    """Formats answers per second (median ms / 99th percentile ms), and then the aims."""
     machines = dict.fromkeys(document["machine"] for document in documents)
     table = Table(["model, signature", "clients", *(" ".join(way).strip() for way in WAYS)])
     calls = Table(["model, signature", *(f"direct, batch {n}" for n in (1, 8, 32, 64))])
@@ -41,8 +41,8 @@ def render(documents: Sequence[dict[str, Any]]) -> str:
             calls.add(title, *("" if s is None else f"{s.per_second:,.0f}" for s in direct))
         lines += [f"- {document['model']}, {line}" for line in aims(speeds)]
     failed = sum(fields["errors"] for document in documents for fields in document["speeds"])
-    said = f"Machine: {'; '.join(machines)}. Failed requests: {failed}."
-    return "\n\n".join([said, str(table), "Rows a second:", str(calls), "\n".join(lines)])
+    summary = f"Machine: {'; '.join(machines)}. Failed requests: {failed}."
+    return "\n\n".join([summary, str(table), "Rows a second:", str(calls), "\n".join(lines)])
 
 
 def _cell(speed: Speed | None) -> str:
@@ -52,7 +52,7 @@ def _cell(speed: Speed | None) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Writes the table."""
+    """Writes the table to the page."""
     documents = [json.loads(pathlib.Path(path).read_text()) for path in arguments]
     replace_block(PAGE, "serving", render(documents))
     return 0

@@ -1,1 +1,1 @@
-"""Shipping things: SavedModels for TF Serving."""
+"""Exports trained models as SavedModels, ONNX and LiteRT files, and serves them."""

@@ -1,44 +1,85 @@
-"""`python -m export PRESET_OR_RUN DIR`: a preset as SavedModels for TF Serving, ONNX or LiteRT."""
+"""`python -m export PRESET_OR_RUN DIR`: exports a preset as SavedModels, ONNX or LiteRT files."""
 
-import argparse
-import os
-import pathlib
+import dataclasses
 import sys
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import tyro
 
-import tensorflow as tf  # noqa: E402
-
-from export.card import EXTRA, README, operations  # noqa: E402
-from export.saved_model import load_tasks, save_preset  # noqa: E402
-from export.server.config import BATCHING_FILE  # noqa: E402
-from export.verify import VerificationError  # noqa: E402
-from zoo.errors import UserError  # noqa: E402
-from zoo.tasks import ImageClassifier  # noqa: E402
-
-FORMATS = ("saved_model", "onnx", "litert")
+from zoo.environment import prepare_tensorflow
+from zoo.errors import UserError
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exports, prints what is served, and returns the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    _check(parser, options)
-    write = _write_versions if options.format == "saved_model" else _write_files
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Exports a preset, or the preset of a finished run, for inference servers and devices.
+
+    The generator of a CLS-GAN is exported next to its classifier, as NAME_generator.
+    """
+
+    preset: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PRESET_OR_RUN")]
+    """Name or folder of a preset, or folder of a finished run."""
+    directory: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DIR")]
+    """Folder to write to. SavedModels go to DIR/NAME/<version>/."""
+    name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Name of the model in URLs; by default the name of the preset or the run."""
+    critic: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Export the critic too, as NAME_critic."""
+    measure_batching: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Measure batch sizes on this machine and write them to batching_params.pbtxt."""
+    format: Literal["saved_model", "onnx", "litert"] = "saved_model"
+    """File format: saved_model for servers, onnx for DIR/NAME.onnx, litert for DIR/NAME.tflite."""
+    quantize: Literal["int8"] | None = None
+    """Number type of the stored weights. LiteRT only."""
+    data: Annotated[str | None, tyro.conf.arg(metavar="FILE.npz")] = None
+    """Arrays `images` and `labels` to measure a classifier's accuracy on. ONNX and LiteRT only."""
+
+    def check(self) -> None:
+        """Checks that the options fit the format.
+
+        Raises:
+            UserError: an option that the format does not use.
+        """
+        if self.quantize and self.format != "litert":
+            raise UserError("--quantize needs --format litert.")
+        if self.data is not None and self.format == "saved_model":
+            raise UserError(
+                "--data needs --format onnx or --format litert. To evaluate a run, type "
+                "python -m training.evaluate."
+            )
+        if self.measure_batching and self.format != "saved_model":
+            raise UserError("--measure-batching needs --format saved_model.")
+
+
+def main(arguments: Sequence[str], *, prog: str = "python -m export") -> int:
+    """Runs the command.
+
+    Returns:
+        The exit code: 0, 1 if an exported file differs from the model, 2 for a mistake of the user.
+    """
+    options = tyro.cli(Options, args=arguments, prog=prog)
+    prepare_tensorflow()
+    from export.verify import VerificationError
+
     try:
-        described = write(options)
+        options.check()
+        write = _write_versions if options.format == "saved_model" else _write_files
+        descriptions = write(options)
     except (UserError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except VerificationError as error:
-        print(f"The self-check failed, nothing was published: {error}", file=sys.stderr)
+        print(f"error: the self-check failed, nothing was published: {error}", file=sys.stderr)
         return 1
-    print("\n".join(described))
+    print("\n".join(descriptions))
     return 0
 
 
-def _write_versions(options: argparse.Namespace) -> list[str]:
+def _write_versions(options: Options) -> list[str]:
+    from export.description import describe
+    from export.saved_model import save_preset
+
     versions = save_preset(
         options.preset,
         options.directory,
@@ -49,20 +90,16 @@ def _write_versions(options: argparse.Namespace) -> list[str]:
     return [describe(version) for version in versions]
 
 
-def _write_files(options: argparse.Namespace) -> list[str]:
+def _write_files(options: Options) -> list[str]:
+    from export.labelled_images import read_labelled_images
     from export.portable import save_portable
+    from export.saved_model import load_tasks
+    from zoo.tasks import ImageClassifier
 
-    labelled = None
-    if options.data is not None:
-        from training.data import load
-
-        test = load(options.data).test
-        if test.labels is None:
-            raise UserError(f"--data: {options.data} has no labels.")
-        labelled = test.images, test.labels
+    labelled = None if options.data is None else read_labelled_images(options.data)
     tasks = load_tasks(options.preset, name=options.name, critic=options.critic, dtype="float32")
     if labelled and not any(isinstance(task, ImageClassifier) for task in tasks.values()):
-        raise UserError(f"--data measures classifiers; {options.preset} holds none.")
+        raise UserError(f"--data needs a classifier, and {options.preset} has none.")
     reports = save_portable(
         tasks,
         options.directory,
@@ -73,71 +110,5 @@ def _write_files(options: argparse.Namespace) -> list[str]:
     return [report.text() for report in reports]
 
 
-def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    if options.quantize and options.format != "litert":
-        parser.error("--quantize is for --format litert")
-    if options.data is not None and options.format == "saved_model":
-        parser.error(
-            "--data is for --format onnx and litert; evaluate a run with training.evaluate"
-        )
-    if options.measure_batching and options.format != "saved_model":
-        parser.error("--measure-batching is for --format saved_model: the others are not served")
-
-
-def describe(version: pathlib.Path) -> str:
-    """Returns a version's signature table, folder and size, as read back from its files."""
-    lines = [f"{version.parent.name}, version {version.name}"]
-    for name, function in tf.saved_model.load(str(version)).signatures.items():
-        lines.append(f"  {name}")
-        for arrow, specs in (
-            ("in ", function.structured_input_signature[1]),
-            ("out", function.structured_outputs),
-        ):
-            for key, spec in specs.items():
-                shape = ", ".join("B" if n is None else str(n) for n in spec.shape)
-                lines.append(f"    {arrow} {key:<14}{spec.dtype.name:<9}[{shape}]")
-    size = sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
-    lines.append(f"  TensorFlow {tf.__version__}, operations: {', '.join(operations(version))}")
-    lines.append(f"  {version} ({size / 1e6:.1f} MB)")
-    if (parameters := version / BATCHING_FILE).is_file():
-        lines += [f"  {line}" for line in parameters.read_text().splitlines()]
-    lines.append(f"  Examples: {version / EXTRA / README}")
-    return "\n".join(lines)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
-    parser.add_argument(
-        "preset",
-        metavar="PRESET_OR_RUN",
-        help="a preset's built-in name or folder, or the folder of a finished run",
-    )
-    parser.add_argument(
-        "directory", metavar="DIR", help="the folder of all served models; gets NAME/<version>/"
-    )
-    parser.add_argument(
-        "--name",
-        help="the model's name in URLs (default: the preset's or the run's); a CLS-GAN's "
-        "generator is NAME_generator",
-    )
-    parser.add_argument(
-        "--critic", action="store_true", help="the critic too, as NAME_critic: score is regress"
-    )
-    parser.add_argument(
-        "--measure-batching",
-        action="store_true",
-        help="measure batch sizes on this machine and write batching_params.pbtxt",
-    )
-    parser.add_argument(
-        "--format",
-        choices=FORMATS,
-        default="saved_model",
-        help="saved_model for servers; onnx: DIR/NAME.onnx; litert: DIR/NAME.tflite",
-    )
-    parser.add_argument("--quantize", choices=("int8",), help="litert: weights of 8 bits")
-    parser.add_argument("--data", help="onnx, litert: accuracy on this data set's test split")
-    return parser
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

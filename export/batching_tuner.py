@@ -1,4 +1,4 @@
-"""How an artefact is best batched on this machine: measured, and written for its servers."""
+"""Measures batch sizes and timeouts of a SavedModel on this machine, and writes the best ones."""
 
 import asyncio
 import dataclasses
@@ -8,61 +8,59 @@ import time
 
 import numpy as np
 
-from export.check_requests import MAX_BATCH, Case
+from export.check_requests import MAX_BATCH, CheckRequest
 from export.server.batching import Batcher
 from export.server.config import BATCHING_FILE, Batching
-from export.server.executor import Threads
+from export.server.executor import ThreadPool
 from export.server.metrics import Metrics
 from export.server.model import Arrays, LoadedModel, ServedSignature
 
 _SIZES = tuple(2**i for i in range(8) if 2**i <= MAX_BATCH)
 _SECONDS = 0.5
-_ENOUGH = 0.95  # Of the best throughput: larger batches cost latency for nothing.
+_ENOUGH = 0.95  # Share of the best throughput; larger batches only add latency.
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
-    """What was measured.
+class BatchingMeasurement:
+    """Throughput of a signature by batch size and by timeout.
 
     Args:
-        signature: on which signature.
-        rows_per_second: of each batch size, computed directly.
-        answers_per_second: of each timeout in microseconds, with as many clients as rows fit.
-        alone_per_second: answers without batching, with the same clients.
+        signature: name of the signature.
+        rows_per_second: throughput of direct calls, by batch size.
+        requests_per_second: throughput with batching, by timeout in microseconds, for as many
+            clients as a batch has rows.
+        unbatched_per_second: throughput without batching, for the same clients.
     """
 
     signature: str
     rows_per_second: dict[int, float]
-    answers_per_second: dict[int, float]
-    alone_per_second: float
+    requests_per_second: dict[int, float]
+    unbatched_per_second: float
 
     @property
     def max_batch_size(self) -> int:
-        """The smallest size that is nearly as fast as the fastest."""
-        best = max(self.rows_per_second.values())
-        return min(n for n, speed in self.rows_per_second.items() if speed >= _ENOUGH * best)
+        """The smallest batch size that is nearly as fast as the fastest."""
+        return _smallest_fast(self.rows_per_second)
 
     @property
     def timeout_micros(self) -> int:
         """The shortest timeout that is nearly as fast as the fastest."""
-        best = max(self.answers_per_second.values())
-        return min(t for t, speed in self.answers_per_second.items() if speed >= _ENOUGH * best)
+        return _smallest_fast(self.requests_per_second)
 
     @property
     def gain(self) -> float:
-        """Answers per second with batching, relative to those without."""
-        return self.answers_per_second[self.timeout_micros] / self.alone_per_second
+        """Requests per second with batching, relative to those without."""
+        return self.requests_per_second[self.timeout_micros] / self.unbatched_per_second
 
     def text(self) -> str:
-        """Returns the parameters' file."""
+        """Returns the content of `batching_params.pbtxt`."""
         allowed = [n for n in self.rows_per_second if n <= self.max_batch_size]
         rows = ", ".join(f"{n}: {speed:.0f}" for n, speed in self.rows_per_second.items())
         lines = [
             f"# Measured on {self.signature}, {_threads()} threads. Rows per second by batch size:",
             f"# {rows}.",
             f"# With {self.max_batch_size} clients, batching answers {self.gain:.2f} times as many "
-            "requests as computing",
-            "# each alone.",
+            "requests per second.",
             f"max_batch_size {{ value: {self.max_batch_size} }}",
             f"batch_timeout_micros {{ value: {self.timeout_micros} }}",
             f"num_batch_threads {{ value: {_threads()} }}",
@@ -72,43 +70,50 @@ class Measured:
         return "\n".join(lines) + "\n"
 
 
-def write(folder: pathlib.Path, case: Case) -> Measured:
-    """Measures a SavedModel and writes `batching_params.pbtxt` into its folder.
+def _smallest_fast(speeds: dict[int, float]) -> int:
+    best = max(speeds.values())
+    return min(n for n, speed in speeds.items() if speed >= _ENOUGH * best)
+
+
+def write_batching_parameters(folder: pathlib.Path, request: CheckRequest) -> BatchingMeasurement:
+    """Measures a SavedModel and writes `batching_params.pbtxt` to its folder.
 
     Args:
         folder: the SavedModel.
-        case: a request of the signature to measure; its first row is repeated.
+        request: a request to the signature to measure; its first row is repeated.
     """
     model = LoadedModel("measured", 1, folder)
     try:
-        measured = measure(model, case)
+        measurement = measure_batching(model, request)
     finally:
         model.close()
-    (folder / BATCHING_FILE).write_text(measured.text())
-    return measured
+    (folder / BATCHING_FILE).write_text(measurement.text())
+    return measurement
 
 
-def measure(model: LoadedModel, case: Case) -> Measured:
-    """Measures batch sizes directly, then timeouts with the server's own batcher."""
-    signature = model.signatures[case.signature]
-    row = {name: value[:1] for name, value in case.inputs.items()}
-    direct = {size: size * _calls(model, signature, _repeat(row, size)) for size in _SIZES}
-    measured = Measured(case.signature, direct, {0: 1.0}, 1.0)
-    largest = measured.max_batch_size
-    single = 1e6 / direct[1]  # Waiting for longer than a computation takes never pays.
-    timeouts = sorted({0, round(single / 4), round(single)})
-    speeds = {t: asyncio.run(_batched(model, signature, row, largest, t)) for t in timeouts}
-    alone = asyncio.run(_batched(model, signature, row, largest, None))
-    return dataclasses.replace(measured, answers_per_second=speeds, alone_per_second=alone)
+def measure_batching(model: LoadedModel, request: CheckRequest) -> BatchingMeasurement:
+    """Measures batch sizes by direct calls, then timeouts by the server's own batcher."""
+    signature = model.signatures[request.signature]
+    row = {name: value[:1] for name, value in request.inputs.items()}
+    rows_per_second = {
+        size: size * _calls_per_second(model, signature, _repeat(row, size)) for size in _SIZES
+    }
+    clients = _smallest_fast(rows_per_second)
+    single = 1e6 / rows_per_second[1]  # A timeout longer than one computation does not pay.
+    speeds = {
+        timeout: asyncio.run(_requests_per_second(model, signature, row, clients, timeout))
+        for timeout in sorted({0, round(single / 4), round(single)})
+    }
+    unbatched = asyncio.run(_requests_per_second(model, signature, row, clients, None))
+    return BatchingMeasurement(request.signature, rows_per_second, speeds, unbatched)
 
 
 def _repeat(row: Arrays, size: int) -> Arrays:
     return {name: np.repeat(value, size, axis=0) for name, value in row.items()}
 
 
-def _calls(model: LoadedModel, signature: ServedSignature, inputs: Arrays) -> float:
-    """Returns calls per second; one thread a core, as servers have."""
-    outputs = signature.choose(())
+def _calls_per_second(model: LoadedModel, signature: ServedSignature, inputs: Arrays) -> float:
+    outputs = signature.select_outputs(())
     model.run(signature.name, inputs, outputs)
     calls, start = 0, time.perf_counter()
     while time.perf_counter() - start < _SECONDS:
@@ -117,12 +122,20 @@ def _calls(model: LoadedModel, signature: ServedSignature, inputs: Arrays) -> fl
     return calls / (time.perf_counter() - start)
 
 
-async def _batched(
+async def _requests_per_second(
     model: LoadedModel, signature: ServedSignature, row: Arrays, clients: int, timeout: int | None
 ) -> float:
-    """Returns answers per second of clients that ask again as soon as they are answered."""
-    threads = Threads(_threads(), 10 * clients)
-    outputs = signature.choose(())
+    """Measures clients that send the next request as soon as they have an answer.
+
+    Args:
+        model: the model.
+        signature: the signature to measure.
+        row: inputs of one row.
+        clients: number of concurrent clients, and the largest batch size.
+        timeout: batching timeout in microseconds, None for no batching.
+    """
+    threads = ThreadPool(_threads(), 10 * clients)
+    outputs = signature.select_outputs(())
     batcher = None
     if timeout is not None:
         sizes = tuple(size for size in _SIZES if size <= clients)

@@ -1,6 +1,6 @@
-"""What lies beside an artefact for people: its signatures, examples, and a server's configuration.
+"""Documentation in `assets.extra/` of an exported version: signatures, examples, configuration.
 
-In `assets.extra/` of the version's folder, where TF Serving looks at nothing but its own file.
+TF Serving reads only its warmup requests from that folder.
 """
 
 import json
@@ -10,15 +10,13 @@ import string
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
+from export.description import EXTRA, README, operations, shape_text
 from export.signatures import Signature
 from zoo.networks.network import ImageNetwork, Network
 from zoo.presets.layout import CARD_FILE, SHEET_FILE
 from zoo.tasks import ImageClassifier
 
-EXTRA = "assets.extra"
-README = "README.md"
 MODELS_CONFIG = "models.config"
 MODEL_CARD = "MODEL_CARD.md"
 
@@ -32,7 +30,7 @@ _CONFIG = string.Template("""model_config_list {
 """)
 _README = string.Template("""# $name
 
-Made by TensorFlow $version. Serve it with
+Written with TensorFlow $version. Serve it with
 
     python -m export.serve --model-base-path $base_path --model-name $name
 
@@ -40,7 +38,7 @@ Made by TensorFlow $version. Serve it with
 
 $signatures
 
-## Ask it
+## Send a request
 
     $curl
 
@@ -86,9 +84,9 @@ def write_card(
 
     Args:
         folder: the SavedModel.
-        task: what it was made from.
-        declared: its signatures.
-        model: the folder that its version will be published in.
+        task: the model that was exported.
+        declared: its signatures, by name.
+        model: the folder `DIR/NAME` that the version is published to.
     """
     extra = folder / EXTRA
     extra.mkdir(exist_ok=True)
@@ -106,7 +104,7 @@ def write_card(
 
 
 def copy_model_card(preset: pathlib.Path, folder: pathlib.Path) -> None:
-    """Copies a preset's card and its sheet, where it has them, to `assets.extra/`."""
+    """Copies a preset's card and sample sheet, if it has them, to `assets.extra/`."""
     for name, copied in ((CARD_FILE, MODEL_CARD), (SHEET_FILE, SHEET_FILE)):
         if (preset / name).is_file():
             shutil.copyfile(preset / name, folder / EXTRA / copied)
@@ -116,67 +114,49 @@ def signature_table(declared: dict[str, Signature]) -> str:
     """Returns the signatures' inputs and outputs as a Markdown table."""
     lines = ["| signature | | name | dtype | shape |", "| --- | --- | --- | --- | --- |"]
     for name, signature in declared.items():
-        for arrow, specs in (("in", signature.inputs), ("out", signature.outputs)):
+        for direction, specs in (("in", signature.inputs), ("out", signature.outputs)):
             for key, spec in specs.items():
-                shape = ", ".join("B" if n is None else str(n) for n in spec.shape)
-                lines.append(f"| {name} | {arrow} | {key} | {spec.dtype.name} | [{shape}] |")
+                shape = shape_text(spec.shape)
+                lines.append(f"| {name} | {direction} | {key} | {spec.dtype.name} | {shape} |")
     return "\n".join(lines)
 
 
-def operations(folder: pathlib.Path) -> list[str]:
-    """Returns the names of all operations that a server must know to run a SavedModel."""
-    saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-    names: set[str] = set()
-    for graph in (meta.graph_def for meta in saved.meta_graphs):
-        own = {function.signature.name for function in graph.library.function}
-        nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
-        names |= {node.op for node in nodes} - own
-    return sorted(names)
-
-
 def _example(task: Network, declared: dict[str, Signature], name: str) -> dict[str, str]:
-    """Returns the parts of the example requests that depend on the model."""
-    url = f"http://localhost:8501/v1/models/{name}:predict"
-    if isinstance(task, ImageClassifier):
-        if "image_bytes" not in declared:
-            zeros = f"tf.zeros([1, {', '.join(map(str, task.image_shape))}], tf.uint8)"
-            return {
-                "signature": "serving_default",
-                "curl": f"curl -s {url.removesuffix(':predict')}/metadata",
-                "python_instance": json.dumps(np.zeros(task.image_shape, int).tolist()),
-                "fill": _fill("images", f"tf.make_tensor_proto({zeros})"),
-            }
+    """Returns the values of `_README` that show an example request."""
+    url = f"http://localhost:8501/v1/models/{name}"
+    if isinstance(task, ImageClassifier) and "image_bytes" in declared:
         encoded = """'{"b64": "'$(base64 -w0 image.png)'"}'"""
         body = f"""'{{"signature_name": "image_bytes", "instances": ['{encoded}']}}'"""
         read = 'pathlib.Path("image.png").read_bytes()'
         return {
             "signature": "image_bytes",
-            "curl": f"curl -s {url} -d {body}",
+            "curl": f"curl -s {url}:predict -d {body}",
             "python_instance": f'{{"b64": base64.b64encode({read}).decode()}}',
             "fill": _fill("image_bytes", f"tf.make_tensor_proto([{read}])"),
         }
-    if isinstance(task, ImageNetwork):
-        feature = """{"image": {"b64": "'$(base64 -w0 image.png)'"}}"""
+    if isinstance(task, ImageClassifier | ImageNetwork):
         size = ", ".join(map(str, task.image_shape))
+        feature = """{"image": {"b64": "'$(base64 -w0 image.png)'"}}"""
+        regress = f"""'{{"signature_name": "score", "examples": [{feature}]}}'"""
+        is_critic = isinstance(task, ImageNetwork)
         return {
             "signature": "serving_default",
-            "curl": f"curl -s {url.replace(':predict', ':regress')} -d "
-            f"""'{{"signature_name": "score", "examples": [{feature}]}}'""",
+            "curl": f"curl -s {url}" + (f":regress -d {regress}" if is_critic else "/metadata"),
             "python_instance": json.dumps(np.zeros(task.image_shape, int).tolist()),
             "fill": _fill("images", f"tf.make_tensor_proto(tf.zeros([1, {size}], tf.uint8))"),
         }
     signature = "generate_png" if "generate_png" in declared else "generate"
-    values = {key: 0 for key in declared[signature].inputs}
-    instance = "{" + ", ".join(f'"{key}": {value}' for key, value in values.items()) + "}"
-    fills = [_fill(key, f"tf.make_tensor_proto([{v}], tf.int64)") for key, v in values.items()]
+    inputs = declared[signature].inputs
+    instance = "{" + ", ".join(f'"{key}": 0' for key in inputs) + "}"
     body = f"""'{{"signature_name": "{signature}", "instances": [{instance}]}}'"""
     return {
         "signature": signature,
-        "curl": f"curl -s {url} -d {body}",
+        "curl": f"curl -s {url}:predict -d {body}",
         "python_instance": instance,
-        "fill": "\n".join(fills),
+        "fill": "\n".join(_fill(key, "tf.make_tensor_proto([0], tf.int64)") for key in inputs),
     }
 
 
 def _fill(key: str, value: str) -> str:
+    """Returns the line of Python that sets one input of a gRPC request."""
     return f'request.inputs["{key}"].CopyFrom({value})'

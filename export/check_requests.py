@@ -1,4 +1,4 @@
-"""What the self-check asks of an artefact, and what the model itself answers."""
+"""Requests of the self-check, with the answers that the model itself computes."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ from zoo.tasks import ImageClassifier, ImageGenerator
 
 BATCHES = (1, 2, 3)
 MAX_BATCH = 32
-"""The largest batch that an artefact is compared in, and the measured batching's limit."""
+"""Largest batch size of the self-check and of measured batching parameters."""
 _SEED = 20170123
 
 Arrays = Mapping[str, np.ndarray]
@@ -22,14 +22,14 @@ Pairs = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Case:
-    """One request.
+class CheckRequest:
+    """A request to a signature, and the comparison of its answer.
 
     Args:
-        signature: the signature's name.
-        inputs: arrays by name; strings as arrays of bytes objects.
-        compare: gives, for each output of an answer, what there is and what it must be; None where
-            the request must be refused.
+        signature: name of the signature.
+        inputs: arrays by name; strings are arrays of bytes objects.
+        compare: function of the answer that returns (actual, expected) by output name; None if the
+            request must be refused.
     """
 
     signature: str
@@ -37,27 +37,41 @@ class Case:
     compare: Callable[[Arrays], Pairs] | None
 
 
-def cases(task: Network, declared: Mapping[str, Signature]) -> list[Case]:
-    """Returns requests for every signature: good ones in four batch sizes, and bad ones."""
-    kinds = {ImageClassifier: _classifier_cases, ImageGenerator: _generator_cases}
-    make = kinds.get(type(task), _critic_cases)
-    batches = (*BATCHES, MAX_BATCH)
-    good = [case for batch in batches for case in make(task, batch) if case.signature in declared]
-    firsts = {case.signature: case for case in reversed(good)}
-    bad = [case for name in declared for case in _misshapen(firsts[name])]
+def check_requests(task: Network, declared: Mapping[str, Signature]) -> list[CheckRequest]:
+    """Returns requests for every signature: valid ones in four batch sizes, and invalid ones.
+
+    Args:
+        task: the model that was exported.
+        declared: the signatures to send requests to, by name.
+    """
+    valid = [
+        request
+        for batch in (*BATCHES, MAX_BATCH)
+        for request in _valid_requests(task, batch)
+        if request.signature in declared
+    ]
+    first = {request.signature: request for request in reversed(valid)}
+    invalid = [request for name in declared for request in _wrong_shapes(first[name])]
     if isinstance(task, ImageGenerator) and task.num_classes:
-        bad += [_out_of_range(case, task.num_classes) for case in firsts.values()]
-    return good + bad
+        invalid += [_wrong_label(request, task.num_classes) for request in first.values()]
+    return valid + invalid
 
 
-def example(task: Network) -> Case:
-    """Returns one request of what a task is mostly asked: images, or images of seeds."""
-    kinds = {ImageClassifier: _classifier_cases, ImageGenerator: _generator_cases}
-    asked = list(kinds.get(type(task), _critic_cases)(task, 1))
-    return next((case for case in asked if case.signature == "generate"), asked[0])
+def example_request(task: Network) -> CheckRequest:
+    """Returns a request to the most used signature: `generate` of a generator, else images."""
+    requests = list(_valid_requests(task, 1))
+    return next((request for request in requests if request.signature == "generate"), requests[0])
 
 
-def _classifier_cases(classifier: ImageClassifier, batch: int) -> Iterator[Case]:
+def _valid_requests(task: Network, batch: int) -> Iterator[CheckRequest]:
+    if isinstance(task, ImageClassifier):
+        return _classifier_requests(task, batch)
+    if isinstance(task, ImageGenerator):
+        return _generator_requests(task, batch)
+    return _critic_requests(task, batch)
+
+
+def _classifier_requests(classifier: ImageClassifier, batch: int) -> Iterator[CheckRequest]:
     random = np.random.default_rng(_SEED + batch)
     height, width, channels = classifier.image_shape
     images = random.integers(0, 256, (batch, height, width, channels), dtype="uint8")
@@ -65,63 +79,66 @@ def _classifier_cases(classifier: ImageClassifier, batch: int) -> Iterator[Case]
 
     def prediction(probabilities: np.ndarray) -> Callable[[Arrays], Pairs]:
         def compare(answer: Arrays) -> Pairs:
-            # Of the answer's own probabilities: rounding may decide between two that are equal.
+            # From the answer's own probabilities: rounding may decide between two equal classes.
             best = answer["probabilities"].argmax(axis=-1)
             expected = {"probabilities": probabilities, "class_id": best, "class_name": names[best]}
-            return _pairs(expected)(answer)
+            return expect(expected)(answer)
 
         return compare
 
-    yield Case("serving_default", {"images": images}, prediction(classifier.predict(images)))
+    yield CheckRequest(
+        "serving_default", {"images": images}, prediction(classifier.predict(images))
+    )
     losses = classifier.losses_per_class(images).numpy()
     scores = {"losses": losses, "real_score": -losses.min(axis=-1)}
-    yield Case("score", {"images": images}, _pairs(scores))
+    yield CheckRequest("score", {"images": images}, expect(scores))
     if channels not in ENCODED_CHANNELS:
         return
-    # Other sizes than the network's, by turns in colour and grey.
-    raw = [
+    # Sizes that differ from the network's; grey and colour images alternate.
+    images_of_any_size = [
         random.integers(0, 256, (height + 3 * i, 2 * width + i, 3 if i % 2 else 1), dtype="uint8")
         for i in range(batch)
     ]
-    encoded = [tf.io.encode_png(image).numpy() for image in raw]
-    probabilities = classifier.predict(raw)
+    encoded = [tf.io.encode_png(image).numpy() for image in images_of_any_size]
+    probabilities = classifier.predict(images_of_any_size)
     image_bytes = np.array(encoded, dtype=object)
-    yield Case("image_bytes", {"image_bytes": image_bytes}, prediction(probabilities))
-    examples = np.array([_example(content) for content in encoded], dtype=object)
+    yield CheckRequest("image_bytes", {"image_bytes": image_bytes}, prediction(probabilities))
+    examples = np.array([_tf_example(content) for content in encoded], dtype=object)
     ranking = {"classes": np.tile(names, (batch, 1)), "scores": probabilities}
-    yield Case("classify", {"inputs": examples}, _pairs(ranking))
+    yield CheckRequest("classify", {"inputs": examples}, expect(ranking))
 
 
-def _critic_cases(critic: ImageNetwork, batch: int) -> Iterator[Case]:
+def _critic_requests(critic: ImageNetwork, batch: int) -> Iterator[CheckRequest]:
     random = np.random.default_rng(_SEED + batch)
     height, width, channels = critic.image_shape
     images = random.integers(0, 256, (batch, height, width, channels), dtype="uint8")
     scores = critic(prepare(images, (height, width, channels)), training=False)
     scores = np.reshape(tf.cast(scores, tf.float32), [-1])
-    yield Case("serving_default", {"images": images}, _pairs({"score": scores}))
+    yield CheckRequest("serving_default", {"images": images}, expect({"score": scores}))
     if channels in ENCODED_CHANNELS:
-        examples = [_example(tf.io.encode_png(image).numpy()) for image in images]
+        examples = [_tf_example(tf.io.encode_png(image).numpy()) for image in images]
         inputs = {"inputs": np.array(examples, dtype=object)}
-        yield Case("score", inputs, _pairs({"outputs": scores}))
+        yield CheckRequest("score", inputs, expect({"outputs": scores}))
 
 
-def _example(encoded: bytes) -> bytes:
+def _tf_example(encoded: bytes) -> bytes:
+    """Returns a serialized tf.Example with the feature `image`."""
     feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[encoded]))
     features = tf.train.Features(feature={"image": feature})
     return tf.train.Example(features=features).SerializeToString()
 
 
-def _generator_cases(generator: ImageGenerator, batch: int) -> Iterator[Case]:
+def _generator_requests(generator: ImageGenerator, batch: int) -> Iterator[CheckRequest]:
     random = np.random.default_rng(_SEED + batch)
     label = {"label": np.arange(batch) % generator.num_classes} if generator.num_classes else {}
     latent = random.uniform(-1.0, 1.0, (batch, generator.latent_dim)).astype("float32")
     floats = generator.images_from_latents(latent, **{k + "s": v for k, v in label.items()})
     images = {"images": floats.numpy()}
-    yield Case("serving_default", {"latent": latent, **label}, _pairs(images))
+    yield CheckRequest("serving_default", {"latent": latent, **label}, expect(images))
     first = int(random.integers(2**62))
     seed = first + np.arange(batch, dtype="int64")
     generated = generator.generate(batch, seed=first)
-    yield Case("generate", {"seed": seed, **label}, _pairs({"images": generated}))
+    yield CheckRequest("generate", {"seed": seed, **label}, expect({"images": generated}))
 
     truncation = np.linspace(0.3, 1.0, batch, dtype="float32")
     drawn = latents_from_seeds(seed, generator.latent_dim, generator.network.latent).numpy()
@@ -131,32 +148,33 @@ def _generator_cases(generator: ImageGenerator, batch: int) -> Iterator[Case]:
 
     expected = {"images": pixels(truncation[:, np.newaxis] * drawn)}
     inputs = {"seed": seed, "truncation": truncation, **label}
-    yield Case("generate_truncated", inputs, _pairs(expected))
+    yield CheckRequest("generate_truncated", inputs, expect(expected))
     fraction = np.linspace(0.0, 1.0, batch + 1, dtype="float32")[1:]
     inputs = {"seed": seed, "end_seed": seed[::-1].copy(), "fraction": fraction, **label}
-    way = interpolate_latents(drawn, drawn[::-1], fraction, generator.network.latent)
-    yield Case("interpolate", inputs, _pairs({"images": pixels(way.numpy())}))
+    path = interpolate_latents(drawn, drawn[::-1], fraction, generator.network.latent)
+    yield CheckRequest("interpolate", inputs, expect({"images": pixels(path.numpy())}))
 
     def compare_pixels(answer: Arrays) -> Pairs:
         pixels = [tf.io.decode_png(content).numpy() for content in answer["image_bytes"]]
         return {"image_bytes": (np.stack(pixels), generated)}
 
-    yield Case("generate_png", {"seed": seed, **label}, compare_pixels)
+    yield CheckRequest("generate_png", {"seed": seed, **label}, compare_pixels)
 
 
-def _pairs(expected: Arrays) -> Callable[[Arrays], Pairs]:
+def expect(expected: Arrays) -> Callable[[Arrays], Pairs]:
+    """Returns a comparison of an answer's outputs with these arrays."""
     return lambda answer: {name: (answer[name], value) for name, value in expected.items()}
 
 
-def _misshapen(case: Case) -> Iterator[Case]:
-    """Gives each input, by turns, a dimension too many, one too few, and another inner size."""
-    for name, value in case.inputs.items():
+def _wrong_shapes(request: CheckRequest) -> Iterator[CheckRequest]:
+    """Yields requests whose inputs have a wrong rank or inner size, one input at a time."""
+    for name, value in request.inputs.items():
         wrong = [value[..., np.newaxis], value[0]]
         wrong += [np.repeat(value, 2, axis=axis) for axis in range(1, value.ndim)]
-        for shape in wrong:
-            yield Case(case.signature, {**case.inputs, name: shape}, None)
+        for array in wrong:
+            yield CheckRequest(request.signature, {**request.inputs, name: array}, None)
 
 
-def _out_of_range(case: Case, num_classes: int) -> Case:
-    outside = np.full_like(case.inputs["label"], num_classes)
-    return Case(case.signature, {**case.inputs, "label": outside}, None)
+def _wrong_label(request: CheckRequest, num_classes: int) -> CheckRequest:
+    label = np.full_like(request.inputs["label"], num_classes)
+    return CheckRequest(request.signature, {**request.inputs, "label": label}, None)

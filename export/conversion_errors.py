@@ -1,4 +1,4 @@
-"""Which layers a format cannot express: converters name operations, and people know layers."""
+"""Errors of a failed conversion, with the layers whose operations the format does not have."""
 
 import contextlib
 import logging
@@ -19,61 +19,61 @@ _OPERATION = re.compile(
 
 
 @contextlib.contextmanager
-def unsupported(model: keras.Model, specs: list, file_format: str) -> Iterator[None]:
-    """Turns a conversion's failure into one that names the layers.
+def name_failing_layers(model: keras.Model, specs: list, file_format: str) -> Iterator[None]:
+    """Replaces the error of a conversion by one that names the layers.
 
     Args:
-        model: what is converted.
-        specs: its inputs.
-        file_format: the format's name.
+        model: the model to convert.
+        specs: its input specs.
+        file_format: name of the format.
 
     Raises:
         UserError: the conversion failed.
     """
-    said = _Kept()
+    log = _RecordingHandler()
     logger = logging.getLogger("tf2onnx")
-    logger.addHandler(said)
+    logger.addHandler(log)
     try:
         yield
-    except Exception as error:  # Converters raise what they like.
-        text = "\n".join([*said.lines, str(error)])
+    except Exception as error:  # Converters raise errors of many classes.
+        text = "\n".join([*log.lines, str(error)])
         raise UserError(_message(model, specs, file_format, text)) from error
     finally:
-        logger.removeHandler(said)
+        logger.removeHandler(log)
 
 
-class _Kept(logging.Handler):
-    """Keeps what is logged."""
+class _RecordingHandler(logging.Handler):
+    """Stores warnings and errors."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keeps a line."""
+        """Stores a message."""
         self.lines.append(record.getMessage())
 
 
 def _message(model: keras.Model, specs: list, file_format: str, text: str) -> str:
-    named = {name for match in _OPERATION.finditer(text) for name in match.groups() if name}
-    layers = _layers_with(model, specs, named)
+    operations = {name for match in _OPERATION.finditer(text) for name in match.groups() if name}
+    layers = _layers_with(model, specs, operations)
     if not layers:
         return f"{model.name} cannot be written as {file_format}: {text[-500:].strip()}"
-    described = "; ".join(f"{layer} ({', '.join(sorted(o))})" for layer, o in layers.items())
+    description = "; ".join(f"{path} ({', '.join(sorted(o))})" for path, o in layers.items())
     return (
-        f"{model.name} cannot be written as {file_format}. Layers with operations that the format "
-        f"does not have: {described}. Export it as a SavedModel instead."
+        f"{model.name} cannot be written as {file_format}. These layers use operations that the "
+        f"format does not have: {description}. Export it as a SavedModel instead."
     )
 
 
 def _layers_with(model: keras.Model, specs: list, operations: set[str]) -> dict[str, set[str]]:
-    """Returns the layers' paths in the graph, and which of these operations each has."""
+    """Returns the operations among these that each layer uses, by the layer's path."""
     traced = tf.function(lambda *inputs: model(*inputs), autograph=False)
     graph = traced.get_concrete_function(*specs).graph.as_graph_def()
     nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
-    found: dict[str, set[str]] = {}
+    layers: dict[str, set[str]] = {}
     for node in nodes:
         if node.op in operations:
             path = node.name.rpartition("/")[0] or node.name
-            found.setdefault(path, set()).add(node.op)
-    return found
+            layers.setdefault(path, set()).add(node.op)
+    return layers

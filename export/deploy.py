@@ -1,16 +1,14 @@
-"""`python -m export.deploy DIR/NAME --out FOLDER`: files that deploy an exported model.
+"""`python -m export.deploy DIR/NAME --out FOLDER`: writes deployment files of an exported model."""
 
-docker compose, Kubernetes (Deployment, Service, HorizontalPodAutoscaler) and KServe.
-"""
-
-import argparse
+import dataclasses
 import os
 import pathlib
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import tyro
 import yaml
 
 from zoo.errors import UserError
@@ -20,11 +18,23 @@ _GRPC, _REST = 8500, 8501
 _KUBERNETES_NAME = re.compile(r"[a-z]([a-z0-9-]{0,50}[a-z0-9])?")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the files, prints their paths, and returns the exit code."""
-    options = _parser().parse_args(arguments)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Writes files for docker compose, Kubernetes and KServe that deploy an exported model."""
+
+    model: Annotated[tyro.conf.Positional[pathlib.Path], tyro.conf.arg(metavar="DIR/NAME")]
+    """Folder of an exported model."""
+    out: Annotated[pathlib.Path, tyro.conf.arg(metavar="FOLDER")]
+    """Folder to write to."""
+    claim: str = "models"
+    """PersistentVolumeClaim that contains the folder NAME."""
+
+
+def main(arguments: Sequence[str], *, prog: str = "python -m export.deploy") -> int:
+    """Runs the command; returns the exit code: 0, or 2 for a mistake of the user."""
+    options = tyro.cli(Options, args=arguments, prog=prog)
     try:
-        for path in write(pathlib.Path(options.model), pathlib.Path(options.out), options.claim):
+        for path in write_deployment(options.model, options.out, options.claim):
             print(path)
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -32,23 +42,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write(model: pathlib.Path, out: pathlib.Path, claim: str) -> list[pathlib.Path]:
+def write_deployment(model: pathlib.Path, out: pathlib.Path, claim: str) -> list[pathlib.Path]:
     """Writes `docker-compose.yaml`, `kubernetes.yaml` and `kserve.yaml`.
 
     Args:
-        model: an exported model's folder, `DIR/NAME`.
+        model: folder `DIR/NAME` of an exported model.
         out: the folder to write to.
-        claim: the PersistentVolumeClaim that holds `NAME/`, for Kubernetes.
+        claim: the PersistentVolumeClaim that contains the folder `NAME`, for Kubernetes.
 
     Returns:
-        The files' paths.
+        The paths of the files.
 
     Raises:
         UserError: a folder without versions.
     """
     model = model.expanduser().absolute()
     if not any(path.name.isdigit() for path in model.glob("*")):
-        raise UserError(f"{model} has no versions; write some with `python -m export`.")
+        raise UserError(
+            f"{model} has no versions. To write one, type: python -m export PRESET_OR_RUN DIR"
+        )
     out.mkdir(parents=True, exist_ok=True)
     files = {
         "docker-compose.yaml": [compose(model)],
@@ -59,7 +71,7 @@ def write(model: pathlib.Path, out: pathlib.Path, claim: str) -> list[pathlib.Pa
 
 
 def compose(model: pathlib.Path) -> dict[str, Any]:
-    """Returns a docker compose file; the ports are open to this machine only."""
+    """Returns a docker compose file whose ports are open to this machine only."""
     name = model.name
     service = {
         "image": IMAGE,
@@ -69,7 +81,7 @@ def compose(model: pathlib.Path) -> dict[str, Any]:
             {"type": "bind", "source": str(model), "target": f"/models/{name}", "read_only": True}
         ],
         "healthcheck": {
-            # The $ is doubled: compose would put a variable in its place.
+            # A single $ would start a variable of docker compose.
             "test": ["CMD", "bash", "-c", _probe(name).replace("$", "$$")],
             "interval": "10s",
             "start_period": "60s",
@@ -80,7 +92,7 @@ def compose(model: pathlib.Path) -> dict[str, Any]:
 
 
 def kubernetes(name: str, claim: str) -> list[dict[str, Any]]:
-    """Returns a Deployment whose probe reads the model's state, a Service, and an autoscaler."""
+    """Returns a Deployment whose probe reads the model's state, a Service and an autoscaler."""
     app = kubernetes_name(name)
     labels = {"app": app}
     probe = {"exec": {"command": ["bash", "-c", _probe(name)]}}
@@ -144,19 +156,25 @@ def kserve(name: str, claim: str) -> dict[str, Any]:
 
 
 def kubernetes_name(name: str) -> str:
-    """Returns a model's name as Kubernetes allows names: small letters, digits and dashes.
+    """Returns a valid Kubernetes name (small letters, digits and dashes) for a model's name.
 
     Raises:
-        UserError: nothing is left of it, or it is too long.
+        UserError: no valid name, or a name that is too long.
     """
     result = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not _KUBERNETES_NAME.fullmatch(result):
-        raise UserError(f"{name!r} makes no Kubernetes name; export with another --name.")
+        raise UserError(
+            f"{name!r} cannot become a Kubernetes name, which starts with a letter and has at most "
+            "52 letters, digits and dashes. Export the model with another --name."
+        )
     return result
 
 
 def _probe(name: str) -> str:
-    """Returns a command that succeeds once the model answers; its status alone is 200 before."""
+    """Returns a command that succeeds once the model answers requests.
+
+    It reads the model's state, because the HTTP status is 200 even while the model is loading.
+    """
     return (
         f"exec 3<>/dev/tcp/127.0.0.1/{_REST} && "
         rf"printf 'GET /v1/models/{name} HTTP/1.0\r\n\r\n' >&3 && grep -q '\"AVAILABLE\"' <&3"
@@ -170,15 +188,5 @@ def _write(path: pathlib.Path, documents: list[dict[str, Any]]) -> pathlib.Path:
     return path
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m export.deploy", description=__doc__)
-    parser.add_argument("model", metavar="DIR/NAME", help="an exported model's folder")
-    parser.add_argument("--out", required=True, help="the folder to write to")
-    parser.add_argument(
-        "--claim", default="models", help="the PersistentVolumeClaim with NAME/ in it"
-    )
-    return parser
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""ONNX and LiteRT files of a task, written by Keras' own exporters and checked before published."""
+"""ONNX and LiteRT files, written by Keras' exporters and checked before they are published."""
 
 import contextlib
 import dataclasses
@@ -8,24 +8,24 @@ import pathlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from export.check_requests import BATCHES, MAX_BATCH, cases
-from export.conversion_errors import unsupported
+from export.check_requests import BATCHES, MAX_BATCH, check_requests
+from export.conversion_errors import name_failing_layers
+from export.labelled_images import LabelledImages
+from export.portable_network import PortableNetwork
 from export.runtimes import LiteRtRuntime, OnnxRuntime, Runtime
 from export.served_name import check_name
 from export.signatures import signatures
 from export.verify import TOLERANCE, VerificationError
 from zoo import ema
 from zoo.errors import UserError
-from zoo.images import prepare
-from zoo.networks.network import ImageNetwork, Inputs, Network
-from zoo.tasks import ImageClassifier, ImageGenerator, Task
+from zoo.networks.network import ImageNetwork, Network
+from zoo.tasks import ImageClassifier, Task
 
 INT8_TOLERANCE = 0.05
-"""Mean difference of probabilities, or of pixels in [-1, 1], that int8 weights may make."""
+"""Largest mean difference of probabilities, or of pixels in [-1, 1], due to int8 weights."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Format:
     """A file format that Keras writes.
 
     Args:
-        suffix: of its files.
-        modules: what writing and checking it needs, from the extra `[formats]`.
-        runtime: what runs such a file.
+        suffix: suffix of the file names.
+        modules: modules of the extra `[formats]` that write and check the format.
+        runtime: class that runs such a file.
         options: further arguments of Keras' exporter.
     """
 
@@ -45,7 +45,7 @@ class Format:
     options: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
-# Without TensorFlow's own operations, which a plain LiteRT interpreter does not have.
+# A plain LiteRT interpreter does not have TensorFlow's own operations.
 _BUILTINS = {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
 FORMATS = {
     "onnx": Format(".onnx", ("onnx", "tf2onnx", "onnxruntime"), OnnxRuntime),
@@ -56,14 +56,14 @@ QUANTIZATIONS = {"int8": {"optimizations": [tf.lite.Optimize.DEFAULT]}}
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was written, and how near it is to its model.
+    """Path of a written file, and differences from its model.
 
     Args:
         path: the file.
-        largest: the largest difference of any output to the model's, over all batch sizes.
-        mean: the mean difference.
-        same_class: share of images that are given the model's class, None for other tasks.
-        accuracy: (the file's, the model's) on labelled images, where there were any.
+        largest: largest difference of any output from the model's, over all batch sizes.
+        mean: mean difference.
+        same_class: share of images with the same class as the model's, None for other tasks.
+        accuracy: accuracies of the file and of the model on labelled images, None without them.
     """
 
     path: pathlib.Path
@@ -73,66 +73,20 @@ class Report:
     accuracy: tuple[float, float] | None = None
 
     def text(self) -> str:
-        """Returns it as lines for a person."""
+        """Returns the report as lines of text."""
         size = self.path.stat().st_size / 1e6
         batches = ", ".join(map(str, (*BATCHES, MAX_BATCH)))
         lines = [
             f"{self.path} ({size:.1f} MB)",
-            f"  difference to the model: {self.largest:.2g} at most, {self.mean:.2g} on average "
+            f"  difference from the model: {self.largest:.2g} at most, {self.mean:.2g} on average "
             f"(batches of {batches})",
         ]
         if self.same_class is not None:
-            lines.append(f"  the model's class for {self.same_class:.1%} of these images")
+            lines.append(f"  same class as the model for {self.same_class:.1%} of these images")
         if self.accuracy is not None:
-            own, models = self.accuracy
-            lines.append(f"  accuracy on the test split: {own:.2%}, the model's {models:.2%}")
+            file, model = self.accuracy
+            lines.append(f"  accuracy on the labelled images: {file:.2%}, the model's {model:.2%}")
         return "\n".join(lines)
-
-
-class Portable(Network):
-    """What goes into a file: named, batched inputs and outputs, inference mode, float32.
-
-    A classifier takes `images` (uint8) and gives `probabilities`, a generator takes `latent` (and
-    `label`) and gives `images` (float32 in [-1, 1]), a critic takes `images` and gives `score`.
-    Seeds, image files and tf.Examples stay with the SavedModel: these formats have neither
-    TensorFlow's random numbers nor its decoders.
-
-    Args:
-        task: an `ImageClassifier`, an `ImageGenerator`, or a critic's network, in float32.
-    """
-
-    def __init__(self, task: Network):
-        super().__init__(name=task.name, dtype="float32")
-        self.task = task
-        self.build_from_symbolic_inputs()
-
-    def symbolic_inputs(self) -> Inputs:
-        if isinstance(self.task, ImageGenerator):
-            return self.task.symbolic_inputs()
-        return keras.Input(self.task.image_shape, dtype="uint8", name="images")
-
-    def call(self, inputs: Inputs) -> dict[str, tf.Tensor]:
-        if isinstance(self.task, ImageClassifier):
-            return {"probabilities": self.task.probabilities(inputs)}
-        if isinstance(self.task, ImageGenerator):
-            return {"images": keras.ops.cast(self.task(inputs, training=False), "float32")}
-        scores = self.task(prepare(inputs, self.task.image_shape), training=False)
-        return {"score": keras.ops.reshape(keras.ops.cast(scores, "float32"), [-1])}
-
-    def answer(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Computes the outputs by name of inputs by name, on the CPU."""
-        with tf.device("CPU:0"):
-            tensors = {name: tf.constant(value) for name, value in inputs.items()}
-            outputs = self(tensors if len(tensors) > 1 else next(iter(tensors.values())))
-        return {name: value.numpy() for name, value in outputs.items()}
-
-    def specs(self) -> list:
-        """Returns the inputs as TensorFlow's exporters want them."""
-        return [tf.nest.map_structure(_spec, self.symbolic_inputs())]
-
-
-def _spec(tensor: keras.KerasTensor) -> tf.TensorSpec:
-    return tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
 
 
 def save_portable(
@@ -141,26 +95,27 @@ def save_portable(
     *,
     file_format: str,
     quantize: str | None = None,
-    labelled: tuple[np.ndarray, np.ndarray] | None = None,
+    labelled: LabelledImages | None = None,
 ) -> list[Report]:
-    """Writes `directory/NAME.onnx` or `.tflite` for each task; all are checked before the first.
+    """Writes `directory/NAME.onnx` or `.tflite` for each task.
+
+    All files are checked before the first is published.
 
     Args:
         tasks: tasks in float32, by name.
-        directory: the folder.
+        directory: the folder to write to.
         file_format: `"onnx"` or `"litert"`.
-        quantize: `"int8"` for LiteRT with weights of 8 bits (dynamic range: activations stay
-            float32); the file is `NAME_int8.tflite`.
-        labelled: uint8 images `[N, height, width, channels]` and labels `[N]` to measure the
-            accuracy of classifiers on.
+        quantize: `"int8"` stores 8-bit weights in a LiteRT file `NAME_int8.tflite`; activations
+            stay float32 (dynamic range quantization).
+        labelled: images and classes to measure the accuracy of classifiers on.
 
     Returns:
-        A report for each file.
+        One report per file.
 
     Raises:
-        UserError: a missing package, a name or file that cannot be, another precision, layers that
-            the format does not have.
-        VerificationError: a file does not do what its model does; nothing was published.
+        UserError: a missing package, a name that is not allowed, a file that exists, a task in
+            another precision, or a layer that the format does not have.
+        VerificationError: a file differs from its model; nothing was published.
     """
     chosen = FORMATS[file_format]
     _check_modules(file_format, chosen.modules)
@@ -176,7 +131,7 @@ def save_portable(
         staged = {}
         for name, task in tasks.items():
             staged[name] = stack.enter_context(_temporary_file(directory, chosen.suffix))
-            portable = Portable(ema.clone(task))
+            portable = PortableNetwork(ema.clone(task))
             _convert(portable, staged[name], file_format, options)
             report = _compare(portable, chosen.runtime(staged[name]), labelled, bool(quantize))
             reports.append(dataclasses.replace(report, path=paths[name]))
@@ -199,23 +154,27 @@ def _check_modules(file_format: str, modules: Sequence[str]) -> None:
 def _check_target(path: pathlib.Path, name: str, task: Network) -> None:
     check_name(name)
     if path.exists():
-        raise UserError(f"{path} exists; remove it, or choose another folder or --name.")
+        raise UserError(f"{path} exists. Remove it, or choose another folder or --name.")
     network = task.network if isinstance(task, Task) else task
     if {network.compute_dtype, task.compute_dtype} != {"float32"}:
         raise UserError(
-            f"{name} computes in {network.compute_dtype}; these formats take float32: load it with "
-            "dtype='float32'."
+            f"{name} computes in {network.compute_dtype}, and these formats need float32. Load it "
+            "with dtype='float32'."
         )
     if not isinstance(task, Task | ImageNetwork):
-        raise UserError(f"{name} is a {type(task).__name__}: no task and no critic.")
+        raise UserError(
+            f"{name} is a {type(task).__name__}, expected an ImageClassifier, an ImageGenerator or "
+            "a critic."
+        )
 
 
 @contextlib.contextmanager
 def _temporary_file(directory: pathlib.Path, suffix: str) -> Iterator[pathlib.Path]:
+    """Creates a hidden file, which is removed afterwards unless it was renamed."""
     descriptor, name = tempfile.mkstemp(prefix=".export-", suffix=suffix, dir=directory)
     os.close(descriptor)
     path = pathlib.Path(name)
-    path.chmod(0o644)  # As a file made in the usual way; temporary ones are private.
+    path.chmod(0o644)  # Temporary files are private, published ones are not.
     try:
         yield path
     finally:
@@ -223,11 +182,11 @@ def _temporary_file(directory: pathlib.Path, suffix: str) -> Iterator[pathlib.Pa
 
 
 def _convert(
-    portable: Portable, path: pathlib.Path, file_format: str, options: Mapping[str, object]
+    portable: PortableNetwork, path: pathlib.Path, file_format: str, options: Mapping[str, object]
 ) -> None:
-    """Has Keras write the file; names the layers where it cannot."""
+    """Writes and loads the file; an error names the layers that the format does not have."""
     specs = portable.specs()
-    with unsupported(portable, specs, file_format):
+    with name_failing_layers(portable, specs, file_format):
         portable.export(
             str(path), format=file_format, input_signature=specs, verbose=False, **options
         )
@@ -235,52 +194,67 @@ def _convert(
 
 
 def _compare(
-    portable: Portable,
+    portable: PortableNetwork,
     runtime: Runtime,
-    labelled: tuple[np.ndarray, np.ndarray] | None,
+    labelled: LabelledImages | None,
     quantized: bool,
 ) -> Report:
+    """Compares a file's outputs with the model's, and measures the accuracy of a classifier.
+
+    Raises:
+        VerificationError: outputs that differ too much.
+    """
     task = portable.task
-    differences, same = [], []
-    for case in cases(task, {"serving_default": signatures(task)["serving_default"]}):
-        if case.compare is None:
+    differences, same_class = [], []
+    for request in check_requests(task, {"serving_default": signatures(task)["serving_default"]}):
+        if request.compare is None:
             continue
-        given, expected = runtime.run(case.inputs), portable.answer(case.inputs)
+        actual, expected = runtime.run(request.inputs), portable.outputs(request.inputs)
         for name, value in expected.items():
-            shape = given[name].shape
-            if shape != value.shape or not np.isfinite(given[name]).all():
-                raise VerificationError(
-                    f"{name} of a batch of {len(value)} is {given[name]}, the model's is {value}."
-                )
-            differences.append(np.abs(given[name] - value).ravel())
-            # Scores have any scale; probabilities and pixels are about 1.
-            scale = max(1.0, float(np.abs(value).max()))
-            largest, mean = differences[-1].max() / scale, differences[-1].mean() / scale
-            if (mean > INT8_TOLERANCE) if quantized else (largest > 10 * TOLERANCE):
-                raise VerificationError(
-                    f"{name} of a batch of {len(value)} differs from the model's by {largest:.2g} "
-                    f"at most and {mean:.2g} on average (relative to {scale:.3g})."
-                )
+            differences.append(_differences(name, actual[name], value, quantized))
             if name == "probabilities":
-                same.append(given[name].argmax(-1) == value.argmax(-1))
+                same_class.append(actual[name].argmax(-1) == value.argmax(-1))
     everything = np.concatenate(differences)
     report = Report(pathlib.Path(), float(everything.max()), float(everything.mean()))
     if not isinstance(task, ImageClassifier):
         return report
     accuracy = None if labelled is None else _accuracy(task, runtime, *labelled)
-    share = float(np.concatenate(same).mean())
+    share = float(np.concatenate(same_class).mean())
     return dataclasses.replace(report, same_class=share, accuracy=accuracy)
+
+
+def _differences(
+    name: str, actual: np.ndarray, expected: np.ndarray, quantized: bool
+) -> np.ndarray:
+    """Returns the absolute differences of an output, flat.
+
+    Raises:
+        VerificationError: another shape, values that are not finite, or too large differences.
+    """
+    title = f"{name} of a batch of {len(expected)}"
+    if actual.shape != expected.shape or not np.isfinite(actual).all():
+        raise VerificationError(f"{title} is {actual}, the model's is {expected}.")
+    differences = np.abs(actual - expected).ravel()
+    # Probabilities and pixels are at most 1, but scores may be large.
+    scale = max(1.0, float(np.abs(expected).max()))
+    largest, mean = differences.max() / scale, differences.mean() / scale
+    if (mean > INT8_TOLERANCE) if quantized else (largest > 10 * TOLERANCE):
+        raise VerificationError(
+            f"{title} differs from the model's by {largest:.2g} at most and {mean:.2g} on average "
+            f"(relative to {scale:.3g})."
+        )
+    return differences
 
 
 def _accuracy(
     task: ImageClassifier, runtime: Runtime, images: np.ndarray, labels: np.ndarray
 ) -> tuple[float, float]:
-    """Returns the shares of right classes, by the file and by the model."""
+    """Returns the accuracies of the file and of the model."""
     if images.shape[1:] != task.image_shape:
         raise UserError(
-            f"--data has images of {images.shape[1:]}, the model takes {task.image_shape}."
+            f"--data has images of shape {images.shape[1:]}, the model takes {task.image_shape}."
         )
     parts = [images[i : i + MAX_BATCH] for i in range(0, len(images), MAX_BATCH)]
-    own = np.concatenate([runtime.run({"images": part})["probabilities"] for part in parts])
-    models = task.predict(images)
-    return tuple(float((p.argmax(-1) == labels).mean()) for p in (own, models))  # type: ignore[return-value]
+    file = np.concatenate([runtime.run({"images": part})["probabilities"] for part in parts])
+    model = task.predict(images)
+    return float((file.argmax(-1) == labels).mean()), float((model.argmax(-1) == labels).mean())

@@ -1,4 +1,4 @@
-"""What runs ONNX and LiteRT files: arrays by name in, arrays by name out."""
+"""Runtimes of ONNX and LiteRT files, with arrays by name as inputs and outputs."""
 
 import pathlib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class Runtime(Protocol):
-    """A loaded file.
+    """A loaded file that computes outputs.
 
     Args:
         path: the file.
@@ -23,7 +23,7 @@ class Runtime(Protocol):
 
 
 class OnnxRuntime(Runtime):
-    """An ONNX file in onnxruntime, on the CPU."""
+    """Runs an ONNX file with onnxruntime on the CPU."""
 
     def __init__(self, path: pathlib.Path):
         import onnxruntime
@@ -37,7 +37,7 @@ class OnnxRuntime(Runtime):
 
 
 class LiteRtRuntime(Runtime):
-    """A LiteRT file in its interpreter."""
+    """Runs a LiteRT file with its interpreter."""
 
     def __init__(self, path: pathlib.Path):
         from ai_edge_litert.interpreter import Interpreter
@@ -47,5 +47,5 @@ class LiteRtRuntime(Runtime):
         self._runner = self._interpreter.get_signature_runner()
 
     def run(self, inputs: Arrays) -> dict[str, np.ndarray]:
-        """Computes all outputs; the signature's runner resizes the inputs to the batch."""
+        """Computes all outputs; the runner resizes the inputs to the batch size."""
         return dict(self._runner(**inputs))

@@ -1,4 +1,4 @@
-"""Writing versioned SavedModels: built aside, checked, and renamed into place."""
+"""Writes versioned SavedModels: builds them in a hidden folder, checks and then renames them."""
 
 import contextlib
 import errno
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from export.batching_tuner import write as write_batching
+from export.batching_tuner import write_batching_parameters
 from export.card import copy_model_card, write_card
-from export.check_requests import cases, example
+from export.check_requests import check_requests, example_request
 from export.served_name import check_name
 from export.signatures import signatures
 from export.verify import verify
@@ -28,10 +28,10 @@ _RUN_FILES = ("recipe.json", "checkpoints")
 
 
 def save(task: Network, directory: str | os.PathLike, *, name: str) -> pathlib.Path:
-    """Writes `directory/name/<next integer>/`, after the artefact has passed its own check.
+    """Writes `directory/name/<next integer>/` after a self-check.
 
-    It is built in a hidden folder next to `directory/name` and renamed at the end, so a server
-    that polls `directory/name` sees it whole or not at all.
+    The version is built in a hidden folder next to `directory/name` and renamed at the end, so a
+    server that polls `directory/name` never sees an incomplete version.
 
     Args:
         task: an `ImageClassifier`, an `ImageGenerator`, or a critic's network.
@@ -42,9 +42,9 @@ def save(task: Network, directory: str | os.PathLike, *, name: str) -> pathlib.P
         The new version's folder.
 
     Raises:
-        ValueError: a name or a directory that cannot be.
+        ValueError: a name or a directory that is not allowed.
         OSError: the directory cannot be written.
-        VerificationError: the artefact does not do what the model does; nothing was published.
+        VerificationError: the SavedModel differs from the model; nothing was published.
     """
     return save_all({name: task}, directory)[0]
 
@@ -57,13 +57,13 @@ def save_preset(
     critic: bool = False,
     measure_batching: bool = False,
 ) -> list[pathlib.Path]:
-    """Exports what a preset deploys and, where it is a classifier with one, its generator too.
+    """Exports the task of a preset, and the generator that a classifier's preset may contain.
 
     Args:
         source: a preset's built-in name or folder, or the folder of a finished run.
         directory: the folder of all served models.
-        name: the model's name; by default the preset's or the run's. A generator that comes along
-            is `<name>_generator`.
+        name: the model's name; by default the name of the preset or the run. The generator of a
+            classifier's preset is called `<name>_generator`.
         critic: bool, whether the critic is exported too, as `<name>_critic`.
         measure_batching: as for `save_all`.
 
@@ -71,9 +71,9 @@ def save_preset(
         The new versions' folders.
 
     Raises:
-        ValueError: neither preset nor run, an unfinished run, and as for `save`.
+        ValueError: neither a preset nor a run, an unfinished run, or as for `save`.
         OSError: the directory cannot be written.
-        VerificationError: as for `save`; then nothing at all was published.
+        VerificationError: as for `save`; none of the models was published.
     """
     tasks = load_tasks(source, name=name, critic=critic)
     card = resolve(find_preset(source))
@@ -87,7 +87,7 @@ def load_tasks(
     critic: bool = False,
     dtype: str | None = None,
 ) -> dict[str, Network]:
-    """Loads what is exported of a preset, by the names of the served models.
+    """Loads the models that a preset's export contains, by the names of the served models.
 
     Args:
         source: a preset's built-in name or folder, or the folder of a finished run.
@@ -96,7 +96,7 @@ def load_tasks(
         dtype: the precision, None for the preset's own.
 
     Raises:
-        ValueError: neither preset nor run, an unfinished run, or no critic.
+        ValueError: neither a preset nor a run, an unfinished run, or a preset without critic.
     """
     preset = find_preset(source)
     task = from_preset(preset, dtype=dtype)
@@ -108,7 +108,10 @@ def load_tasks(
     if critic:
         part = resolve(preset) / "critic"
         if not part.is_dir():
-            raise ValueError(f"{preset} has no critic (a CLS-GAN's is its classifier).")
+            raise ValueError(
+                f"{preset} has no critic (the critic of a CLS-GAN is its classifier). Leave out "
+                "--critic."
+            )
         tasks[f"{name}_critic"] = load_network(part, dtype=dtype)
     return tasks
 
@@ -120,12 +123,12 @@ def save_all(
     card: pathlib.Path | None = None,
     measure_batching: bool = False,
 ) -> list[pathlib.Path]:
-    """Exports several tasks, by name; all are checked before the first is published.
+    """Exports several models; all are checked before the first is published.
 
     Args:
-        tasks: what is exported.
+        tasks: the models by name.
         directory: the folder of all served models.
-        card: the preset whose model card goes along.
+        card: the folder of the preset whose model card is copied to each version.
         measure_batching: bool, whether batch sizes are measured on this machine and written to
             `batching_params.pbtxt` in each version.
 
@@ -148,23 +151,23 @@ def save_all(
             if card:
                 copy_model_card(card, folder)
             if measure_batching:
-                write_batching(folder, example(tasks[name]))
+                write_batching_parameters(folder, example_request(tasks[name]))
         return [_publish(folder, directory / name) for name, folder in staged.items()]
 
 
 def find_preset(source: str | os.PathLike) -> str | os.PathLike:
-    """Returns the preset of a finished run, or the source itself where it is no run.
+    """Returns the preset folder of a finished run, or the source itself if it is not a run.
 
     Raises:
-        ValueError: a run without a preset.
+        ValueError: an unfinished run, which has no preset.
     """
     folder = pathlib.Path(source).expanduser()
     if (folder / "preset").is_dir():
         return folder / "preset"
     if any((folder / file).exists() for file in _RUN_FILES):
         raise ValueError(
-            f"The run {folder} is not finished: it has no preset/ yet. Continue it with the "
-            "command that started it."
+            f"The run {folder} is not finished: it has no folder preset/ yet. To resume it, type "
+            "the command that started it."
         )
     return source
 
@@ -178,21 +181,22 @@ def _check_target(directory: pathlib.Path, name: str) -> None:
     check_name(name)
     for folder in (directory, directory / name):
         if folder.exists() and not folder.is_dir():
-            raise ValueError(f"{folder} is a file; exports need a folder there.")
+            raise ValueError(f"{folder} is a file, expected a folder. Choose another folder.")
     foreign = sorted(p.name for p in (directory / name).glob("*") if not p.name.isdigit())
     if foreign:
         raise ValueError(
-            f"{directory / name} holds what is not a version ({', '.join(foreign[:3])}). A served "
-            "model's folder has integers only; choose another folder or --name."
+            f"{directory / name} contains other files than versions: {', '.join(foreign[:3])}. The "
+            "folder of a served model may only contain folders named 1, 2, ... Choose another "
+            "folder or --name."
         )
 
 
 @contextlib.contextmanager
 def _staged(task: Network, directory: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
-    """Makes and checks the artefact in a hidden folder, which is gone afterwards."""
+    """Writes and checks a SavedModel in a hidden folder, which is removed afterwards."""
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{name}-", dir=directory))
     try:
-        # A copy without optimizer, compiled functions, or variables that live on several devices.
+        # The copy has no optimizer, no compiled functions, and no variables on several devices.
         task = ema.clone(task)
         _write(task, temporary / "model", directory / name)
         verify(temporary / "model", task)
@@ -203,16 +207,17 @@ def _staged(task: Network, directory: pathlib.Path, name: str) -> Iterator[pathl
 
 def _write(task: Network, folder: pathlib.Path, model: pathlib.Path) -> None:
     declared = signatures(task)
-    artefact = tf.Module()
-    # Only what a restored graph needs: plain variables, no Keras object.
-    artefact.model_variables = [variable.value for variable in task.variables]
+    module = tf.Module()
+    # A restored graph needs plain variables only, and no Keras objects.
+    module.model_variables = [variable.value for variable in task.variables]
     traced = {name: signature.trace() for name, signature in declared.items()}
-    tf.saved_model.save(artefact, str(folder), signatures=traced)
-    write_warmup(folder, model.name, cases(task, declared))
+    tf.saved_model.save(module, str(folder), signatures=traced)
+    write_warmup(folder, model.name, check_requests(task, declared))
     write_card(folder, task, declared, model)
 
 
 def _publish(staged: pathlib.Path, model: pathlib.Path) -> pathlib.Path:
+    """Renames a SavedModel to the next version of a model."""
     model.mkdir(exist_ok=True)
     while True:
         latest = max((int(p.name) for p in model.iterdir() if p.name.isdigit()), default=0)
@@ -220,5 +225,6 @@ def _publish(staged: pathlib.Path, model: pathlib.Path) -> pathlib.Path:
         try:
             return staged.rename(version)
         except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # Another export was faster.
+            # Another export may have published the same version meanwhile.
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise

@@ -1,4 +1,4 @@
-"""The names that exported models may have."""
+"""Check of an exported model's name."""
 
 import re
 
@@ -6,13 +6,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def check_name(name: str) -> None:
-    """Refuses what would be no part of a URL or of a path.
+    """Checks that a name can be part of a URL and of a path.
 
     Raises:
-        ValueError: such a name.
+        ValueError: another character than letters, digits, dots, dashes and underscores.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"A model's name becomes part of its URL: letters, digits, '.', '-' and '_', the first "
-            f"a letter or digit. Received {name!r}; give another with --name."
+            f"The name of a model becomes part of its URL. It may contain letters, digits, '.', "
+            f"'-' and '_', and starts with a letter or digit. Received {name!r}; choose another "
+            "--name."
         )

@@ -1,4 +1,4 @@
-"""The served functions of a task: fixed names, a free batch size, and a checked border."""
+"""Signatures of a task: served functions with named inputs and outputs and checked shapes."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -11,19 +11,19 @@ from zoo.networks.network import ImageNetwork, Network
 from zoo.tasks import ImageClassifier, ImageGenerator
 
 ENCODED_CHANNELS = (1, 3)
-"""Channels that PNG and JPEG have, and so which networks get the encoded signatures."""
+"""Numbers of channels that PNG and JPEG support; others have no signatures for image files."""
 
 Specs = Mapping[str, tf.TensorSpec]
 
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """A served function, and what goes in and out of it.
+    """A served function with its inputs and outputs.
 
     Args:
-        function: takes and returns tensors by name.
-        inputs: the inputs' dtypes and shapes, batch first and free.
-        outputs: the outputs'.
+        function: takes tensors by name and returns tensors by name.
+        inputs: dtypes and shapes of the inputs; the first dimension is the batch, of any size.
+        outputs: dtypes and shapes of the outputs.
     """
 
     function: Callable[..., dict[str, tf.Tensor]]
@@ -31,10 +31,10 @@ class Signature:
     outputs: Specs
 
     def trace(self) -> tf.types.experimental.ConcreteFunction:
-        """Returns the function as a graph that refuses inputs of other shapes than declared.
+        """Returns the function as a graph that refuses inputs of another shape than declared.
 
-        TF Serving compares dtypes with a signature and nothing more: an image of another size
-        would be answered with nonsense, and one of another rank can end the server's process.
+        TF Serving compares only dtypes with the signature. Without this check, it would compute
+        nonsense from an image of another size, and an input of another rank can end its process.
         """
 
         def served(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -50,7 +50,7 @@ class Signature:
 
 
 def signatures(task: Network) -> dict[str, Signature]:
-    """Returns what is served of a task, by signature name.
+    """Returns the signatures of a task by name.
 
     Args:
         task: an `ImageClassifier`, an `ImageGenerator`, or a critic's network.
@@ -62,7 +62,7 @@ def signatures(task: Network) -> dict[str, Signature]:
     if isinstance(task, ImageNetwork) and len(_output_shape(task)) <= 2:
         return _critic_signatures(task)
     raise ValueError(
-        "Only an ImageClassifier, an ImageGenerator or an unconditional critic can be exported, "
+        "Only an ImageClassifier, an ImageGenerator or a critic without labels can be exported, "
         f"received {type(task)}."
     )
 
@@ -93,7 +93,7 @@ def _critic_signatures(critic: ImageNetwork) -> dict[str, Signature]:
 
 
 def _encoded_images(examples: tf.Tensor) -> tf.Tensor:
-    """Returns the feature `image` of serialized tf.Examples."""
+    """Returns the encoded images in the feature `image` of serialized tf.Examples."""
     return tf.io.parse_example(examples, {"image": tf.io.FixedLenFeature([], tf.string)})["image"]
 
 
@@ -149,18 +149,20 @@ def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
     shape = generator.image_shape
     label = {"label": _spec(tf.int64)} if generator.num_classes else {}
 
-    def from_latent(latent: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+    def generate_from_latent(
+        latent: tf.Tensor, label: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         _check_label(generator, label)
         return {"images": generator.images_from_latents(latent, label)}
 
-    def from_seed(seed: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+    def generate_from_seed(seed: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         _check_label(generator, label)
         return {"images": generator.images_from_seeds(seed, label)}
 
-    def png_from_seed(seed: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        return {"image_bytes": tf.io.encode_png(from_seed(seed, label)["images"])}
+    def generate_png(seed: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        return {"image_bytes": tf.io.encode_png(generate_from_seed(seed, label)["images"])}
 
-    def from_truncated(
+    def generate_truncated(
         seed: tf.Tensor, truncation: tf.Tensor, label: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         _check_label(generator, label)
@@ -168,7 +170,7 @@ def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
         latents = truncation[:, tf.newaxis] * draw(seed)
         return {"images": to_uint8(generator.images_from_latents(latents, label))}
 
-    def between(
+    def interpolate(
         seed: tf.Tensor, end_seed: tf.Tensor, fraction: tf.Tensor, label: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
         _check_label(generator, label)
@@ -185,21 +187,23 @@ def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
     seed = {"seed": _spec(tf.int64), **label}
     pixels = {"images": _spec(tf.uint8, *shape)}
     truncated = {**seed, "truncation": _spec(tf.float32)}
-    way = {**seed, "end_seed": _spec(tf.int64), "fraction": _spec(tf.float32)}
+    path = {**seed, "end_seed": _spec(tf.int64), "fraction": _spec(tf.float32)}
     served = {
-        "serving_default": Signature(from_latent, latent, {"images": _spec(tf.float32, *shape)}),
-        "generate": Signature(from_seed, seed, pixels),
-        "generate_truncated": Signature(from_truncated, truncated, pixels),
-        "interpolate": Signature(between, way, pixels),
+        "serving_default": Signature(
+            generate_from_latent, latent, {"images": _spec(tf.float32, *shape)}
+        ),
+        "generate": Signature(generate_from_seed, seed, pixels),
+        "generate_truncated": Signature(generate_truncated, truncated, pixels),
+        "interpolate": Signature(interpolate, path, pixels),
     }
     if shape[2] in ENCODED_CHANNELS:
         encoded = {"image_bytes": _spec(tf.string)}
-        served["generate_png"] = Signature(png_from_seed, seed, encoded)
+        served["generate_png"] = Signature(generate_png, seed, encoded)
     return served
 
 
 def _check_label(generator: ImageGenerator, label: tf.Tensor | None) -> None:
-    """Refuses labels that would become a one-hot of zeros, and so an image of no class."""
+    """Refuses labels out of range, whose one-hot encoding would be all zeros."""
     if label is not None:
         message = f"label must be in 0..{generator.num_classes - 1}"
         tf.debugging.assert_non_negative(label, message)
@@ -213,10 +217,10 @@ def _check_fraction(name: str, values: tf.Tensor) -> None:
 
 
 def _decode(encoded: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """Decodes PNG, JPEG, GIF or BMP of any size into the network's float images."""
+    """Decodes PNG, JPEG, GIF or BMP images of any size to the network's size, as floats."""
 
     def one(content: tf.Tensor) -> tf.Tensor:
-        # Always to colour: the decoders' own way to grey is not the luma that `prepare` takes.
+        # Decode to colour: the decoders convert to grey in another way than `prepare`.
         image = tf.io.decode_image(content, channels=3, expand_animations=False)
         return prepare(tf.ensure_shape(image, (None, None, 3))[tf.newaxis], image_shape)[0]
 

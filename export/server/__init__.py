@@ -1,1 +1,1 @@
-"""The local server: TF Serving's REST and gRPC protocol for machines without its binary."""
+"""Local server with TF Serving's REST and gRPC APIs, for machines without its binary."""

@@ -1,4 +1,4 @@
-"""The server's life: ports, polling, draining."""
+"""The local server: its ports, its polling of files, and its shutdown."""
 
 import asyncio
 import contextlib
@@ -7,14 +7,14 @@ import logging
 import pathlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-import grpc
 import uvicorn
 
 from export.server import config, grpc_server
 from export.server.config import ModelConfig
-from export.server.executor import Runner, Threads
+from export.server.executor import Runner, ThreadPool
 from export.server.flags import Options
 from export.server.grpc_services import ModelService, PredictionService
 from export.server.http_protocol import HttpProtocol
@@ -29,9 +29,11 @@ log = logging.getLogger(__name__)
 
 _KEEP_ALIVE_SECONDS = 65
 
+Config = TypeVar("Config")
+
 
 class _HttpServer(uvicorn.Server):
-    """Uvicorn, with the signals left to the application."""
+    """Uvicorn that leaves signals to the application."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -42,38 +44,30 @@ class App:
     """The local server.
 
     Args:
-        options: the command's flags.
+        options: the flags of the command.
 
     Raises:
-        UserError: files that cannot be read, or a folder that is not there.
+        UserError: a file that cannot be read or parsed, or a folder that does not exist.
     """
 
     def __init__(self, options: Options):
         self._options = options
-        self._configs = _models(options)
-        batching = _batching(options)
-        metrics_path = _metrics_path(options)
-        self._credentials = _credentials(options)
+        self._configs = _read_models(options)
+        batching = _read_batching(options)
+        metrics_path = None
+        if path := options.monitoring_config_file:
+            metrics_path = _read_config(config.read_metrics_path, path, "--monitoring-config-file")
+        self._credentials = None
+        if path := options.ssl_config_file:
+            self._credentials = _read_config(config.read_tls, path, "--ssl-config-file")
         metrics = Metrics()
-        both = options.tensorflow_session_parallelism
         self.manager = Manager(
-            LoadOptions(
-                tags=tuple(options.saved_model_tags.split(",")),
-                warmup=options.enable_model_warmup,
-                timeout=options.rest_api_timeout_in_ms / 1000,
-                retries=options.max_num_load_retries,
-                retry_seconds=options.load_retry_interval_micros / 1e6,
-                warmup_iterations=options.num_request_iterations_for_warmup,
-                own_batching=options.enable_per_model_batching_parameters,
-                check_methods=options.enable_signature_method_name_check,
-                inter_op_threads=options.tensorflow_inter_op_parallelism or both,
-                intra_op_threads=options.tensorflow_intra_op_parallelism or both,
-            ),
+            _load_options(options),
             metrics,
-            free_labels=options.allow_version_labels_for_unavailable_models,
+            allow_unavailable_labels=options.allow_version_labels_for_unavailable_models,
         )
         count = batching.threads if batching else config.Batching().threads
-        self._threads = Threads(count, options.max_queued_requests)
+        self._threads = ThreadPool(count, options.max_queued_requests)
         runner = Runner(
             self._threads,
             metrics,
@@ -91,12 +85,12 @@ class App:
         )
 
     async def serve(self) -> None:
-        """Serves until SIGTERM or SIGINT, then lets running requests finish.
+        """Serves until SIGTERM or SIGINT, then waits for running requests.
 
         Raises:
-            UserError: a port that is taken.
+            UserError: a port that is in use.
         """
-        _freeze_garbage()
+        _exclude_loaded_objects_from_collection()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -146,15 +140,15 @@ class App:
             self.manager.poll()
 
     async def _poll_config(self) -> None:
-        """Reads the models' file again, and keeps the old configuration where it is wrong."""
+        """Reads the file of models again and again; an invalid file changes nothing."""
         seconds = self._options.model_config_file_poll_wait_seconds
         while seconds > 0:
             await asyncio.sleep(seconds)
             try:
-                await self.manager.configure(await asyncio.to_thread(_models, self._options),
-                                             wait=False)  # fmt: skip
+                configs = await asyncio.to_thread(_read_models, self._options)
+                await self.manager.configure(configs, wait=False)
             except (UserError, ServingError) as error:
-                log.error("The configuration stays as it was: %s", error)
+                log.error("The configuration is not changed: %s", error)
 
     def _banner(self) -> str:
         host = _bracketed(self._options.host)
@@ -168,72 +162,70 @@ class App:
         return "\n".join(lines)
 
 
-def _freeze_garbage() -> None:
-    """Takes TensorFlow's own objects out of the garbage collector's sight.
+def _load_options(options: Options) -> LoadOptions:
+    both = options.tensorflow_session_parallelism
+    return LoadOptions(
+        tags=tuple(options.saved_model_tags.split(",")),
+        warmup=options.enable_model_warmup,
+        timeout=options.rest_api_timeout_in_ms / 1000,
+        retries=options.max_num_load_retries,
+        retry_seconds=options.load_retry_interval_micros / 1e6,
+        warmup_iterations=options.num_request_iterations_for_warmup,
+        per_version_batching=options.enable_per_model_batching_parameters,
+        check_methods=options.enable_signature_method_name_check,
+        inter_op_threads=options.tensorflow_inter_op_parallelism or both,
+        intra_op_threads=options.tensorflow_intra_op_parallelism or both,
+    )
 
-    Requests allocate many containers, and each full collection would walk all of TensorFlow:
-    0.1 to 1 s at a time. What is loaded from here on stays collectable.
+
+def _exclude_loaded_objects_from_collection() -> None:
+    """Makes the garbage collector skip TensorFlow's own objects.
+
+    Requests allocate many containers. Each full collection would visit all objects of TensorFlow,
+    which takes 0.1 to 1 s. Objects that are created later are still collected.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
 
 
-def _models(options: Options) -> dict[str, ModelConfig]:
+def _read_models(options: Options) -> dict[str, ModelConfig]:
     if options.model_config_file:
-        try:
-            return config.read_models(_read(options.model_config_file, "--model-config-file"))
-        except ServingError as error:
-            raise UserError(f"{options.model_config_file}: {error.message}") from None
+        return _read_config(config.read_models, options.model_config_file, "--model-config-file")
     base = pathlib.Path(options.model_base_path).expanduser().absolute()
     if not base.is_dir():
         raise UserError(
-            f"--model-base-path: {base} is no folder. It must be the folder of one model, with its "
-            "versions 1, 2, ... in it, as `python -m export` writes it."
+            f"--model-base-path: {base} is not a folder. Give the folder of one model, which "
+            "contains its versions 1, 2, ... as `python -m export` writes them."
         )
     return {options.model_name: ModelConfig(options.model_name, base)}
 
 
-def _batching(options: Options) -> config.Batching | None:
+def _read_batching(options: Options) -> config.Batching | None:
     if not options.enable_batching:
         return None
     if not options.batching_parameters_file:
         return config.Batching()
-    text = _read(options.batching_parameters_file, "--batching-parameters-file")
+    path = options.batching_parameters_file
+    return _read_config(config.read_batching, path, "--batching-parameters-file")
+
+
+def _read_config(parse: Callable[[str], Config], path: str, flag: str) -> Config:
+    """Reads and parses a text file.
+
+    Raises:
+        UserError: a file that cannot be read or parsed.
+    """
     try:
-        return config.read_batching(text)
-    except ServingError as error:
-        raise UserError(f"{options.batching_parameters_file}: {error.message}") from None
-
-
-def _metrics_path(options: Options) -> str | None:
-    if not options.monitoring_config_file:
-        return None
-    text = _read(options.monitoring_config_file, "--monitoring-config-file")
-    try:
-        return config.read_metrics_path(text)
-    except ServingError as error:
-        raise UserError(f"{options.monitoring_config_file}: {error.message}") from None
-
-
-def _credentials(options: Options) -> grpc.ServerCredentials | None:
-    if not options.ssl_config_file:
-        return None
-    text = _read(options.ssl_config_file, "--ssl-config-file")
-    try:
-        return config.read_tls(text)
-    except ServingError as error:
-        raise UserError(f"{options.ssl_config_file}: {error.message}") from None
-
-
-def _read(path: str, flag: str) -> str:
-    try:
-        return pathlib.Path(path).expanduser().read_text()
+        return parse(pathlib.Path(path).expanduser().read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{flag}: {path} cannot be read: {error}") from None
+    except ServingError as error:
+        raise UserError(f"{flag}: {path}: {error.message}") from None
 
 
 def _bracketed(host: str) -> str:
+    """Returns a host as URLs contain it: IPv6 addresses are in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -247,6 +239,6 @@ def _bind(host: str, port: int) -> socket.socket:
         listening.close()
         raise UserError(
             f"The REST API cannot listen on {_bracketed(host)}:{port}: {error.strerror}. Choose "
-            "another --rest-api-port, or stop what uses it."
+            "another --rest-api-port, or stop the process that uses the port."
         ) from None
     return listening

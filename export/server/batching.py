@@ -1,4 +1,4 @@
-"""Micro-batching: concurrent requests for one signature, computed together."""
+"""Micro-batching: computes concurrent requests to a signature in one batch."""
 
 import asyncio
 import collections
@@ -17,7 +17,7 @@ RunInThread = Callable[..., Awaitable]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Waiting:
+class _Request:
     """A request in the queue."""
 
     inputs: Arrays
@@ -27,23 +27,23 @@ class _Waiting:
 
 
 class Batcher:
-    """Queues of requests that can be computed together, and the batches made of them.
+    """Collects requests with the same signature and shapes, and computes them in batches.
 
-    A batch starts as soon as a thread is free and it is full, or its first request has waited for
-    the timeout. A batch that fails is computed again request by request, so that one request
-    cannot fail those of others (TF Serving fails them all).
+    A batch starts when a thread is free and the batch is full or its first request has waited for
+    the timeout. If a batch fails, its requests are computed one by one, so that an invalid request
+    does not fail the others. (TF Serving fails the whole batch.)
 
     Args:
-        batching: sizes and times.
-        run_in_thread: awaits a function's call in a thread.
-        metrics: what takes the waiting times.
+        batching: sizes and timeouts.
+        run_in_thread: coroutine function that calls a function in a thread.
+        metrics: receives the waiting times.
     """
 
     def __init__(self, batching: Batching, run_in_thread: RunInThread, metrics: Metrics):
         self._batching = batching
         self._run_in_thread = run_in_thread
         self._metrics = metrics
-        self._queues: dict[Key, collections.deque[_Waiting]] = {}
+        self._queues: dict[Key, collections.deque[_Request]] = {}
         self._running = 0
         self._tasks: set[asyncio.Task] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -55,26 +55,26 @@ class Batcher:
         inputs: Arrays,
         outputs: tuple[str, ...],
     ) -> dict[str, np.ndarray]:
-        """Computes a request with others.
+        """Computes a request, in a batch with others.
 
         Raises:
-            ServingError: INVALID_ARGUMENT for inputs without a common first dimension or of more
-                rows than a batch, UNAVAILABLE for a full queue, and the graph's failures.
+            ServingError: INVALID_ARGUMENT for inputs without a common first dimension or with more
+                rows than a batch, UNAVAILABLE for a full queue, or the failure of the graph.
         """
         rows = self._rows(inputs)
-        shapes = tuple((name, self._inner(value)) for name, value in inputs.items())
+        shapes = tuple((name, self._batch_key(value)) for name, value in inputs.items())
         key = (model, signature.name, outputs, shapes)
         queue = self._queues.setdefault(key, collections.deque())
         limit = self._batching.max_batch_size * self._batching.max_enqueued_batches
-        if sum(waiting.rows for waiting in queue) + rows > limit:
+        if sum(request.rows for request in queue) + rows > limit:
             raise ServingError(
                 Code.UNAVAILABLE,
                 "The batch scheduling queue to which this task was submitted is full",
             )
         loop = asyncio.get_running_loop()
-        request = _Waiting(inputs, rows, loop.create_future(), loop.time())
+        request = _Request(inputs, rows, loop.create_future(), loop.time())
         queue.append(request)
-        # Not at once: what else has arrived by now shall come along.
+        # Called later, so that requests that have already arrived join the batch.
         loop.call_soon(self._start_batches)
         return await request.answer
 
@@ -92,11 +92,11 @@ class Batcher:
             )
         return rows
 
-    def _inner(self, value: np.ndarray) -> tuple[int, ...] | int:
+    def _batch_key(self, value: np.ndarray) -> tuple[int, ...] | int:
         return value.ndim if self._batching.pad_variable_length_inputs else value.shape[1:]
 
     def _start_batches(self) -> None:
-        """Starts what is ready, and has itself called when something else will be."""
+        """Starts the batches that are ready, and sets a timer for the others."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -105,28 +105,28 @@ class Batcher:
         for key, queue in list(self._queues.items()):
             while queue and self._running < self._batching.threads:
                 ready_at = queue[0].since + self._batching.timeout_seconds
-                full = sum(w.rows for w in queue) >= self._batching.max_batch_size
+                full = sum(request.rows for request in queue) >= self._batching.max_batch_size
                 if not full and now < ready_at:
                     due.append(ready_at)
                     break
-                self._start(key, self._take(queue))
+                self._start_batch(key, self._take_batch(queue))
             if not queue:
                 del self._queues[key]
         if due:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(min(due), self._start_batches)
 
-    def _take(self, queue: collections.deque[_Waiting]) -> list[_Waiting]:
-        batch: list[_Waiting] = []
+    def _take_batch(self, queue: collections.deque[_Request]) -> list[_Request]:
+        batch: list[_Request] = []
         rows = 0
         while queue and rows + queue[0].rows <= self._batching.max_batch_size:
             request = queue.popleft()
-            if not request.answer.done():  # Else its client has gone or its time is up.
+            if not request.answer.done():  # Done means cancelled: a lost client or a timeout.
                 batch.append(request)
                 rows += request.rows
         return batch
 
-    def _start(self, key: Key, batch: list[_Waiting]) -> None:
+    def _start_batch(self, key: Key, batch: list[_Request]) -> None:
         if not batch:
             return
         self._running += 1
@@ -134,7 +134,7 @@ class Batcher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _compute(self, key: Key, batch: list[_Waiting]) -> None:
+    async def _compute(self, key: Key, batch: list[_Request]) -> None:
         model, signature, outputs, _ = key
         now = asyncio.get_running_loop().time()
         for request in batch:
@@ -154,9 +154,9 @@ class Batcher:
                 request.answer.set_result(answer)
 
     async def _answers(
-        self, model: LoadedModel, signature: str, outputs: tuple[str, ...], batch: list[_Waiting]
+        self, model: LoadedModel, signature: str, outputs: tuple[str, ...], batch: list[_Request]
     ) -> list[dict[str, np.ndarray] | Exception]:
-        def compute(requests: list[_Waiting]) -> list[dict[str, np.ndarray]]:
+        def compute(requests: list[_Request]) -> list[dict[str, np.ndarray]]:
             rows = [request.rows for request in requests]
             joined = join([r.inputs for r in requests], self._padded_size(sum(rows)))
             return split(model.run(signature, joined, outputs), rows)
@@ -177,15 +177,15 @@ class Batcher:
 
 
 def join(requests: list[Arrays], size: int) -> dict[str, np.ndarray]:
-    """Concatenates requests' inputs, and repeats the first row up to `size` rows.
+    """Concatenates the inputs of requests and pads them to `size` rows with the first row.
 
-    Arrays of several inner shapes are filled up to the largest with their own first value.
+    Arrays of smaller inner shapes are padded to the largest one with their own first value.
     """
     joined: dict[str, np.ndarray] = {}
     for name in requests[0]:
         parts = [request[name] for request in requests]
         largest = np.max([part.shape[1:] for part in parts], axis=0)
-        parts = [_filled(part, largest) for part in parts]
+        parts = [_padded(part, largest) for part in parts]
         missing = size - sum(len(part) for part in parts)
         if missing > 0:
             first = next((part[:1] for part in parts if len(part)), None)
@@ -195,7 +195,7 @@ def join(requests: list[Arrays], size: int) -> dict[str, np.ndarray]:
     return joined
 
 
-def _filled(value: np.ndarray, inner: np.ndarray) -> np.ndarray:
+def _padded(value: np.ndarray, inner: np.ndarray) -> np.ndarray:
     if value.shape[1:] == tuple(inner) or not value.size:
         return value
     widths = [(0, 0), *((0, int(n) - m) for n, m in zip(inner, value.shape[1:], strict=True))]
@@ -203,7 +203,7 @@ def _filled(value: np.ndarray, inner: np.ndarray) -> np.ndarray:
 
 
 def split(outputs: Arrays, rows: list[int]) -> list[dict[str, np.ndarray]]:
-    """Cuts outputs into those of each request; what was filled up is dropped.
+    """Splits outputs into those of each request, and drops the padding.
 
     Raises:
         ServingError: FAILED_PRECONDITION for an output without the batch dimension.

@@ -1,4 +1,4 @@
-"""What is served, and how it is batched: TF Serving's text files."""
+"""Configuration of models, batching, TLS and metrics, from TF Serving's text files."""
 
 import dataclasses
 import os
@@ -9,7 +9,7 @@ import grpc
 from tensorflow_serving.config import model_server_config_pb2
 
 from export.server import protos
-from export.server.status import ServingError, invalid
+from export.server.status import invalid
 
 PLATFORM = "tensorflow"
 BATCHING_FILE = "batching_params.pbtxt"
@@ -17,19 +17,19 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 
 
 @dataclasses.dataclass(frozen=True)
-class Policy:
-    """Which versions of a model are to be loaded.
+class VersionPolicy:
+    """Choice of the versions of a model to load.
 
     Args:
-        latest: int, how many of the highest; 0 for all of them.
-        specific: exactly these, where there are any.
+        latest: int, number of versions to load, from the highest down; 0 is all of them.
+        specific: versions to load instead, if not empty.
     """
 
     latest: int = 1
     specific: tuple[int, ...] = ()
 
     def choose(self, versions: Sequence[int]) -> set[int]:
-        """Returns those of the versions on disk that are to be loaded."""
+        """Returns the versions to load, among those that exist."""
         if self.specific:
             return set(versions) & set(self.specific)
         return set(sorted(versions)[-self.latest :])
@@ -37,32 +37,32 @@ class Policy:
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """One model to serve.
+    """A model to serve.
 
     Args:
-        name: its name in requests.
-        base_path: the folder of its versions.
-        policy: which of them.
+        name: name of the model in requests.
+        base_path: folder with the versions.
+        policy: choice of the versions to load.
         labels: versions by label.
     """
 
     name: str
     base_path: pathlib.Path
-    policy: Policy = Policy()
+    policy: VersionPolicy = VersionPolicy()
     labels: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class Batching:
-    """How requests are put together.
+    """Sizes and timeouts of batches.
 
     Args:
-        max_batch_size: int, rows of a batch.
-        timeout_seconds: float, how long an incomplete batch waits for more while a thread is free.
-        max_enqueued_batches: int, how many batches may wait for a thread.
-        threads: int, batches that are computed at a time.
-        allowed_sizes: ascending sizes that a batch is filled up to; the last is `max_batch_size`.
-        pad_variable_length_inputs: bool, whether inputs of several shapes are filled up to one.
+        max_batch_size: int, largest number of rows.
+        timeout_seconds: float, time that an incomplete batch waits for requests.
+        max_enqueued_batches: int, number of batches that may wait for a thread.
+        threads: int, number of batches that are computed at the same time.
+        allowed_sizes: ascending sizes that batches are padded to; the last is `max_batch_size`.
+        pad_variable_length_inputs: bool, whether inputs of different shapes are padded to one.
     """
 
     max_batch_size: int = 1000
@@ -74,24 +74,24 @@ class Batching:
 
 
 def read_models(text: str) -> dict[str, ModelConfig]:
-    """Reads a `models.config` text; errors as for `models_of`."""
+    """Parses the text of a `models.config` file; raises the errors of `models_from_proto`."""
     config = model_server_config_pb2.ModelServerConfig()
     protos.parse(text, config, "model config")
-    return models_of(config)
+    return models_from_proto(config)
 
 
-def models_of(config: model_server_config_pb2.ModelServerConfig) -> dict[str, ModelConfig]:
-    """Returns the models of a config message, by name.
+def models_from_proto(config: model_server_config_pb2.ModelServerConfig) -> dict[str, ModelConfig]:
+    """Returns the models of a configuration message, by name.
 
     Raises:
-        ServingError: INVALID_ARGUMENT for repeated names, relative paths, other platforms.
+        ServingError: INVALID_ARGUMENT for a repeated name, a relative path or another platform.
     """
     if config.WhichOneof("config") == "custom_model_config":
         raise invalid("custom_model_config is not supported; use model_config_list.")
     models: dict[str, ModelConfig] = {}
     for proto in config.model_config_list.config:
         if not proto.name:
-            raise invalid("A model config has no name.")
+            raise invalid("A model config needs a name.")
         if proto.name in models:
             raise invalid(
                 f"Illegal to list model {proto.name} multiple times in config list",
@@ -103,8 +103,8 @@ def models_of(config: model_server_config_pb2.ModelServerConfig) -> dict[str, Mo
             )
         if proto.model_platform not in ("", PLATFORM):
             raise invalid(
-                f"Model {proto.name} has the platform {proto.model_platform!r}; only 'tensorflow' "
-                "is served."
+                f"Model {proto.name} has the platform {proto.model_platform!r}, expected "
+                "'tensorflow'."
             )
         models[proto.name] = ModelConfig(
             name=proto.name,
@@ -115,42 +115,44 @@ def models_of(config: model_server_config_pb2.ModelServerConfig) -> dict[str, Mo
     return models
 
 
-def _policy(proto: model_server_config_pb2.ModelConfig) -> Policy:
+def _policy(proto: model_server_config_pb2.ModelConfig) -> VersionPolicy:
     policy = proto.model_version_policy
     choice = policy.WhichOneof("policy_choice")
     if choice == "all":
-        return Policy(latest=0)
+        return VersionPolicy(latest=0)
     if choice == "specific":
         if not policy.specific.versions:
-            raise invalid(f"Model {proto.name}: the policy 'specific' needs versions.")
-        return Policy(specific=tuple(policy.specific.versions))
-    return Policy(latest=policy.latest.num_versions or 1)
+            raise invalid(f"Model {proto.name}: the version policy 'specific' needs versions.")
+        return VersionPolicy(specific=tuple(policy.specific.versions))
+    return VersionPolicy(latest=policy.latest.num_versions or 1)
 
 
 def read_batching(text: str) -> Batching:
-    """Reads a batching parameters text, such as `max_batch_size { value: 32 }`.
+    """Parses batching parameters, such as `max_batch_size { value: 32 }`.
 
     Raises:
-        ServingError: INVALID_ARGUMENT for what is no such text, or sizes that contradict.
+        ServingError: INVALID_ARGUMENT for another text, or sizes that contradict each other.
     """
     proto = protos.batching_parameters()
     protos.parse(text, proto, "batching parameters")
-    given = {field.name: value for field, value in proto.ListFields()}
-    values = {name: v.value for name, v in given.items() if hasattr(v, "value")}
+    fields = {field.name: value for field, value in proto.ListFields()}
+    names = ("max_batch_size", "max_enqueued_batches", "batch_timeout_micros", "num_batch_threads")
+    values = {name: fields[name].value for name in names if name in fields}
     if "batch_timeout_micros" in values:
         values["timeout_seconds"] = values.pop("batch_timeout_micros") / 1e6
     if "num_batch_threads" in values:
         values["threads"] = values.pop("num_batch_threads")
-    values.pop("thread_pool_name", None)  # A name for logs.
     batching = dataclasses.replace(
         Batching(),
-        allowed_sizes=tuple(given.get("allowed_batch_sizes", ())),
-        pad_variable_length_inputs=given.get("pad_variable_length_inputs", False),
+        allowed_sizes=tuple(fields.get("allowed_batch_sizes", ())),
+        pad_variable_length_inputs=fields.get("pad_variable_length_inputs", False),
         **values,
     )
     sizes = batching.allowed_sizes
     if min(batching.max_batch_size, batching.max_enqueued_batches, batching.threads) < 1:
-        raise invalid("max_batch_size, max_enqueued_batches and num_batch_threads start at 1.")
+        raise invalid(
+            "max_batch_size, max_enqueued_batches and num_batch_threads must be at least 1."
+        )
     if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != batching.max_batch_size):
         raise invalid(
             f"allowed_batch_sizes must be ascending and end with max_batch_size "
@@ -159,8 +161,8 @@ def read_batching(text: str) -> Batching:
     return batching
 
 
-def read_own_batching(folder: pathlib.Path) -> Batching | None:
-    """Reads a version's own `batching_params.pbtxt`, None without one.
+def read_version_batching(folder: pathlib.Path) -> Batching | None:
+    """Reads `batching_params.pbtxt` of a version; returns None without the file.
 
     Raises:
         ServingError: as for `read_batching`.
@@ -170,33 +172,28 @@ def read_own_batching(folder: pathlib.Path) -> Batching | None:
 
 
 def read_tls(text: str) -> grpc.ServerCredentials:
-    """Reads a TLS config: `server_key`, `server_cert`, and perhaps `custom_ca`, `client_verify`.
+    """Parses a TLS config: `server_key`, `server_cert`, optional `custom_ca` and `client_verify`.
 
     Raises:
-        ServingError: INVALID_ARGUMENT for what is no such text, or has no key or certificate.
+        ServingError: INVALID_ARGUMENT for another text, or a missing key or certificate.
     """
     proto = protos.tls_config()
     protos.parse(text, proto, "TLS config")
-    given = {field.name: value for field, value in proto.ListFields()}
-    if not ("server_key" in given and "server_cert" in given):
+    fields = {field.name: value for field, value in proto.ListFields()}
+    if not ("server_key" in fields and "server_cert" in fields):
         raise invalid("A TLS config needs server_key and server_cert (PEM texts).")
-    if "client_verify" in given and "custom_ca" not in given:
-        raise invalid("client_verify needs custom_ca, to verify clients against.")
+    if "client_verify" in fields and "custom_ca" not in fields:
+        raise invalid("client_verify needs custom_ca, the certificate authority of the clients.")
     return grpc.ssl_server_credentials(
-        [(given["server_key"].encode(), given["server_cert"].encode())],
-        root_certificates=given["custom_ca"].encode() if "custom_ca" in given else None,
-        require_client_auth=given.get("client_verify", False),
+        [(fields["server_key"].encode(), fields["server_cert"].encode())],
+        root_certificates=fields["custom_ca"].encode() if "custom_ca" in fields else None,
+        require_client_auth=fields.get("client_verify", False),
     )
 
 
 def read_metrics_path(text: str) -> str | None:
-    """Reads a monitoring config; returns where the metrics are published, None for nowhere."""
+    """Parses a monitoring config; returns the path of the metrics, None if they are off."""
     proto = protos.monitoring_config()
     protos.parse(text, proto, "monitoring config")
     prometheus = proto.prometheus_config  # type: ignore[attr-defined]
     return (prometheus.path or METRICS_PATH) if prometheus.enable else None
-
-
-def describe_error(error: Exception) -> str:
-    """Returns what a person needs of an error."""
-    return error.message if isinstance(error, ServingError) else f"{error}" or repr(error)

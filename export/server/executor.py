@@ -1,4 +1,4 @@
-"""Running models off the event loop: bounded, timed, and batched where asked for."""
+"""Runs models in threads, with a bounded queue, timeouts and optional batching."""
 
 import asyncio
 import concurrent.futures
@@ -18,12 +18,12 @@ from export.server.status import Code, ServingError
 Result = TypeVar("Result")
 
 
-class Threads:
-    """A few threads with a bounded queue in front.
+class ThreadPool:
+    """Threads with a bounded queue.
 
     Args:
-        count: int, threads.
-        queue: int, calls that may run or wait; further ones are refused.
+        count: int, number of threads.
+        queue: int, number of calls that may run or wait; further calls are refused.
     """
 
     def __init__(self, count: int, queue: int):
@@ -33,11 +33,11 @@ class Threads:
     async def run(self, function: Callable[..., Result], *arguments: object) -> Result:
         """Calls a function in a thread.
 
-        Cancelled while it waits, it never runs; cancelled while it runs, it keeps its place in the
-        queue until it has ended, so that calls that nobody waits for cannot pile up.
+        A call that is cancelled while it waits never runs. A call that is cancelled while it runs
+        keeps its place in the queue until it ends, so that cancelled calls cannot accumulate.
 
         Raises:
-            ServingError: UNAVAILABLE where the queue is full.
+            ServingError: UNAVAILABLE if the queue is full.
         """
         if not self._places.acquire(blocking=False):
             raise ServingError(Code.UNAVAILABLE, "The queue of requests is full; try again later.")
@@ -46,24 +46,24 @@ class Threads:
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
-        """Drops what waits; what runs ends with the process."""
+        """Drops the waiting calls; running ones end with the process."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Runner:
-    """Computes signatures, in batches where `batching` says how.
+    """Computes signatures, with or without batching.
 
     Args:
-        threads: where.
-        metrics: what takes the times.
-        batching: None to compute each request alone.
-        per_model: bool, whether each model's own parameters say how it is batched, and only their
-            threads are those of `batching`.
+        threads: the threads that compute.
+        metrics: receives the times.
+        batching: sizes and timeouts of batches, None for no batching.
+        per_model: bool, whether each version's own parameters replace `batching`, except for the
+            number of threads.
     """
 
     def __init__(
         self,
-        threads: Threads,
+        threads: ThreadPool,
         metrics: Metrics,
         batching: Batching | None,
         *,
@@ -73,21 +73,21 @@ class Runner:
         self._metrics = metrics
         self._batching = batching
         self._per_model = per_model
-        self._common = Batcher(batching, threads.run, metrics) if batching else None
-        self._own: weakref.WeakKeyDictionary[LoadedModel, Batcher | None] = (
+        self._shared_batcher = Batcher(batching, threads.run, metrics) if batching else None
+        self._batchers: weakref.WeakKeyDictionary[LoadedModel, Batcher | None] = (
             weakref.WeakKeyDictionary()
         )
 
     def _batcher(self, model: LoadedModel) -> Batcher | None:
         if not (self._batching and self._per_model):
-            return self._common
-        if model not in self._own:
-            own = None
+            return self._shared_batcher
+        if model not in self._batchers:
+            batcher = None
             if model.batching:
                 batching = dataclasses.replace(model.batching, threads=self._batching.threads)
-                own = Batcher(batching, self._threads.run, self._metrics)
-            self._own[model] = own
-        return self._own[model]
+                batcher = Batcher(batching, self._threads.run, self._metrics)
+            self._batchers[model] = batcher
+        return self._batchers[model]
 
     async def run(
         self,
@@ -99,11 +99,11 @@ class Runner:
         api: str,
         timeout: float | None,
     ) -> Arrays:
-        """Computes some outputs of a signature; the inputs have passed its check.
+        """Computes outputs of a signature; the inputs must have passed its check.
 
         Raises:
-            ServingError: the graph's failure; DEADLINE_EXCEEDED after `timeout` seconds;
-                UNAVAILABLE for a full queue.
+            ServingError: DEADLINE_EXCEEDED after `timeout` seconds, UNAVAILABLE for a full queue,
+                or the failure of the graph.
         """
         start = time.perf_counter()
         try:
@@ -115,8 +115,8 @@ class Runner:
         except TimeoutError:
             message = f"Timed out after {timeout:.3f} seconds."
             raise ServingError(Code.DEADLINE_EXCEEDED, message) from None
-        took = time.perf_counter() - start
+        seconds = time.perf_counter() - start
         self._metrics.observe(
-            "runtime_latency", took, model_name=model.name, API=api, runtime="TF1"
+            "runtime_latency", seconds, model_name=model.name, API=api, runtime="TF1"
         )
         return result

@@ -1,4 +1,4 @@
-"""The gRPC server: its ports, TLS, and the health service."""
+"""The gRPC server: ports, TLS and the health service."""
 
 import asyncio
 
@@ -22,13 +22,13 @@ async def start(
     """Starts answering gRPC requests.
 
     Args:
-        options: the command's flags.
-        prediction: answers about predictions.
-        models: answers about models.
-        credentials: for TLS, None for plain connections.
+        options: the flags of the command.
+        prediction: the service that computes predictions.
+        models: the service that reports and configures models.
+        credentials: TLS credentials, None for plain connections.
 
     Raises:
-        UserError: an address that is taken or cannot be.
+        UserError: an address that is in use or invalid.
     """
     server = grpc.aio.server(
         options=[
@@ -50,7 +50,9 @@ async def start(
             else:
                 server.add_insecure_port(address)
         except RuntimeError as error:
-            raise UserError(f"gRPC cannot listen on {address}: {error}") from None
+            raise UserError(
+                f"gRPC cannot listen on {address}: {error}. Choose another --port."
+            ) from None
     if options.enable_grpc_healthcheck_service:
         health_pb2_grpc.add_HealthServicer_to_server(_health(models), server)
     await server.start()
@@ -58,7 +60,7 @@ async def start(
 
 
 def _health(models: ModelService) -> health.aio.HealthServicer:
-    """Returns a health service: SERVING as long as every model has a loaded version."""
+    """Returns a health service that reports SERVING while every model has a loaded version."""
     servicer = health.aio.HealthServicer()
 
     async def watch() -> None:
@@ -68,6 +70,6 @@ def _health(models: ModelService) -> health.aio.HealthServicer:
             await servicer.set("", statuses.SERVING if ready else statuses.NOT_SERVING)
             await asyncio.sleep(_HEALTH_SECONDS)
 
-    # The service keeps the task: nothing else refers to it.
+    # The task is stored in the service, so that it is not collected.
     servicer.watching = asyncio.get_running_loop().create_task(watch())
     return servicer

@@ -34,16 +34,16 @@ _MAX_DETAILS = 1024
 _SIGNATURE_DEF = "signature_def"
 
 
-class _WithSpec(Protocol):
-    """A message that says which model it is for."""
+class _HasModelSpec(Protocol):
+    """A message with the model that it is for."""
 
     @property
     def model_spec(self) -> model_pb2.ModelSpec: ...
 
 
 @contextlib.asynccontextmanager
-async def _failures(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
-    """Ends the call with the failure's code and text."""
+async def _abort_on_error(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+    """Ends a call with the code and text of the error that was raised."""
     try:
         yield
     except ServingError as error:
@@ -54,12 +54,12 @@ async def _failures(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
     except grpc.aio.AbortError:
         raise
     except Exception:
-        log.exception("A request failed in the server itself")
+        log.exception("The server failed to handle a request")
         await context.abort(grpc.StatusCode.INTERNAL, "Internal error")
 
 
 def read_spec(proto: model_pb2.ModelSpec) -> ModelSpec:
-    """Returns which model a request is for.
+    """Returns the model that a request is for.
 
     Raises:
         ServingError: INVALID_ARGUMENT without a name.
@@ -74,7 +74,7 @@ def read_spec(proto: model_pb2.ModelSpec) -> ModelSpec:
     )
 
 
-def _echo(model: LoadedModel, signature: str = "") -> model_pb2.ModelSpec:
+def _model_spec(model: LoadedModel, signature: str = "") -> model_pb2.ModelSpec:
     spec = model_pb2.ModelSpec(name=model.name, signature_name=signature)
     spec.version.value = model.version
     return spec
@@ -82,13 +82,13 @@ def _echo(model: LoadedModel, signature: str = "") -> model_pb2.ModelSpec:
 
 @dataclasses.dataclass(frozen=True)
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict, Classify, Regress, MultiInference, GetModelMetadata.
+    """Implements Predict, Classify, Regress, MultiInference and GetModelMetadata.
 
     Args:
         manager: the models.
-        runner: what computes.
-        metrics: what counts.
-        as_content: bool, whether answers carry raw bytes instead of typed fields.
+        runner: runs the models.
+        metrics: counters and times of the requests.
+        as_content: bool, whether responses contain raw bytes instead of typed fields.
     """
 
     manager: Manager
@@ -99,7 +99,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     async def Predict(
         self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext
     ) -> predict_pb2.PredictResponse:
-        """Computes a signature's outputs."""
+        """Computes the outputs of a signature."""
         async with self._request("Predict", context, request) as (model, run):
             name = request.model_spec.signature_name
             signature = model.signature(name)
@@ -107,8 +107,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 raise unknown_signature(name, Code.FAILED_PRECONDITION)
             inputs = {k: proto_tensors.read(proto) for k, proto in request.inputs.items()}
             signature.check(inputs)
-            outputs = await run(signature, inputs, signature.choose(request.output_filter))
-            response = predict_pb2.PredictResponse(model_spec=_echo(model, signature.name))
+            outputs = await run(signature, inputs, signature.select_outputs(request.output_filter))
+            response = predict_pb2.PredictResponse(model_spec=_model_spec(model, signature.name))
             for key, value in outputs.items():
                 proto = proto_tensors.write(value, as_content=self.as_content)
                 response.outputs[key].CopyFrom(proto)
@@ -117,22 +117,24 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     async def Classify(
         self, request: classification_pb2.ClassificationRequest, context: grpc.aio.ServicerContext
     ) -> classification_pb2.ClassificationResponse:
-        """Returns labels and scores of tf.Examples."""
+        """Returns the labels and scores of tf.Examples."""
         async with self._request("Classify", context, request) as (model, run):
-            name = inference.resolved(request.model_spec.signature_name)
+            name = inference.name_or_default(request.model_spec.signature_name)
             classes = await inference.classify(run, model, name, request.input)
-            response = classification_pb2.ClassificationResponse(model_spec=_echo(model, name))
+            response = classification_pb2.ClassificationResponse(
+                model_spec=_model_spec(model, name)
+            )
             _add_classes(response.result, classes)
             return response
 
     async def Regress(
         self, request: regression_pb2.RegressionRequest, context: grpc.aio.ServicerContext
     ) -> regression_pb2.RegressionResponse:
-        """Returns values of tf.Examples."""
+        """Returns the values of tf.Examples."""
         async with self._request("Regress", context, request) as (model, run):
-            name = inference.resolved(request.model_spec.signature_name)
+            name = inference.name_or_default(request.model_spec.signature_name)
             values = await inference.regress(run, model, name, request.input)
-            response = regression_pb2.RegressionResponse(model_spec=_echo(model, name))
+            response = regression_pb2.RegressionResponse(model_spec=_model_spec(model, name))
             _add_values(response.result, values)
             return response
 
@@ -142,14 +144,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """Classifies and regresses the same tf.Examples."""
         async with self._request("MultiInference", context, *request.tasks) as (model, run):
             response = inference_pb2.MultiInferenceResponse()
-            asked: set[str] = set()
+            names: set[str] = set()
             for task in request.tasks:
-                name = inference.resolved(task.model_spec.signature_name)
-                if name in asked:
+                name = inference.name_or_default(task.model_spec.signature_name)
+                if name in names:
                     raise invalid(f"Duplicate evaluation of signature: {name}")
-                asked.add(name)
+                names.add(name)
                 method = inference.METHODS.get(task.method_name)
-                result = response.results.add(model_spec=_echo(model, name))
+                result = response.results.add(model_spec=_model_spec(model, name))
                 if method == "classify":
                     classes = await inference.classify(run, model, name, request.input)
                     _add_classes(result.classification_result, classes)
@@ -166,8 +168,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         request: get_model_metadata_pb2.GetModelMetadataRequest,
         context: grpc.aio.ServicerContext,
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """Describes a version's signatures."""
-        async with _failures(context):
+        """Returns the signatures of a version."""
+        async with _abort_on_error(context):
             spec = read_spec(request.model_spec)
             if not request.metadata_field:
                 raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
@@ -175,25 +177,27 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 if field != _SIGNATURE_DEF:
                     raise invalid(f"Metadata field {field} is not supported")
             with self.manager.use(spec) as model:
-                response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=_echo(model))
+                response = get_model_metadata_pb2.GetModelMetadataResponse(
+                    model_spec=_model_spec(model)
+                )
                 response.metadata[_SIGNATURE_DEF].Pack(signature_def_map(model))
                 return response
 
     @contextlib.asynccontextmanager
     async def _request(
-        self, api: str, context: grpc.aio.ServicerContext, *requests: _WithSpec
+        self, api: str, context: grpc.aio.ServicerContext, *requests: _HasModelSpec
     ) -> AsyncIterator[tuple[LoadedModel, inference.Run]]:
-        """Gives the one model that all of these are for, and what runs it; counts and times."""
-        async with _failures(context):
+        """Yields the model of these messages and a function that runs it; counts and times them."""
+        async with _abort_on_error(context):
             specs = {read_spec(request.model_spec) for request in requests}
             if len(specs) != 1:
                 raise invalid(
-                    f"A {api} request must have tasks, and all of them must be for the same model "
-                    "name and version."
+                    f"A {api} request must have tasks, and all tasks must have the same model name "
+                    "and version."
                 )
             spec = specs.pop()
-            known = self.manager.known(spec.name)
-            with self.metrics.request(known, api, "GRPC"), self.manager.use(spec) as model:
+            name = self.manager.metric_name(spec.name)
+            with self.metrics.request(name, api, "GRPC"), self.manager.use(spec) as model:
 
                 async def run(
                     signature: ServedSignature, inputs: Arrays, outputs: tuple[str, ...]
@@ -208,7 +212,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 @dataclasses.dataclass(frozen=True)
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus, HandleReloadConfigRequest.
+    """Implements GetModelStatus and HandleReloadConfigRequest.
 
     Args:
         manager: the models.
@@ -219,29 +223,29 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     async def GetModelStatus(
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.aio.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """Lists a model's versions."""
-        async with _failures(context):
+        """Returns the states of a model's versions."""
+        async with _abort_on_error(context):
             spec = read_spec(request.model_spec)
             return status_response(self.manager.status(spec.name, spec.version))
 
     async def HandleReloadConfigRequest(
         self, request: model_management_pb2.ReloadConfigRequest, context: grpc.aio.ServicerContext
     ) -> model_management_pb2.ReloadConfigResponse:
-        """Replaces the configuration, and waits for new models."""
-        async with _failures(context):
+        """Replaces the configuration and waits for new models."""
+        async with _abort_on_error(context):
             if request.config.WhichOneof("config") is None:
                 raise invalid("ReloadConfigRequest has no model_config_list")
-            await self.manager.configure(config.models_of(request.config), wait=True)
+            await self.manager.configure(config.models_from_proto(request.config), wait=True)
             return model_management_pb2.ReloadConfigResponse()
 
 
 def _add_classes(
     result: classification_pb2.ClassificationResult, classes: list[inference.Classes]
 ) -> None:
-    for of_one in classes:
-        listed = result.classifications.add()
-        for label, score in of_one:
-            listed.classes.add(label=label.decode("utf-8", "replace"), score=score)
+    for pairs in classes:
+        example = result.classifications.add()
+        for label, score in pairs:
+            example.classes.add(label=label.decode("utf-8", "replace"), score=score)
 
 
 def _add_values(result: regression_pb2.RegressionResult, values: list[float]) -> None:

@@ -1,4 +1,4 @@
-"""Uvicorn's HTTP, with errors as JSON and without patience for those who never ask."""
+"""Uvicorn's HTTP protocol with JSON errors and a timeout for request headers."""
 
 import asyncio
 
@@ -10,29 +10,29 @@ _HEADER_SECONDS = 30.0
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Closes connections whose first request's headers do not arrive, and says errors in JSON."""
+    """Closes connections without a request after a timeout, and reports errors as JSON."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts the clock."""
+        """Starts the timeout."""
         super().connection_made(transport)
-        self._patience = self.loop.call_later(_HEADER_SECONDS, self._give_up)
+        self._header_timer = self.loop.call_later(_HEADER_SECONDS, self._on_timeout)
 
     def on_headers_complete(self) -> None:
-        """Stops the clock."""
-        self._patience.cancel()
+        """Stops the timeout."""
+        self._header_timer.cancel()
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the clock."""
-        self._patience.cancel()
+        """Stops the timeout."""
+        self._header_timer.cancel()
         super().connection_lost(exc)
 
-    def _give_up(self) -> None:
+    def _on_timeout(self) -> None:
         if not self.transport.is_closing():
             self.send_400_response("The request's headers did not arrive in time.")
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is no HTTP."""
+        """Answers a request that is not valid HTTP."""
         body = json_writing.error(msg)
         head = (
             b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"

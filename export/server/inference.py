@@ -1,4 +1,4 @@
-"""Classify and regress: tf.Examples in, labels and values out."""
+"""Classification and regression of tf.Examples."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,7 +13,7 @@ METHODS = {
     "tensorflow/serving/classify": "classify",
     "tensorflow/serving/regress": "regress",
 }
-"""What MultiInference calls them."""
+"""Methods by their names in signatures and in MultiInference."""
 
 _OUTPUTS = {
     "classify": {"classes": tf.string, "scores": tf.float32},
@@ -24,13 +24,13 @@ Run = Callable[[ServedSignature, Arrays, tuple[str, ...]], Awaitable[Arrays]]
 Classes = list[tuple[bytes, float]]
 
 
-def examples_of(request: input_pb2.Input) -> np.ndarray:
-    """Returns a request's serialized tf.Examples, the context in front of each.
+def serialize_examples(request: input_pb2.Input) -> np.ndarray:
+    """Serializes the tf.Examples of a request, each with the context in front of it.
 
-    Concatenated messages are merged, and a later feature wins: an example's over the context's.
+    Parsing merges the two messages, and the example's features replace those of the context.
 
     Raises:
-        ServingError: INVALID_ARGUMENT for none.
+        ServingError: INVALID_ARGUMENT for a request without examples.
     """
     kind = request.WhichOneof("kind")
     context = b""
@@ -48,25 +48,25 @@ def examples_of(request: input_pb2.Input) -> np.ndarray:
     return result
 
 
-def resolved(name: str) -> str:
-    """Returns a signature's name, the default one's for ""."""
+def name_or_default(name: str) -> str:
+    """Returns the name of a signature, or of the default signature for ""."""
     return name or DEFAULT_SIGNATURE
 
 
 def signature_for(model: LoadedModel, name: str, method: str) -> ServedSignature:
-    """Returns a signature that can classify (or regress).
+    """Returns a signature and checks that it can classify or regress.
 
     Raises:
-        ServingError: INVALID_ARGUMENT for one that is not there or has other inputs and outputs.
+        ServingError: INVALID_ARGUMENT for an unknown signature, or other inputs or outputs.
     """
     signature = model.signature(name)
     if signature is None:
-        raise invalid(f"No signature was found with the name: {resolved(name)}")
-    given = model.definitions[signature.name].method_name
-    if model.check_methods and METHODS.get(given) != method:
+        raise invalid(f"No signature was found with the name: {name_or_default(name)}")
+    actual = model.definitions[signature.name].method_name
+    if model.check_methods and METHODS.get(actual) != method:
         raise invalid(
             f"Expected {method} signature method_name to be tensorflow/serving/{method}. "
-            f"Was: {given}"
+            f"Was: {actual}"
         )
     inputs = signature.inputs
     if set(inputs) != {"inputs"} or inputs["inputs"].dtype != tf.string:
@@ -74,10 +74,10 @@ def signature_for(model: LoadedModel, name: str, method: str) -> ServedSignature
             f"Expected one and only one input 'inputs' of strings in the signature "
             f"{signature.name}, which has: {', '.join(inputs)}"
         )
-    wanted = _OUTPUTS[method]
-    if not all(wanted.get(name) == tensor.dtype for name, tensor in signature.outputs.items()):
+    expected = _OUTPUTS[method]
+    if not all(expected.get(name) == tensor.dtype for name, tensor in signature.outputs.items()):
         raise invalid(
-            f"Expected outputs to {method} with ({', '.join(sorted(wanted))}) in the signature "
+            f"Expected outputs to {method} with ({', '.join(sorted(expected))}) in the signature "
             f"{signature.name}, which has: {', '.join(signature.outputs)}"
         )
     return signature
@@ -86,36 +86,41 @@ def signature_for(model: LoadedModel, name: str, method: str) -> ServedSignature
 async def classify(
     run: Run, model: LoadedModel, name: str, request: input_pb2.Input
 ) -> list[Classes]:
-    """Returns (label, score) for each class of each example."""
+    """Returns the label and score of each class, for each example."""
     signature = signature_for(model, name, "classify")
-    return classes_of(await _answer(run, signature, request), len(examples_of(request)))
+    inputs = _inputs(signature, request)
+    return classes_of(await run(signature, inputs, tuple(signature.outputs)), _count(inputs))
 
 
 async def regress(run: Run, model: LoadedModel, name: str, request: input_pb2.Input) -> list[float]:
-    """Returns a value for each example."""
+    """Returns the value of each example."""
     signature = signature_for(model, name, "regress")
-    return values_of(await _answer(run, signature, request), len(examples_of(request)))
-
-
-async def _answer(run: Run, signature: ServedSignature, request: input_pb2.Input) -> Arrays:
-    inputs = {"inputs": examples_of(request)}
-    signature.check(inputs)
-    return await run(signature, inputs, tuple(signature.outputs))
+    inputs = _inputs(signature, request)
+    return values_of(await run(signature, inputs, tuple(signature.outputs)), _count(inputs))
 
 
 def run_now(
     model: LoadedModel, method: str, spec: model_pb2.ModelSpec, request: input_pb2.Input
 ) -> None:
-    """Classifies or regresses in this thread, for the warmup."""
+    """Classifies or regresses in the calling thread, for warmup requests."""
     signature = signature_for(model, spec.signature_name, method)
-    inputs = {"inputs": examples_of(request)}
-    signature.check(inputs)
+    inputs = _inputs(signature, request)
     outputs = model.run(signature.name, inputs, tuple(signature.outputs))
-    (classes_of if method == "classify" else values_of)(outputs, len(inputs["inputs"]))
+    (classes_of if method == "classify" else values_of)(outputs, _count(inputs))
+
+
+def _inputs(signature: ServedSignature, request: input_pb2.Input) -> Arrays:
+    inputs = {"inputs": serialize_examples(request)}
+    signature.check(inputs)
+    return inputs
+
+
+def _count(inputs: Arrays) -> int:
+    return len(inputs["inputs"])
 
 
 def classes_of(outputs: Arrays, count: int) -> list[Classes]:
-    """Pairs `classes` (without: "") and `scores` (without: 0.0), each `[count, n]`."""
+    """Pairs labels and scores, each `[count, n]`; a missing label is "", a missing score 0.0."""
     labels, scores = outputs.get("classes"), outputs.get("scores")
     for name, value in outputs.items():
         if value.ndim != 2 or len(value) != count:
@@ -130,7 +135,7 @@ def classes_of(outputs: Arrays, count: int) -> list[Classes]:
 
 
 def values_of(outputs: Arrays, count: int) -> list[float]:
-    """Returns the output of a regression, `[count]` or `[count, 1]`."""
+    """Returns the values of a regression, whose output is `[count]` or `[count, 1]`."""
     value = outputs["outputs"]
     if value.shape not in ((count,), (count, 1)):
         raise invalid(

@@ -1,4 +1,4 @@
-"""Single JSON values: strings, base64, and how error messages show them."""
+"""Single JSON values: strings, base64 data and excerpts for error messages."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from typing import Any
 
 from export.server.status import invalid
 
-_SHOWN = 200  # Characters of a value that an error message shows.
+_EXCERPT_CHARACTERS = 200
 _JSON_TYPES = {
     type(None): "Null",
     dict: "Object",
@@ -22,7 +22,11 @@ Json = Any
 
 
 def encode_text(text: str) -> bytes:
-    """Returns a string's UTF-8 bytes."""
+    """Encodes a string as UTF-8.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT for an incomplete surrogate pair.
+    """
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -30,9 +34,13 @@ def encode_text(text: str) -> bytes:
 
 
 def decode_base64(value: dict[str, Json]) -> bytes:
-    """Returns the bytes of `{"b64": "..."}`."""
+    """Returns the bytes of `{"b64": "..."}`.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT for another object, or text that is not base64.
+    """
     if not is_base64(value):
-        raise invalid(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
+        raise invalid(f"JSON Value: {excerpt(value)} not formatted correctly for base64 data")
     text = re.sub(r"[ \t\r\n]", "", value["b64"]).rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -41,21 +49,21 @@ def decode_base64(value: dict[str, Json]) -> bytes:
 
 
 def is_base64(value: Json) -> bool:
-    """Whether this is `{"b64": "..."}`, that key alone."""
+    """Checks for an object `{"b64": "..."}` without other keys."""
     return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
 def type_name(value: Json) -> str:
-    """Returns what TF Serving calls a JSON value's type."""
+    """Returns the name that TF Serving uses for a value's type."""
     return str(value) if isinstance(value, bool) else _JSON_TYPES[type(value)]
 
 
-def shown(value: Json) -> str:
-    """Returns a value as JSON, cut short, for an error message."""
+def excerpt(value: Json) -> str:
+    """Returns the beginning of a value's JSON text, for an error message."""
     text = ""
     for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value):
         text += piece
-        if len(text) > _SHOWN:
-            text = f"{text[:_SHOWN]}..."
+        if len(text) > _EXCERPT_CHARACTERS:
+            text = f"{text[:_EXCERPT_CHARACTERS]}..."
             break
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Tensors, classifications and regressions as TF Serving writes them in JSON."""
+"""JSON texts of tensors, classifications and regressions, in TF Serving's format."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ _WRITTEN = {
 
 
 def rows(outputs: Mapping[str, np.ndarray]) -> bytes:
-    """Writes `{"predictions": [...]}`: a value a row, an object a row where outputs are several.
+    """Writes `{"predictions": [...]}` with one value, or one object of several outputs, per row.
 
     Raises:
         ServingError: INVALID_ARGUMENT for outputs without a common first dimension.
@@ -47,7 +47,7 @@ def rows(outputs: Mapping[str, np.ndarray]) -> bytes:
 
 
 def columns(outputs: Mapping[str, np.ndarray]) -> bytes:
-    """Writes `{"outputs": ...}`: the tensor, or an object of tensors where outputs are several."""
+    """Writes `{"outputs": ...}`: the tensor, or an object of several tensors."""
     if len(outputs) == 1:
         return b'{"outputs": %b}' % _only(outputs)
     items = (f"{json.dumps(name)}: {_tensor(name, outputs[name])}" for name in sorted(outputs))
@@ -79,7 +79,7 @@ def error(message: str) -> bytes:
 
 
 def plain(document: dict) -> bytes:
-    """Writes what has neither tensors nor broken text in it."""
+    """Writes a document without tensors, whose texts are valid UTF-8."""
     return orjson.dumps(document)
 
 
@@ -95,12 +95,12 @@ def _is_integer(value: np.ndarray) -> bool:
 
 
 def _is_large(value: np.ndarray) -> bool:
-    """Whether these are so many numbers that TF Serving's choice of digits would cost too much.
+    """Returns True for arrays that are written with the fewest digits that read back unchanged.
 
-    What is written instead is as short as can be and reads back as the same number.
+    TF Serving's choice of digits would take too long for so many numbers.
     """
     many = value.dtype in (np.float32, np.float64) and value.size >= _MANY
-    return many and bool(np.isfinite(value).all())  # JSON has no others, nor does orjson.
+    return many and bool(np.isfinite(value).all())  # orjson writes no infinities.
 
 
 def _elements(name: str, value: np.ndarray) -> list[str]:
@@ -137,7 +137,7 @@ def _base64(content: bytes) -> str:
 
 
 def _text(content: bytes) -> str:
-    # TF Serving writes any bytes, and so JSON that nothing can read.
+    # TF Serving copies all bytes, which can make invalid JSON.
     return json.dumps(content.decode("utf-8", "replace"), ensure_ascii=False)
 
 
@@ -146,9 +146,9 @@ def _floats32(values: Sequence[float]) -> list[str]:
 
 
 def floats(values: np.ndarray) -> list[str]:
-    """Writes each number with 6 digits where they say it all, else with 9 (float64: 17).
+    """Writes each number with 6 digits if they are exact, else with 9 (float64: 17).
 
-    Always with a point or an exponent; NaN and infinities as bare words.
+    A number always has a point or an exponent. NaN and infinities are written without quotes.
 
     Args:
         values: float32 or float64 array of one dimension.
@@ -157,7 +157,7 @@ def floats(values: np.ndarray) -> list[str]:
         return []
     digits = 9 if values.dtype == np.float32 else 17
     items = values.tolist()
-    # One call for all of them: the formatting is what an answer costs.
+    # One call formats all numbers, because formatting is the slowest part of an answer.
     texts = (f"%.{digits}g " * len(items) % tuple(items)).split()
     special = _is_short(values) | ~np.isfinite(values) | (values == np.rint(values))
     for i in np.flatnonzero(special).tolist():
@@ -176,7 +176,7 @@ def _float(item: float, text: str, value: np.floating) -> str:
 
 
 def _is_short(values: np.ndarray) -> np.ndarray:
-    """Which numbers may read back from their first six digits; a quick guess on the safe side."""
+    """Returns a mask of the numbers that six digits may represent; it has no false negatives."""
     exact = np.where(np.isfinite(values), values, 0.0).astype(np.float64)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         scale = 10.0 ** (_SHORT_DIGITS - 1 - np.floor(np.log10(np.abs(exact))))

@@ -1,4 +1,4 @@
-"""Which versions of which models are loaded, and their life from START to END."""
+"""Loads and unloads versions of models, according to the configuration and the folders."""
 
 import asyncio
 import contextlib
@@ -10,23 +10,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from export.server import warmup
-from export.server.config import ModelConfig, describe_error, read_own_batching
+from export.server.config import ModelConfig, read_version_batching
 from export.server.metrics import Metrics
 from export.server.model import LoadedModel
 from export.server.model_versions import ServedModel, State, Version
-from export.server.status import Code, ServingError, invalid
+from export.server.status import Code, ServingError, describe_error, invalid
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Which model a request is for.
+    """The model that a request is for.
 
     Args:
-        name: the model's name.
-        version: its version, None for the highest that is loaded.
-        label: a label instead of a version.
+        name: name of the model.
+        version: version of the model, None for the highest loaded one.
+        label: label of a version, instead of its number.
     """
 
     name: str
@@ -36,19 +36,19 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How versions are loaded.
+    """Options for loading versions.
 
     Args:
         tags: tags of the graph.
         warmup: bool, whether warmup requests are replayed.
-        timeout: float, seconds after which a computation is stopped, over gRPC too.
-        retries: int, further attempts after a failed one.
-        retry_seconds: float, how long after it.
-        warmup_iterations: int, how often each warmup request is replayed.
-        own_batching: bool, whether a version's own batching parameters are read.
-        check_methods: bool, whether classify and regress look at a signature's method name.
-        inter_op_threads: int, operations at a time, 0 for TensorFlow's choice.
-        intra_op_threads: int, threads of an operation, 0 for TensorFlow's choice.
+        timeout: float, seconds after which a computation is stopped, for gRPC too.
+        retries: int, further attempts after a failure.
+        retry_seconds: float, seconds between attempts.
+        warmup_iterations: int, number of times that each warmup request is replayed.
+        per_version_batching: bool, whether each version's own batching parameters are read.
+        check_methods: bool, whether classify and regress check the method name of a signature.
+        inter_op_threads: int, operations that run at the same time, 0 for TensorFlow's choice.
+        intra_op_threads: int, threads of one operation, 0 for TensorFlow's choice.
     """
 
     tags: tuple[str, ...] = ("serve",)
@@ -57,27 +57,29 @@ class LoadOptions:
     retries: int = 5
     retry_seconds: float = 60.0
     warmup_iterations: int = 1
-    own_batching: bool = False
+    per_version_batching: bool = False
     check_methods: bool = False
     inter_op_threads: int = 0
     intra_op_threads: int = 0
 
 
 class Manager:
-    """Keeps the loaded versions what the configuration and the folders say.
+    """Loads the versions that the configuration and the folders contain, and unloads others.
 
-    Its methods run in the event loop; loading, warming up and unloading in threads.
+    The methods run in the event loop. Loading, warmup and unloading run in threads.
 
     Args:
-        options: how versions are loaded.
-        metrics: what takes the warmup times.
-        free_labels: bool, whether a new label may point at a version that is not loaded.
+        options: options for loading versions.
+        metrics: receives the warmup times.
+        allow_unavailable_labels: bool, whether the version of a new label may be missing.
     """
 
-    def __init__(self, options: LoadOptions, metrics: Metrics, *, free_labels: bool = False):
-        self._options = options
+    def __init__(
+        self, options: LoadOptions, metrics: Metrics, *, allow_unavailable_labels: bool = False
+    ):
+        self.options = options
         self._metrics = metrics
-        self._free_labels = free_labels
+        self._allow_unavailable_labels = allow_unavailable_labels
         self._models: dict[str, ServedModel] = {}
         self._retired: dict[str, ServedModel] = {}
         self._reconciling: dict[str, asyncio.Task] = {}
@@ -85,7 +87,7 @@ class Manager:
 
     @contextlib.contextmanager
     def use(self, spec: ModelSpec) -> Iterator[LoadedModel]:
-        """Gives the version that a request is for, and keeps it loaded meanwhile.
+        """Yields the version that a request is for, and keeps it loaded until the block ends.
 
         Raises:
             ServingError: NOT_FOUND for an unknown model or version, INVALID_ARGUMENT for an
@@ -99,25 +101,33 @@ class Manager:
                 raise invalid(f"Unrecognized servable version label: {spec.label}")
         model = served.loaded(version) if served else None
         if model is None:
-            what = f"Specific({spec.name}, {version})"
-            what = f"Latest({spec.name})" if version is None else what
-            raise ServingError(Code.NOT_FOUND, f"Servable not found for request: {what}")
+            choice = f"Latest({spec.name})"
+            if version is not None:
+                choice = f"Specific({spec.name}, {version})"
+            raise ServingError(Code.NOT_FOUND, f"Servable not found for request: {choice}")
         with model.in_use():
             yield model
 
     def ready(self) -> bool:
-        """Whether every model has a version that answers."""
+        """Returns True if every model has a loaded version."""
         return all(served.loaded(None) for served in self._models.values())
 
-    def known(self, name: str) -> str:
-        """Returns a served model's name, "" for others, which clients may invent without end."""
+    def metric_name(self, name: str) -> str:
+        """Returns the name of a served model, "" for others.
+
+        Clients can send any number of unknown names, which must not become labels of metrics.
+        """
         return name if name in self._models else ""
 
     def status(self, name: str, version: int | None) -> list[Version]:
-        """Returns all versions of a model that there ever were, the highest first, or one.
+        """Returns all present and past versions of a model, the highest first.
+
+        Args:
+            name: name of the model.
+            version: the only version to return, None for all.
 
         Raises:
-            ServingError: NOT_FOUND.
+            ServingError: NOT_FOUND for an unknown model or version.
         """
         served = self._models.get(name) or self._retired.get(name)
         versions = served.versions if served else {}
@@ -132,27 +142,27 @@ class Manager:
         return [versions[number] for number in sorted(versions, reverse=True)]
 
     async def configure(self, configs: Mapping[str, ModelConfig], *, wait: bool) -> None:
-        """Serves these models from now on, and no others.
+        """Replaces the served models.
 
         Args:
             configs: models by name.
-            wait: bool, whether to return only when new models are loaded.
+            wait: bool, whether to wait until new models are loaded.
 
         Raises:
-            ServingError: FAILED_PRECONDITION for a label of a version that is not loaded (nothing
-                is changed then), or with `wait` for a new model that cannot be loaded.
+            ServingError: FAILED_PRECONDITION for a label of a version that is not loaded, in which
+                case nothing changes; UNKNOWN if `wait` is set and a new model cannot be loaded.
         """
         new = [name for name in configs if name not in self._models]
-        if not self._free_labels:
+        if not self._allow_unavailable_labels:
             _check_labels([c for c in configs.values() if c.name not in new], self._models)
         for name in [name for name in self._models if name not in configs]:
             self._retired[name] = self._models.pop(name)
-            self._start(self._retired[name])
+            self._schedule(self._retired[name])
         for name, config in configs.items():
             served = self._models.get(name) or self._retired.pop(name, None) or ServedModel(config)
             served.config = config
             self._models[name] = served
-            self._start(served)
+            self._schedule(served)
         if wait:
             await self._wait_for(new)
 
@@ -160,54 +170,54 @@ class Manager:
         await asyncio.gather(*(self._reconciling[name] for name in new))
         failed = [name for name in new if self._models[name].loaded(None) is None]
         if failed:
-            reasons = "; ".join(f"{name}: {self._models[name].reason()}" for name in failed)
+            reasons = "; ".join(f"{name}: {self._models[name].load_errors()}" for name in failed)
             message = f"Servable(s) did not become available: {reasons}"
             raise ServingError(Code.UNKNOWN, message)
-        if not self._free_labels:
+        if not self._allow_unavailable_labels:
             _check_labels([self._models[name].config for name in new], self._models)
 
     def poll(self) -> None:
-        """Looks at all folders, in the background; loads and unloads what has changed."""
+        """Searches all folders in the background; loads new versions and unloads removed ones."""
         for served in [*self._models.values(), *self._retired.values()]:
-            self._start(served)
+            self._schedule(served)
 
-    def _start(self, served: ServedModel) -> None:
+    def _schedule(self, served: ServedModel) -> None:
         name = served.config.name
         running = self._reconciling.get(name)
         if running is None or running.done():
             self._reconciling[name] = asyncio.create_task(self._reconcile(served))
-        else:  # It must look again: the configuration may have changed.
-            served.look_again = True
+        else:  # The configuration may have changed since the search began.
+            served.rescan = True
 
     async def _reconcile(self, served: ServedModel) -> None:
         while True:
-            served.look_again = False
+            served.rescan = False
             try:
                 await self._reconcile_once(served)
             except OSError as error:
                 log.error("%s: %s", served.config.name, error)
-            if not served.look_again:
+            if not served.rescan:
                 return
 
     async def _reconcile_once(self, served: ServedModel) -> None:
         retired = self._models.get(served.config.name) is not served
         if retired:
-            wanted: set[int] | None = set()
+            targets: set[int] | None = set()
         else:
-            wanted = await asyncio.to_thread(served.wanted)
-        if wanted is None:  # No folder: what is loaded stays.
+            targets = await asyncio.to_thread(served.find_versions)
+        if targets is None:  # Without a folder, the loaded versions stay.
             return
-        for number in sorted(wanted):
+        for number in sorted(targets):
             version = served.versions.setdefault(number, Version(number))
-            if version.is_due(self._options.retries, self._options.retry_seconds):
+            if version.is_due(self.options.retries, self.options.retry_seconds):
                 await self._load(served, version)
-        if wanted and not any(served.loaded(number) for number in wanted):
-            return  # Nothing to replace the old ones with.
+        if targets and not any(served.loaded(number) for number in targets):
+            return  # The old versions stay until a new one is loaded.
         for version in served.versions.values():
-            if version.number not in wanted and version.state == State.AVAILABLE:
+            if version.number not in targets and version.state == State.AVAILABLE:
                 self._unload(version)
             elif version.number not in served.folders and version.state == State.END:
-                version.forget()
+                version.reset_attempts()
 
     async def _load(self, served: ServedModel, version: Version) -> None:
         version.state = State.LOADING
@@ -217,16 +227,16 @@ class Manager:
             model = await asyncio.to_thread(
                 self._load_now, served.config.name, version.number, folder
             )
-        except Exception as error:  # Whatever a foreign folder can do wrong.
-            version.fail(describe_error(error))
+        except Exception as error:  # A damaged folder can cause errors of many classes.
+            version.set_failed(describe_error(error))
             log.error("%s: version %d: %s", served.config.name, version.number, version.error)
             return
-        version.succeed(model)
+        version.set_loaded(model)
         log.info("%s: version %d is available", served.config.name, version.number)
 
     def _load_now(self, name: str, number: int, folder: pathlib.Path) -> LoadedModel:
-        options = self._options
-        batching = read_own_batching(folder) if options.own_batching else None
+        options = self.options
+        batching = read_version_batching(folder) if options.per_version_batching else None
         model = LoadedModel(
             name,
             number,
@@ -241,8 +251,8 @@ class Manager:
             if options.warmup:
                 start = time.perf_counter()
                 warmup.replay(model, warmup.read(folder) * options.warmup_iterations)
-                took = time.perf_counter() - start
-                self._metrics.observe("model_warmup_latency", took, model_path=str(folder))
+                seconds = time.perf_counter() - start
+                self._metrics.observe("model_warmup_latency", seconds, model_path=str(folder))
         except BaseException:
             model.close()
             raise
@@ -264,7 +274,7 @@ class Manager:
 
 def _close(close: Callable[[], None]) -> None:
     close()
-    # TensorFlow's own objects are frozen (see app.py), so this looks at little more than the model.
+    # A fast collection: app.py excludes TensorFlow's own objects.
     gc.collect()
 
 

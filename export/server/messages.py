@@ -1,4 +1,4 @@
-"""Answers about models, as messages: the same for REST and gRPC."""
+"""Messages about models that REST and gRPC share."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from export.server.status import Code
 
 
 def status_response(versions: Sequence[Version]) -> get_model_status_pb2.GetModelStatusResponse:
-    """Describes versions, their states and errors."""
+    """Returns the states and errors of versions."""
     response = get_model_status_pb2.GetModelStatusResponse()
     for version in versions:
         status = response.model_version_status.add(version=version.number, state=version.state)
@@ -21,8 +21,8 @@ def status_response(versions: Sequence[Version]) -> get_model_status_pb2.GetMode
 
 
 def signature_def_map(model: LoadedModel) -> get_model_metadata_pb2.SignatureDefMap:
-    """Describes all signatures, TensorFlow's own included."""
-    described = get_model_metadata_pb2.SignatureDefMap()
+    """Returns all signatures of a model, including those that TensorFlow adds."""
+    definitions = get_model_metadata_pb2.SignatureDefMap()
     for name, definition in model.definitions.items():
-        described.signature_def[name].CopyFrom(definition)
-    return described
+        definitions.signature_def[name].CopyFrom(definition)
+    return definitions

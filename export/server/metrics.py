@@ -1,4 +1,4 @@
-"""What is measured, in Prometheus' text format, under TF Serving's names."""
+"""Metrics in Prometheus' text format, with TF Serving's names."""
 
 import bisect
 import contextlib
@@ -23,7 +23,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Metrics:
-    """Counters and histograms; observed from any thread."""
+    """Counters and histograms that any thread may update."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,17 +38,17 @@ class Metrics:
             self._counts[labels] = self._counts.get(labels, 0) + 1
 
     def observe(self, name: str, seconds: float, **labels: str) -> None:
-        """Adds a duration to a histogram of `_HELP`."""
+        """Adds a duration to a histogram; `_HELP` lists their names."""
         key, micros = tuple(labels.items()), seconds * 1e6
         with self._lock:
-            of_name = self._histograms.setdefault(name, {})
-            buckets = of_name.setdefault(key, [0] * (len(_BOUNDS) + 1))
+            histograms = self._histograms.setdefault(name, {})
+            buckets = histograms.setdefault(key, [0] * (len(_BOUNDS) + 1))
             buckets[bisect.bisect_left(_BOUNDS, micros)] += 1
             self._sums[name, key] = self._sums.get((name, key), 0.0) + micros
 
     @contextlib.contextmanager
     def request(self, model_name: str, api: str, entrypoint: str) -> Iterator[None]:
-        """Counts and times a request; `Manager.known` says the model's name."""
+        """Counts and times a request; `model_name` must come from `Manager.metric_name`."""
         start = time.perf_counter()
         try:
             yield
@@ -65,14 +65,14 @@ class Metrics:
         )
 
     def text(self) -> str:
-        """Returns all of it."""
+        """Returns all metrics as text."""
         with self._lock:
             lines = _head("request_count", "counter")
             name = _PREFIX + "request_count"
             lines += [f"{name}{_braces(k)} {v}" for k, v in sorted(self._counts.items())]
-            for name, of_name in sorted(self._histograms.items()):
+            for name, histograms in sorted(self._histograms.items()):
                 lines += _head(name, "histogram")
-                for labels, buckets in sorted(of_name.items()):
+                for labels, buckets in sorted(histograms.items()):
                     lines += _histogram(_PREFIX + name, labels, buckets, self._sums[name, labels])
         return "\n".join(lines) + "\n"
 

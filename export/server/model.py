@@ -1,4 +1,4 @@
-"""One loaded version of a model: a session that runs its signatures, as TF Serving's does."""
+"""A loaded version of a model: a TensorFlow session that runs its signatures."""
 
 import contextlib
 import dataclasses
@@ -15,7 +15,7 @@ from export.server.config import Batching
 from export.server.status import Code, ServingError, from_tensorflow, invalid
 
 DEFAULT_SIGNATURE = "serving_default"
-_CALLABLES = 64  # Compiled output choices a signature keeps; clients choose them by output_filter.
+_CALLABLES = 64  # Cached choices of outputs; clients choose outputs by output_filter.
 
 _DTYPE_NAMES = {tf.float16: "half", tf.float32: "float", tf.float64: "double"}
 
@@ -27,9 +27,9 @@ class Tensor:
     """An input or an output of a signature.
 
     Args:
-        name: the tensor's name in the graph.
-        dtype: its type.
-        shape: its shape, None for a free dimension; None where the rank is free too.
+        name: name of the tensor in the graph.
+        dtype: dtype of the tensor.
+        shape: shape with None for dimensions of any size; None for any rank.
     """
 
     name: str
@@ -37,42 +37,43 @@ class Tensor:
     shape: tuple[int | None, ...] | None
 
     @classmethod
-    def of(cls, info: meta_graph_pb2.TensorInfo) -> "Tensor":
-        """Reads it from a signature's definition."""
+    def from_proto(cls, info: meta_graph_pb2.TensorInfo) -> "Tensor":
+        """Converts the tensor of a signature definition."""
         proto = info.tensor_shape
         shape = tuple(None if d.size < 0 else d.size for d in proto.dim)
         return cls(info.name, tf.as_dtype(info.dtype), None if proto.unknown_rank else shape)
 
     def admits(self, shape: tuple[int, ...]) -> bool:
-        """Whether an array of this shape may be fed."""
+        """Checks that an array of this shape can be an input."""
         if self.shape is None:
             return True
         return len(shape) == len(self.shape) and all(
-            wanted is None or wanted == given
-            for wanted, given in zip(self.shape, shape, strict=True)
+            size is None or size == actual for size, actual in zip(self.shape, shape, strict=True)
         )
 
 
 @dataclasses.dataclass(frozen=True)
 class ServedSignature:
-    """A signature's name, inputs and outputs."""
+    """Name, inputs and outputs of a signature."""
 
     name: str
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
 
     def check(self, inputs: Arrays) -> None:
-        """Refuses what the graph must never see: TF Serving feeds any shape, and can die of it.
+        """Checks names, dtypes and shapes of inputs.
+
+        TF Serving does not check shapes, and a wrong one can end its process.
 
         Raises:
             ServingError: INVALID_ARGUMENT for other names, dtypes or shapes than declared.
         """
         if inputs.keys() != self.inputs.keys():
-            given, wanted = set(inputs), set(self.inputs)
+            actual, expected = set(inputs), set(self.inputs)
             raise invalid(
-                f"input size does not match signature: {len(given)}!={len(wanted)} "
-                f"len({_set(given)}) != len({_set(wanted)}). Sent extra: {_set(given - wanted)}. "
-                f"Missing but required: {_set(wanted - given)}."
+                f"input size does not match signature: {len(actual)}!={len(expected)} "
+                f"len({_set(actual)}) != len({_set(expected)}). Sent extra: "
+                f"{_set(actual - expected)}. Missing but required: {_set(expected - actual)}."
             )
         for index, (name, tensor) in enumerate(self.inputs.items()):
             dtype, shape = tf.as_dtype(inputs[name].dtype), inputs[name].shape
@@ -82,14 +83,14 @@ class ServedSignature:
                     f"{dtype_name(dtype)} is provided"
                 )
             if not tensor.admits(shape):
-                wanted_shape = [-1 if size is None else size for size in tensor.shape or ()]
+                expected_shape = [-1 if size is None else size for size in tensor.shape or ()]
                 raise invalid(
-                    f"Input {name} must have the shape {wanted_shape} (-1 is any size), received "
+                    f"Input {name} must have the shape {expected_shape} (-1 is any size), received "
                     f"{list(shape)}."
                 )
 
-    def choose(self, output_filter: Sequence[str]) -> tuple[str, ...]:
-        """Returns the names of the outputs that were asked for, all without a filter.
+    def select_outputs(self, output_filter: Sequence[str]) -> tuple[str, ...]:
+        """Returns the names of the requested outputs, or of all outputs for an empty filter.
 
         Raises:
             ServingError: INVALID_ARGUMENT for an unknown or a repeated name.
@@ -108,20 +109,21 @@ class ServedSignature:
 class LoadedModel:
     """A SavedModel in memory.
 
-    Loading and running block: the server does both in threads.
+    Loading and running are blocking calls; the server makes them in threads.
 
     Args:
-        name: the model's name.
-        version: its version.
+        name: name of the model.
+        version: version of the model.
         folder: the SavedModel.
-        tags: which of its graphs.
+        tags: tags of the graph to load.
         timeout: float, seconds after which a computation is stopped.
-        threads: operations at a time, and threads of an operation; 0 for TensorFlow's choice.
-        batching: how requests for it are batched, where each model has its own way.
-        check_methods: bool, whether classify and regress look at a signature's method name.
+        threads: operations that run at the same time, and threads of one operation; 0 for
+            TensorFlow's choice.
+        batching: the version's own batching parameters, None for those of the server.
+        check_methods: bool, whether classify and regress check the method name of a signature.
 
     Raises:
-        OSError, tf.errors.OpError, ValueError, RuntimeError: a damaged or foreign folder.
+        OSError, tf.errors.OpError, ValueError, RuntimeError: a damaged folder.
     """
 
     def __init__(
@@ -164,19 +166,19 @@ class LoadedModel:
         self._callable = functools.lru_cache(_CALLABLES)(self._make_callable)
 
     def signature(self, name: str) -> ServedSignature | None:
-        """Returns a signature by name ("" for the default one), None where there is none."""
+        """Returns a signature by name ("" for the default one), None for an unknown name."""
         return self.signatures.get(name or DEFAULT_SIGNATURE)
 
     def run(
         self, signature: str, inputs: Arrays, outputs: tuple[str, ...]
     ) -> dict[str, np.ndarray]:
-        """Computes some outputs of a signature; the inputs must have passed its `check`.
+        """Computes outputs of a signature; the inputs must have passed its `check`.
 
         Returns:
-            Arrays by name; strings as arrays of bytes objects.
+            Arrays by name; strings are arrays of bytes objects.
 
         Raises:
-            ServingError: what the graph says against the inputs.
+            ServingError: the failure of the graph.
         """
         with self.in_use():
             call = self._callable(signature, outputs)
@@ -191,7 +193,7 @@ class LoadedModel:
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keeps the model in memory."""
+        """Keeps the model in memory until the block ends."""
         with self._idle:
             self._users += 1
         try:
@@ -202,14 +204,14 @@ class LoadedModel:
                 self._idle.notify_all()
 
     def close(self) -> None:
-        """Frees the model as soon as nothing uses it; blocks until then."""
+        """Waits until the model is not in use, and frees it."""
         with self._idle:
             self._idle.wait_for(lambda: self._users == 0)
         self._callable.cache_clear()
         self._session.close()
 
     def _make_callable(self, signature: str, outputs: tuple[str, ...]) -> Callable:
-        # A fifth of the cost of `Session.run`, and what TF Serving does; the method is private.
+        # TF Serving uses callables too: the call costs a fifth of `Session.run`.
         served = self.signatures[signature]
         options = config_pb2.CallableOptions(
             feed=[tensor.name for tensor in served.inputs.values()],
@@ -223,12 +225,14 @@ class LoadedModel:
 def _tensors(infos: Mapping[str, meta_graph_pb2.TensorInfo]) -> dict[str, Tensor]:
     for name, info in infos.items():
         if info.WhichOneof("encoding") != "name":
-            raise ValueError(f"{name} is no dense tensor; signatures must have dense ones only.")
-    return {name: Tensor.of(infos[name]) for name in sorted(infos)}
+            raise ValueError(
+                f"{name} is not a dense tensor. Signatures must have dense tensors only."
+            )
+    return {name: Tensor.from_proto(infos[name]) for name in sorted(infos)}
 
 
 def dtype_name(dtype: tf.DType) -> str:
-    """Returns what TensorFlow's C++ side calls a dtype."""
+    """Returns the name of a dtype in TensorFlow's C++ code."""
     return _DTYPE_NAMES.get(dtype, dtype.name)
 
 
@@ -237,7 +241,7 @@ def _set(names: set[str]) -> str:
 
 
 def unknown_signature(name: str, code: Code) -> ServingError:
-    """Returns the failure of a request for a signature that is not there."""
+    """Returns the error of a request for an unknown signature."""
     name = name or DEFAULT_SIGNATURE
     if code == Code.FAILED_PRECONDITION:
         return ServingError(code, f'Serving signature key "{name}" not found.')

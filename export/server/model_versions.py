@@ -1,4 +1,4 @@
-"""One served model: its configuration, and its versions that are or were there."""
+"""A served model: its configuration, and its present and past versions."""
 
 import enum
 import logging
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class State(enum.IntEnum):
-    """A version's state, with TF Serving's numbers."""
+    """State of a version, with TF Serving's numbers."""
 
     START = 10
     LOADING = 20
@@ -26,7 +26,7 @@ class Version:
     """A version of a model.
 
     Args:
-        number: the version's number.
+        number: number of the version.
     """
 
     def __init__(self, number: int):
@@ -38,61 +38,61 @@ class Version:
         self._failed_at = -math.inf
 
     def is_due(self, retries: int, retry_seconds: float) -> bool:
-        """Whether it is to be loaded now: it is new, was unloaded, or failed long enough ago."""
+        """Returns True for a new or unloaded version, or one that failed long enough ago."""
         if self.state == State.START or (self.state == State.END and not self.error):
             return True
         if self.state != State.END or self._attempts > retries:
             return False
         return time.monotonic() - self._failed_at >= retry_seconds
 
-    def succeed(self, model: LoadedModel) -> None:
-        """Makes the model what answers requests."""
+    def set_loaded(self, model: LoadedModel) -> None:
+        """Makes the version available."""
         self.state, self.model, self.error, self._attempts = State.AVAILABLE, model, "", 0
 
-    def fail(self, error: str) -> None:
-        """Notes why it could not be loaded."""
+    def set_failed(self, error: str) -> None:
+        """Stores the error of a failed attempt to load the version."""
         self.state, self.error = State.END, error
         self._attempts += 1
         self._failed_at = time.monotonic()
 
-    def forget(self) -> None:
-        """Makes a failed version a new one, for when its folder comes again."""
+    def reset_attempts(self) -> None:
+        """Forgets failed attempts, so that a new folder of the same number is loaded."""
         self._attempts, self._failed_at = 0, -math.inf
 
 
 class ServedModel:
-    """A model's configuration, folders and versions.
+    """Configuration, folders and versions of a model.
 
     Args:
-        config: its configuration, replaced when that changes.
+        config: configuration of the model; it is replaced when it changes.
     """
 
     def __init__(self, config: ModelConfig):
         self.config = config
         self.versions: dict[int, Version] = {}
         self.folders: dict[int, pathlib.Path] = {}
-        self.look_again = False
+        self.rescan = False
         self._warned = False
 
     def loaded(self, number: int | None) -> LoadedModel | None:
-        """Returns a loaded version, the highest for None; None where it is not loaded."""
+        """Returns a loaded version by number, the highest for None; None if it is not loaded."""
         if number is not None:
             version = self.versions.get(number)
             return version.model if version else None
         loaded = [v for v in self.versions.values() if v.model is not None]
         return max(loaded, key=lambda v: v.number).model if loaded else None
 
-    def reason(self) -> str:
-        """Returns why nothing is loaded."""
+    def load_errors(self) -> str:
+        """Returns the reasons that no version is loaded."""
         errors = [f"version {v.number}: {v.error}" for v in self.versions.values() if v.error]
         return "; ".join(errors) or f"no version in {self.config.base_path}"
 
-    def wanted(self) -> set[int] | None:
-        """Reads the folder; None where there is none. Blocks."""
+    def find_versions(self) -> set[int] | None:
+        """Searches the folder; returns the versions to load, None without a folder."""
         if not self.config.base_path.is_dir():
-            self._warn(f"{self.config.base_path} is no folder")
+            self._warn(f"{self.config.base_path} is not a folder")
             return None
-        # Links may point anywhere: only what lies inside of the base path is loaded.
+        # Symbolic links can lead out of the base path; those are not loaded.
         root = self.config.base_path.resolve()
         self.folders = {
             int(path.name): path

@@ -1,4 +1,4 @@
-"""Tensors in protocol buffers."""
+"""Conversion between arrays and tensors in protocol buffers."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,7 +8,7 @@ from export.server.model import dtype_name
 from export.server.status import invalid
 
 MAX_BYTES = 1 << 30
-"""A tensor's size: a few bytes of request may declare, and so allocate, any shape."""
+"""Size limit of a tensor; without it, a tiny request could declare and allocate any shape."""
 
 _INT_VAL = {tf.int8, tf.int16, tf.int32, tf.uint8, tf.uint16}
 _FIELDS = {
@@ -25,17 +25,17 @@ _HALVES = {tf.float16, tf.bfloat16}
 
 
 def read(proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """Turns a message into an array; strings become bytes objects.
+    """Converts a message to an array; strings become bytes objects.
 
     Raises:
-        ServingError: INVALID_ARGUMENT for what does not fit together.
+        ServingError: INVALID_ARGUMENT for an unknown dtype, or a shape that does not fit the data.
     """
     shape = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or min(shape, default=0) < 0 or len(shape) > 64:
         raise invalid(f"Tensor proto has an incomplete or too long shape: {shape}")
     try:
         dtype = tf.as_dtype(proto.dtype)
-        size = dtype.size or 8  # Strings: a pointer.
+        size = dtype.size or 8  # A string takes one pointer.
     except TypeError:
         raise invalid(f"Tensor proto has an unknown dtype: {proto.dtype}") from None
     count = 1
@@ -50,14 +50,14 @@ def read(proto: tensor_pb2.TensorProto) -> np.ndarray:
 
 
 def write(value: np.ndarray, *, as_content: bool = False) -> tensor_pb2.TensorProto:
-    """Turns an array into a message with typed fields.
+    """Converts an array to a message.
 
     Args:
         value: the array.
-        as_content: bool, raw bytes instead of the typed fields, where the dtype has them.
+        as_content: bool, whether numbers are written as raw bytes instead of typed fields.
 
     Raises:
-        ServingError: INVALID_ARGUMENT for dtypes that messages lack.
+        ServingError: INVALID_ARGUMENT for a dtype that messages do not support.
     """
     dtype = tf.as_dtype(value.dtype)
     proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)
@@ -67,7 +67,7 @@ def write(value: np.ndarray, *, as_content: bool = False) -> tensor_pb2.TensorPr
     if as_content and dtype != tf.string:
         proto.tensor_content = flat.tobytes()
     elif dtype in _PACKED:
-        # The wire format itself: ten times as fast as a list of numbers.
+        # Bytes of the wire format are ten times as fast as a list of numbers.
         proto.MergeFromString(_packed(_PACKED[dtype], flat.tobytes()))
     elif dtype in _HALVES:
         proto.half_val.extend(flat.view(np.uint16).tolist())
@@ -82,7 +82,7 @@ def write(value: np.ndarray, *, as_content: bool = False) -> tensor_pb2.TensorPr
 
 
 def _packed(number: int, content: bytes) -> bytes:
-    """Encodes a packed field: tag, length, bytes."""
+    """Encodes a packed field as tag, length and bytes."""
     prefix, length = bytearray([number << 3 | 2]), len(content)
     while length > 127:
         prefix.append(length & 127 | 128)

@@ -1,4 +1,4 @@
-"""Text files of TF Serving whose messages its Python package lacks."""
+"""Messages of TF Serving's text files that its Python package does not contain."""
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory, text_format
 
@@ -12,7 +12,7 @@ _SCALARS = {
     "string": _FIELD.TYPE_STRING,
     "bool": _FIELD.TYPE_BOOL,
 }
-# Fields in the order of their numbers; text format knows them by name only.
+# The text format uses the names of fields only, so the numbers are arbitrary.
 _MESSAGES = {
     "Int64Value": {"value": "int64"},
     "StringValue": {"value": "string"},
@@ -36,16 +36,16 @@ _MESSAGES = {
 }
 
 
-def parse(text: str, proto: message.Message, what: str) -> None:
-    """Reads text format into a message.
+def parse(text: str, proto: message.Message, kind: str) -> None:
+    """Parses text format into a message.
 
     Raises:
-        ServingError: INVALID_ARGUMENT, with line and column.
+        ServingError: INVALID_ARGUMENT with line and column.
     """
     try:
         text_format.Parse(text, proto)
     except text_format.ParseError as error:
-        raise invalid(f"Invalid {what}, line:column {error}") from None
+        raise invalid(f"Invalid {kind}, line:column {error}") from None
 
 
 def batching_parameters() -> message.Message:
@@ -70,11 +70,11 @@ def _new(name: str) -> message.Message:
 def _pool() -> descriptor_pool.DescriptorPool:
     file = descriptor_pb2.FileDescriptorProto(name=_FILE, package=_PACKAGE, syntax="proto3")
     for name, fields in _MESSAGES.items():
-        described = file.message_type.add(name=name)
+        descriptor = file.message_type.add(name=name)
         for number, (field, kind) in enumerate(fields.items(), start=1):
             repeated = kind.startswith("repeated ")
             kind = kind.removeprefix("repeated ")
-            added = described.field.add(name=field, number=number)
+            added = descriptor.field.add(name=field, number=number)
             added.label = _FIELD.LABEL_REPEATED if repeated else _FIELD.LABEL_OPTIONAL
             if kind in _SCALARS:
                 added.type = _SCALARS[kind]

@@ -1,4 +1,4 @@
-"""The REST API, as an ASGI application."""
+"""The REST API as an ASGI application."""
 
 import asyncio
 import dataclasses
@@ -36,7 +36,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class _Disconnected(Exception):
-    """The client has gone before its request was complete."""
+    """A client that disconnected before its request was complete."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,10 +44,10 @@ class RestApi:
     """Answers HTTP requests.
 
     Args:
-        services: what answers the parsed ones.
-        max_bytes: int, the largest body, unpacked.
-        cors: bool, whether pages of other sites may ask.
-        metrics_path: where the metrics are, None for nowhere.
+        services: answers the parsed requests.
+        max_bytes: int, size limit of a body after decompression.
+        cors: bool, whether pages of other web sites may send requests.
+        metrics_path: path of the metrics, None to turn them off.
     """
 
     services: RestServices
@@ -64,7 +64,7 @@ class RestApi:
         except ServingError as error:
             status, header, body = error.http_status, _JSON, json_writing.error(error.message)
         except Exception:
-            log.exception("A request failed in the server itself")
+            log.exception("The server failed to handle a request")
             status, header, body = 500, _JSON, json_writing.error("Internal error")
         headers = [header, (b"content-length", b"%d" % len(body)), *(_CORS if self.cors else ())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -114,22 +114,22 @@ class RestApi:
                         raise self._too_large()
                     more = message.get("more_body", False)
         except TimeoutError:
-            text = f"The request's body did not arrive within {_READ_SECONDS:.0f} seconds."
+            text = f"The body of the request did not arrive within {_READ_SECONDS:.0f} seconds."
             raise ServingError(Code.DEADLINE_EXCEEDED, text, http_status=408) from None
         body = b"".join(parts)
         if headers.get(b"content-encoding", b"").lower() == b"gzip":
-            return self._unpack(body)
+            return self._decompress(body)
         return body
 
-    def _unpack(self, body: bytes) -> bytes:
+    def _decompress(self, body: bytes) -> bytes:
         stream = zlib.decompressobj(wbits=31)
         try:
-            unpacked = stream.decompress(body, self.max_bytes)
+            decompressed = stream.decompress(body, self.max_bytes)
         except zlib.error:
-            return b""  # Which the JSON reader refuses.
+            return b""  # The JSON parser refuses an empty body.
         if stream.unconsumed_tail:
             raise self._too_large()
-        return unpacked if stream.eof else b""
+        return decompressed if stream.eof else b""
 
     def _too_large(self) -> ServingError:
         text = f"The request is larger than {self.max_bytes} bytes."

@@ -1,4 +1,4 @@
-"""How a request fails: TF Serving's codes, and what they are in HTTP."""
+"""Errors of requests, with TF Serving's codes and HTTP statuses."""
 
 import enum
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 class Code(enum.IntEnum):
-    """The canonical codes that gRPC, TensorFlow and TF Serving share."""
+    """Status codes of gRPC, TensorFlow and TF Serving."""
 
     OK = 0
     CANCELLED = 1
@@ -49,12 +49,12 @@ HTTP_STATUS = {
 
 
 class ServingError(Exception):
-    """A request's failure.
+    """An error of a request.
 
     Args:
-        code: what kind of failure.
-        message: what was given and what was expected.
-        http_status: int, where HTTP has a better word than the code's own.
+        code: the status code.
+        message: text that names what was given and what was expected.
+        http_status: int, HTTP status; by default the one of the code.
     """
 
     def __init__(self, code: Code, message: str, *, http_status: int | None = None):
@@ -65,10 +65,15 @@ class ServingError(Exception):
 
 
 def invalid(message: str) -> ServingError:
-    """Returns an INVALID_ARGUMENT, by far the most common failure."""
+    """Returns an error with the code INVALID_ARGUMENT."""
     return ServingError(Code.INVALID_ARGUMENT, message)
 
 
 def from_tensorflow(error: tf.errors.OpError) -> ServingError:
-    """Returns the failure of a graph, with the failing operation's own code."""
+    """Returns the error of a graph, with the code of the operation that failed."""
     return ServingError(Code(error.error_code), error.message)
+
+
+def describe_error(error: Exception) -> str:
+    """Returns the text of an error for logs and status requests."""
+    return error.message if isinstance(error, ServingError) else f"{error}" or repr(error)

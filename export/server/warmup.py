@@ -1,4 +1,4 @@
-"""Warmup requests: replayed before a version answers anything else."""
+"""Warmup requests, which a model answers before it becomes available."""
 
 import pathlib
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ MAX_RECORDS = 1000
 
 
 def read(folder: pathlib.Path) -> list[prediction_log_pb2.PredictionLog]:
-    """Returns a version's warmup requests, none without the file.
+    """Reads the warmup requests of a version; returns an empty list without the file.
 
     Raises:
-        ServingError: INVALID_ARGUMENT for more than `MAX_RECORDS`.
-        tf.errors.OpError: no TFRecord file.
-        google.protobuf.message.DecodeError: records of something else.
+        ServingError: INVALID_ARGUMENT for more than `MAX_RECORDS` requests.
+        tf.errors.OpError: a file that is not a TFRecord file.
+        google.protobuf.message.DecodeError: records that are not requests.
     """
     path = folder / FILE
     if not path.is_file():
@@ -36,10 +36,10 @@ def read(folder: pathlib.Path) -> list[prediction_log_pb2.PredictionLog]:
 
 
 def replay(model: LoadedModel, logs: Iterable[prediction_log_pb2.PredictionLog]) -> None:
-    """Has a model answer its warmup requests; blocks.
+    """Runs a model on its warmup requests.
 
     Raises:
-        ServingError: a request that the model refuses; it must not be served then.
+        ServingError: a request that the model refuses; the model must not be served.
     """
     for log in logs:
         kind = log.WhichOneof("log_type")
@@ -69,4 +69,4 @@ def _predict(model: LoadedModel, log: prediction_log_pb2.PredictionLog) -> None:
         raise unknown_signature(request.model_spec.signature_name, Code.FAILED_PRECONDITION)
     inputs = {name: proto_tensors.read(proto) for name, proto in request.inputs.items()}
     signature.check(inputs)
-    model.run(signature.name, inputs, signature.choose(request.output_filter))
+    model.run(signature.name, inputs, signature.select_outputs(request.output_filter))

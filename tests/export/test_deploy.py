@@ -20,7 +20,7 @@ def read(path):
     return list(yaml.safe_load_all(path.read_text()))
 
 
-def test_the_files_belong_together(model, tmp_path, capsys):
+def test_the_files_refer_to_the_same_model(model, tmp_path, capsys):
     assert main([str(model), "--out", str(tmp_path / "out"), "--claim", "weights"]) == 0
     paths = capsys.readouterr().out.split()
     assert len(paths) == 3 and len(list((tmp_path / "out").iterdir())) == 3
@@ -47,7 +47,7 @@ def test_the_files_belong_together(model, tmp_path, capsys):
     assert storage == "pvc://weights/My_model.v2"
 
 
-def test_the_probe_reads_the_state(model, tmp_path, saved_model):
+def test_the_probe_succeeds_for_a_loaded_model(model, tmp_path, saved_model):
     assert main([str(model), "--out", str(tmp_path)]) == 0
     deployment = read(tmp_path / "kubernetes.yaml")[0]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
@@ -64,13 +64,13 @@ def test_the_probe_reads_the_state(model, tmp_path, saved_model):
     with serving("--model-config-file", config) as server:
         server.wait_for(1, "END", model="My_model.v2")
 
-        def ask(name):
+        def probe_status(name):
             command = probe.replace("8501", str(server.rest_port)).replace("My_model.v2", name)
             return subprocess.run([*shell, command]).returncode
 
-        assert ask("m") == 0
-        assert ask("My_model.v2") != 0
-        assert ask("nowhere") != 0
+        assert probe_status("m") == 0
+        assert probe_status("My_model.v2") != 0
+        assert probe_status("nowhere") != 0
 
 
 def test_mistakes(tmp_path, capsys):
@@ -78,11 +78,11 @@ def test_mistakes(tmp_path, capsys):
     assert "has no versions" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     for name in ("___", "9", "x" * 60):
-        with pytest.raises(UserError, match="makes no Kubernetes name"):
+        with pytest.raises(UserError, match="cannot become a Kubernetes name"):
             kubernetes_name(name)
 
 
-def test_the_files_have_their_schemas_form(model, tmp_path):
+def test_the_files_match_their_schemas(model, tmp_path):
     validator = pytest.importorskip("kubernetes_validate", reason="needs the extra [test]")
     compose = pytest.importorskip("compose_spec", reason="needs the extra [test]")
     assert main([str(model), "--out", str(tmp_path)]) == 0
@@ -105,8 +105,8 @@ def test_the_files_have_their_schemas_form(model, tmp_path):
 
 
 @pytest.mark.peer
-def test_kserve_knows_all_of_its_file(model, tmp_path):
-    """By the models of KServe's SDK, which has its pins and so a Python of its own."""
+def test_the_kserve_file_matches_its_sdk(model, tmp_path):
+    """Compares with KServe's SDK, whose pinned dependencies need a separate Python."""
     python = os.environ.get("KSERVE_PYTHON")
     if python is None:
         pytest.skip("needs a Python with kserve in $KSERVE_PYTHON")
@@ -119,10 +119,10 @@ def test_kserve_knows_all_of_its_file(model, tmp_path):
             pathlib.Path(__file__).parents[1] / "support" / "kserve_form.py",
             "kserve.yaml",
         ]
-        said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-        return said.stdout.strip()
+        process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return process.stdout.strip()
 
     text = (tmp_path / "kserve.yaml").read_text()
     assert mistakes(text) == ""
     assert "has no storageUrl" in mistakes(text.replace("storageUri", "storageUrl"))
-    assert "no str" in mistakes(text.replace("name: tensorflow", "name: [tensorflow]"))
+    assert "expected str" in mistakes(text.replace("name: tensorflow", "name: [tensorflow]"))

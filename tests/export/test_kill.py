@@ -1,4 +1,4 @@
-"""An export that is killed: what was served stays served, and nothing else has a final name."""
+"""A killed export: the served version stays available, and no incomplete version is published."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.server_process import ROOT, serving
 
-# Where the process kills itself: when a function of the export is called for the n-th time.
+# The process kills itself when a function of the export is called for the n-th time.
 KILLED = """
 import os, signal, sys
 from export import saved_model
@@ -57,7 +57,7 @@ def test_a_killed_export_changes_nothing(tmp_path, saved_model):
                 text=True,
             )
             assert done.returncode == -signal.SIGKILL, f"{place}: {done.stderr}"
-            published = place == "publishing"  # Then both were, and each is whole.
+            published = place == "publishing"  # Both models are complete by then.
             names = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
             assert names == ({"m", "n"} if published else {"m"}), place
             assert {path.name for path in (tmp_path / "m").iterdir()} == (

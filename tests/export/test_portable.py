@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from export import portable
 from export.__main__ import main
-from export.portable import FORMATS, Portable, save_portable
+from export.labelled_images import LabelledImages
+from export.portable import FORMATS, save_portable
+from export.portable_network import PortableNetwork
 from export.runtimes import LiteRtRuntime, OnnxRuntime
 from export.verify import VerificationError
 from tests.support.random_weights import randomize
@@ -19,7 +21,10 @@ from zoo.tasks import ImageClassifier, ImageGenerator
 for package in ("onnx", "onnxruntime", "tf2onnx", "ai_edge_litert"):
     pytest.importorskip(package, reason="needs the extra [formats]")
 
-SHAPE = (8, 8, 1)  # The packaged digits'.
+# A warning of Keras' import of tf2onnx.
+pytestmark = pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
+
+SHAPE = (8, 8, 1)
 
 
 @pytest.fixture(scope="module")
@@ -54,32 +59,38 @@ def inputs(n):
     ("file_format", "runtime"), [("onnx", OnnxRuntime), ("litert", LiteRtRuntime)]
 )
 def test_a_run_becomes_files(run, tmp_path, capsys, classifier, generator, file_format, runtime):
-    arguments = [str(run), str(tmp_path), "--format", file_format, "--critic", "--data", "digits"]
+    labels = np.arange(20) % 10
+    np.savez(tmp_path / "test.npz", images=inputs(20)["images"], labels=labels)
+    out = tmp_path / "out"
+    arguments = [str(run), str(out), "--format", file_format, "--critic"]
+    arguments += ["--data", str(tmp_path / "test.npz")]
     assert main(arguments) == 0
     suffix = FORMATS[file_format].suffix
     names = {f"digits{suffix}", f"digits_generator{suffix}", f"digits_critic{suffix}"}
-    assert {path.name for path in tmp_path.iterdir()} == names
-    said = capsys.readouterr().out
-    assert said.count("difference to the model") == 3 and "accuracy on the test split" in said
-    given = inputs(4)
-    answer = runtime(tmp_path / f"digits{suffix}").run({"images": given["images"]})
-    expected = classifier.predict(given["images"])
+    assert {path.name for path in out.iterdir()} == names
+    printed = capsys.readouterr().out
+    assert printed.count("difference from the model") == 3
+    accuracy = (classifier.predict(inputs(20)["images"]).argmax(-1) == labels).mean()
+    assert f"accuracy on the labelled images: {accuracy:.2%}, the model's {accuracy:.2%}" in printed
+    arrays = inputs(4)
+    answer = runtime(out / f"digits{suffix}").run({"images": arrays["images"]})
+    expected = classifier.predict(arrays["images"])
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
-    latents = {name: given[name] for name in ("latent", "label")}
-    answer = runtime(tmp_path / f"digits_generator{suffix}").run(latents)
+    latents = {name: arrays[name] for name in ("latent", "label")}
+    answer = runtime(out / f"digits_generator{suffix}").run(latents)
     expected = generator.images_from_latents(latents["latent"], latents["label"])
     np.testing.assert_allclose(answer["images"], expected, atol=1e-4)
-    scores = runtime(tmp_path / f"digits_critic{suffix}").run({"images": given["images"]})
+    scores = runtime(out / f"digits_critic{suffix}").run({"images": arrays["images"]})
     assert scores["score"].shape == (4,)
     assert main(arguments) == 2
-    assert "exists; remove it" in capsys.readouterr().err
+    assert "exists. Remove it" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_int8_weights_are_smaller_and_near(tmp_path):
+def test_int8_weights_make_a_smaller_file_with_similar_answers(tmp_path):
     wide = randomize(ImageClassifier(CLSGANFeatures(SHAPE, filters=16), 10))
     (plain,) = save_portable({"m": wide}, tmp_path, file_format="litert")
-    labelled = inputs(40)["images"], np.arange(40) % 10
+    labelled = LabelledImages(inputs(40)["images"], np.arange(40) % 10)
     (small,) = save_portable(
         {"m": wide}, tmp_path, file_format="litert", quantize="int8", labelled=labelled
     )
@@ -87,7 +98,7 @@ def test_int8_weights_are_smaller_and_near(tmp_path):
     assert small.path.stat().st_size < 0.5 * plain.path.stat().st_size
     assert plain.largest < 1e-5 < small.largest < 0.2
     assert small.accuracy is not None and 0.0 <= small.accuracy[0] <= 1.0
-    expected = (wide.predict(labelled[0]).argmax(-1) == labelled[1]).mean()
+    expected = (wide.predict(labelled.images).argmax(-1) == labelled.labels).mean()
     assert small.accuracy[1] == pytest.approx(expected)
     assert plain.same_class == 1.0
 
@@ -112,7 +123,7 @@ def test_unsupported_layers_are_named(tmp_path, file_format):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_differs_is_not_published(tmp_path, generator, monkeypatch):
+def test_a_file_that_differs_from_its_model_is_not_published(tmp_path, generator, monkeypatch):
     class Other(OnnxRuntime):
         def run(self, inputs):
             return {name: value + 1e-3 for name, value in super().run(inputs).items()}
@@ -125,13 +136,13 @@ def test_what_differs_is_not_published(tmp_path, generator, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["m.onnx.notes"]
 
 
-def test_a_crash_while_writing_leaves_no_trace(tmp_path, generator, monkeypatch):
+def test_a_crash_while_writing_leaves_no_files(tmp_path, generator, monkeypatch):
     def crash(self, path, **options):
         with open(path, "w") as file:
             file.write("half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Portable, "export", crash)
+    monkeypatch.setattr(PortableNetwork, "export", crash)
     with pytest.raises(KeyboardInterrupt):
         save_portable({"m": generator}, tmp_path, file_format="litert")
     assert list(tmp_path.iterdir()) == []
@@ -140,27 +151,47 @@ def test_a_crash_while_writing_leaves_no_trace(tmp_path, generator, monkeypatch)
 def test_mistakes(run, tmp_path, capsys, monkeypatch, classifier):
     out = str(tmp_path / "out")
     for arguments, message in (
-        (["--quantize", "int8"], "--quantize is for"),
-        (["--data", "digits"], "--data is for"),
-        (["--format", "onnx", "--quantize", "int8"], "--quantize is for"),
-        (["--format", "onnx", "--measure-batching"], "--measure-batching is for"),
-        (["--format", "keras"], "invalid choice"),
+        (["--quantize", "int8"], "--quantize needs --format litert"),
+        (["--data", "digits.npz"], "--data needs --format onnx"),
+        (["--format", "onnx", "--quantize", "int8"], "--quantize needs --format litert"),
+        (["--format", "onnx", "--measure-batching"], "--measure-batching needs --format"),
     ):
-        with pytest.raises(SystemExit, match="2"):
-            main([str(run), out, *arguments])
+        assert main([str(run), out, *arguments]) == 2
         assert message in capsys.readouterr().err
-    generator = str(run / "preset" / "generator")
-    assert main([generator, out, "--format", "onnx", "--data", "digits"]) == 2
-    assert "holds none" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([str(run), out, "--format", "keras"])
+    assert "invalid choice" in capsys.readouterr().err
     half = ImageClassifier(CLSGANFeatures(SHAPE, filters=2, dtype="mixed_bfloat16"), 2)
     with pytest.raises(UserError, match="dtype='float32'"):
         save_portable({"m": half}, out, file_format="onnx")
     with pytest.raises(ValueError, match="part of its URL"):
         save_portable({"../m": classifier}, out, file_format="onnx")
-    wrong = np.zeros((2, 9, 9, 1), "uint8"), np.zeros(2, "int64")
+    wrong = LabelledImages(np.zeros((2, 9, 9, 1), "uint8"), np.zeros(2, "int64"))
     with pytest.raises(UserError, match="--data has images of"):
         save_portable({"m": classifier}, out, file_format="onnx", labelled=wrong)
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     assert main([str(run), out, "--format", "litert"]) == 2
     assert "pip install 'lipschitz-gan-zoo[formats]'" in capsys.readouterr().err
     assert not any((tmp_path / "out").glob("*"))
+
+
+def test_labelled_images_that_cannot_be_used(run, tmp_path, capsys):
+    out = str(tmp_path / "out")
+    images, labels = inputs(2)["images"], np.arange(2)
+    (tmp_path / "text.npz").write_text("no arrays")
+    np.savez(tmp_path / "names.npz", x=images, y=labels)
+    np.savez(tmp_path / "floats.npz", images=images / 255.0, labels=labels)
+    np.savez(tmp_path / "labels.npz", images=images, labels=labels[:1])
+    np.savez(tmp_path / "right.npz", images=images, labels=labels)
+    command = "python -m training.data digits --split test --out digits.npz"
+    for preset, file, message in (
+        (run, "digits", command),
+        (run, tmp_path / "text.npz", "expected an .npz file"),
+        (run, tmp_path / "names.npz", "expected an .npz file"),
+        (run, tmp_path / "floats.npz", "`images` must be uint8"),
+        (run, tmp_path / "labels.npz", "`labels` must be integers [2]"),
+        (run / "preset" / "generator", tmp_path / "right.npz", "--data needs a classifier"),
+    ):
+        assert main([str(preset), out, "--format", "onnx", "--data", str(file)]) == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

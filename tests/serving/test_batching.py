@@ -1,7 +1,8 @@
-"""Requests computed together, and answered as if alone."""
+"""Batching of concurrent requests."""
 
 import asyncio
 import concurrent.futures
+import contextlib
 import shutil
 
 import numpy as np
@@ -16,7 +17,7 @@ from tests.support.server_process import serving
 
 
 class Doubling:
-    """A model that remembers the batches it was given."""
+    """A model that records its batches."""
 
     def __init__(self):
         self.batches = []
@@ -29,13 +30,11 @@ class Doubling:
         return {"y": values * 2}
 
     def in_use(self):
-        import contextlib
-
         return contextlib.nullcontext()
 
 
-def ask(batching, *values, together=True):
-    """Asks for each value at once; returns the answers and the batches that were made."""
+def run(batching, *values):
+    """Sends one request per value at the same time; returns the answers and the batches."""
     model, signature = Doubling(), ServedSignature("s", {}, {})
 
     async def run_in_thread(function, *arguments):
@@ -50,56 +49,56 @@ def ask(batching, *values, together=True):
         return answers
 
     answers = asyncio.run(main())
-    given = [str(a) if isinstance(a, Exception) else a["y"].tolist() for a in answers]
-    return given, model.batches
+    texts = [str(a) if isinstance(a, Exception) else a["y"].tolist() for a in answers]
+    return texts, model.batches
 
 
-def test_what_comes_together_is_computed_together():
-    answers, batches = ask(Batching(threads=1), [1], [2, 3], [4])
+def test_concurrent_requests_form_one_batch():
+    answers, batches = run(Batching(threads=1), [1], [2, 3], [4])
     assert answers == [[2], [4, 6], [8]]
     assert batches == [[1, 2, 3, 4]]
 
 
-def test_a_batch_is_not_larger_than_allowed():
-    answers, batches = ask(Batching(max_batch_size=2, threads=1), [1], [2], [3])
+def test_batches_do_not_exceed_the_largest_size():
+    answers, batches = run(Batching(max_batch_size=2, threads=1), [1], [2], [3])
     assert (answers, batches) == ([[2], [4], [6]], [[1, 2], [3]])
-    answers, _ = ask(Batching(max_batch_size=2), [1, 2, 3])
+    answers, _ = run(Batching(max_batch_size=2), [1, 2, 3])
     assert answers == ["Task size 3 is larger than maximum input batch size 2"]
 
 
-def test_sizes_are_filled_up_with_a_real_row():
+def test_batches_are_padded_with_a_real_row():
     batching = Batching(max_batch_size=8, allowed_sizes=(4, 8), threads=1)
-    assert ask(batching, [1], [2]) == ([[2], [4]], [[1, 2, 1, 1]])
+    assert run(batching, [1], [2]) == ([[2], [4]], [[1, 2, 1, 1]])
 
 
-def test_one_bad_request_does_not_fail_the_others():
-    answers, batches = ask(Batching(threads=1), [1], [-1], [3])
+def test_an_invalid_request_does_not_fail_the_others():
+    answers, batches = run(Batching(threads=1), [1], [-1], [3])
     assert answers == [[2], "negative", [6]]
     assert batches == [[1, -1, 3], [1], [-1], [3]]
 
 
-def test_a_full_queue_refuses():
+def test_a_full_queue_refuses_requests():
     batching = Batching(max_batch_size=1, max_enqueued_batches=2, threads=1)
-    answers, _ = ask(batching, [1], [2], [3])
+    answers, _ = run(batching, [1], [2], [3])
     assert answers[:2] == [[2], [4]] and "is full" in answers[2]
 
 
-def test_other_shapes_are_other_batches_unless_filled_up():
-    _, batches = ask(Batching(threads=1), [[1]], [[2, 3]])
+def test_requests_of_other_shapes_form_other_batches_unless_padded():
+    _, batches = run(Batching(threads=1), [[1]], [[2, 3]])
     assert batches == [[[1]], [[2, 3]]]
     padding = Batching(threads=1, pad_variable_length_inputs=True)
-    _, batches = ask(padding, [[1]], [[2, 3]])
+    _, batches = run(padding, [[1]], [[2, 3]])
     assert batches == [[[1, 1], [2, 3]]]
 
 
-def test_an_incomplete_batch_waits():
+def test_an_incomplete_batch_waits_for_the_timeout():
     waiting = Batching(max_batch_size=3, timeout_seconds=0.05, threads=2)
-    _, batches = ask(waiting, [1], [2])
+    _, batches = run(waiting, [1], [2])
     assert batches == [[1, 2]]
 
 
-def test_inputs_need_a_common_batch():
-    assert "at least one dimension" in ask(Batching(), 1)[0][0]
+def test_inputs_need_a_common_batch_size():
+    assert "at least one dimension" in run(Batching(), 1)[0][0]
     with pytest.raises(ServingError, match="does not equal the sum"):
         split({"y": np.zeros(())}, [1])
     joined = join([{"x": np.zeros((0, 2))}], 4)
@@ -146,8 +145,8 @@ def test_the_server_batches(tmp_path, saved_model):
             ({"signature_name": "scalar", "inputs": 1.0}, 400),
             ({"signature_name": "scalar", "inputs": [1.0]}, 400),
         ):
-            given, document = server.predict(body)
-            assert (given, list(document)) == (status, ["error"])
+            actual, document = server.predict(body)
+            assert (actual, list(document)) == (status, ["error"])
         _, headers, content = server.ask_raw("GET", "/metrics")
         assert headers["access-control-allow-origin"] == "*"
         assert b"batching_session:queuing_latency_count{} " in content

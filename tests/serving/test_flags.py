@@ -18,7 +18,7 @@ from tensorflow_serving.apis import (
 )
 
 from export import batching_tuner
-from export.check_requests import Case
+from export.check_requests import CheckRequest
 from export.server import flags
 from export.server.app import App
 from export.server.config import read_batching, read_tls
@@ -39,7 +39,7 @@ def predict(channel):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A key and a certificate of this machine's own, for one test run."""
+    """A key and a self-signed certificate."""
     if not shutil.which("openssl"):
         pytest.skip("needs openssl")
     folder = tmp_path_factory.mktemp("tls")
@@ -51,12 +51,12 @@ def certificate(tmp_path_factory):
     return key.read_text(), certificate.read_text()
 
 
-def test_tls_health_and_own_batching(tmp_path, saved_model, certificate):
+def test_tls_health_and_batching_per_version(tmp_path, saved_model, certificate):
     for version, limit in (("m", 2), ("n", None)):
         shutil.copytree(saved_model, tmp_path / version / "1")
         if limit:
-            own = f"max_batch_size {{ value: {limit} }}"
-            (tmp_path / version / "1" / "batching_params.pbtxt").write_text(own)
+            parameters = f"max_batch_size {{ value: {limit} }}"
+            (tmp_path / version / "1" / "batching_params.pbtxt").write_text(parameters)
     entries = "".join(
         f'config {{ name: "{name}" base_path: "{tmp_path / name}" }} ' for name in "mn"
     )
@@ -72,7 +72,7 @@ def test_tls_health_and_own_batching(tmp_path, saved_model, certificate):
         *("--enable-signature-method-name-check", "--tensorflow-session-parallelism=1"),
     ) as server:
         server.wait_for(1, model="n")
-        # m's own parameters allow two rows; n has none, and so is not batched at all.
+        # The parameters of m allow two rows. n has no parameters and is not batched.
         three = {"instances": [1.0, 2.0, 3.0]}
         assert server.predict(three)[0] == 400
         assert server.predict(three, model="n")[0] == 200
@@ -85,10 +85,10 @@ def test_tls_health_and_own_batching(tmp_path, saved_model, certificate):
             assert predict(channel) == [3.0]
             health = health_pb2_grpc.HealthStub(channel)
 
-            def state():
+            def status():
                 return health.Check(health_pb2.HealthCheckRequest(), timeout=10).status
 
-            wait_for(lambda: state() == health_pb2.HealthCheckResponse.SERVING)
+            wait_for(lambda: status() == health_pb2.HealthCheckResponse.SERVING)
             request = model_management_pb2.ReloadConfigRequest()
             (tmp_path / "empty").mkdir()
             text_format.Parse(
@@ -97,7 +97,7 @@ def test_tls_health_and_own_batching(tmp_path, saved_model, certificate):
             )
             with pytest.raises(grpc.RpcError):
                 model_service_pb2_grpc.ModelServiceStub(channel).HandleReloadConfigRequest(request)
-            wait_for(lambda: state() == health_pb2.HealthCheckResponse.NOT_SERVING)
+            wait_for(lambda: status() == health_pb2.HealthCheckResponse.NOT_SERVING)
         with grpc.insecure_channel(f"localhost:{server.grpc_port}") as channel:
             with pytest.raises(grpc.RpcError):
                 predict(channel)
@@ -110,7 +110,7 @@ def wait_for(condition):
         time.sleep(0.1)
 
 
-def test_the_socket_answers(tmp_path, saved_model):
+def test_the_unix_socket_answers(tmp_path, saved_model):
     shutil.copytree(saved_model, tmp_path / "m" / "1")
     path = tmp_path / "grpc.sock"
     with serving(
@@ -127,8 +127,8 @@ def test_the_socket_answers(tmp_path, saved_model):
 
 def test_threads_and_warmup_reach_the_model(tmp_path):
     def options(*arguments):
-        parsed = flags.parse([f"--model-base-path={tmp_path}", *arguments])[1]
-        return App(parsed).manager._options
+        parsed = flags.parse([f"--model-base-path={tmp_path}", *arguments]).options
+        return App(parsed).manager.options
 
     assert options() == LoadOptions()
     both = options("--tensorflow_session_parallelism=3", "--num-request-iterations-for-warmup=4")
@@ -137,7 +137,7 @@ def test_threads_and_warmup_reach_the_model(tmp_path):
     assert (apart.inter_op_threads, apart.intra_op_threads) == (1, 2)
 
 
-def test_threads_of_a_session(saved_model):
+def test_the_session_has_the_given_threads(saved_model):
     model = LoadedModel("m", 1, saved_model, threads=(2, 1))
     assert model._session._config.inter_op_parallelism_threads == 2
     assert model._session._config.intra_op_parallelism_threads == 1
@@ -155,17 +155,16 @@ def test_threads_of_a_session(saved_model):
         (["--port=0", "--enable-grpc-healthcheck-service"], "no effect"),
         (
             ["--tensorflow-session-parallelism=2", "--tensorflow-intra-op-parallelism=2"],
-            "sets both",
+            "Give it alone",
         ),
     ],
 )
-def test_wrong_flags(arguments, message, capsys):
-    with pytest.raises(SystemExit, match="2"):
+def test_flags_without_effect(arguments, message):
+    with pytest.raises(UserError, match=message):
         flags.parse(["--model-base-path=a", *arguments])
-    assert message in capsys.readouterr().err
 
 
-def test_wrong_tls(tmp_path):
+def test_invalid_tls_files(tmp_path):
     for text in (
         "server_key: 'a'",
         "nonsense",
@@ -177,23 +176,23 @@ def test_wrong_tls(tmp_path):
     wrong.write_text("server_key: 'a'")
     arguments = [f"--model-base-path={tmp_path}", f"--ssl-config-file={wrong}"]
     with pytest.raises(UserError, match="ssl.config: A TLS config needs"):
-        App(flags.parse(arguments)[1])
+        App(flags.parse(arguments).options)
 
 
-def test_measured_parameters(tmp_path, saved_model, monkeypatch):
+def test_measured_parameters_are_written(tmp_path, saved_model, monkeypatch):
     monkeypatch.setattr(batching_tuner, "_SECONDS", 0.02)
     shutil.copytree(saved_model, tmp_path / "1")
-    case = Case("serving_default", {"x": np.float32([1.0, 2.0])}, None)
-    result = batching_tuner.write(tmp_path / "1", case)
+    request = CheckRequest("serving_default", {"x": np.float32([1.0, 2.0])}, None)
+    result = batching_tuner.write_batching_parameters(tmp_path / "1", request)
     assert list(result.rows_per_second) == [1, 2, 4, 8, 16, 32]
     read = read_batching((tmp_path / "1" / "batching_params.pbtxt").read_text())
     assert read.max_batch_size == result.max_batch_size == read.allowed_sizes[-1]
     assert read.timeout_seconds * 1e6 == pytest.approx(result.timeout_micros)
 
 
-def test_what_is_chosen_of_what_was_measured():
+def test_the_smallest_fast_settings_are_chosen():
     rows = {1: 10.0, 2: 30.0, 4: 58.0, 8: 60.0}
-    chosen = batching_tuner.Measured("s", rows, {0: 40.0, 100: 50.0, 400: 51.0}, 25.0)
+    chosen = batching_tuner.BatchingMeasurement("s", rows, {0: 40.0, 100: 50.0, 400: 51.0}, 25.0)
     assert (chosen.max_batch_size, chosen.timeout_micros, chosen.gain) == (4, 100, 2.0)
     read = read_batching(chosen.text())
     assert (read.allowed_sizes, read.timeout_seconds) == ((1, 2, 4), 1e-4)

@@ -1,4 +1,4 @@
-"""Whatever is sent: an answer or an error, and a server that lives."""
+"""Random requests: each gets an answer or an error, and the server keeps running."""
 
 import contextlib
 import json
@@ -74,7 +74,7 @@ def test_any_bytes(server, body, gzip):
 
 @SETTINGS
 @hypothesis.given(data=strategies.data())
-def test_mutilated_requests(server, data):
+def test_damaged_requests(server, data):
     body = json.dumps({"signature_name": "several", "instances": [{"a": [1, 2], "b": 3}]})
     start = data.draw(strategies.integers(0, len(body)))
     length = data.draw(strategies.integers(0, 5))
@@ -85,7 +85,7 @@ def test_mutilated_requests(server, data):
 
 @SETTINGS
 @hypothesis.given(noise=strategies.binary(min_size=1, max_size=40), request=strategies.booleans())
-def test_any_bytes_in_place_of_http(server, noise, request):
+def test_any_bytes_instead_of_http(server, noise, request):
     start = b"POST /v1/models/m:predict HTTP/1.1\r\n" if request else b""
     with contextlib.closing(socket.create_connection(("127.0.0.1", server.rest_port))) as client:
         client.settimeout(5)
@@ -132,7 +132,7 @@ def test_any_bytes_over_grpc(server, valid, data):
             channel.unary_unary(f"/tensorflow.serving.{method}")(body, timeout=30)
         except grpc.RpcError as error:
             assert error.code() != grpc.StatusCode.UNAVAILABLE
-            if error.code() == grpc.StatusCode.UNKNOWN:  # gRPC's own, for what is no message.
+            if error.code() == grpc.StatusCode.UNKNOWN:  # gRPC's own error for an invalid message.
                 assert "DecodeError" in error.details()
             assert error.details() != "Internal error"
 
@@ -149,7 +149,7 @@ def test_deep_documents(server, depth):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def alive(server):
+def still_answers(server):
     yield
     assert server.predict({"instances": [2.0]}) == (200, {"predictions": [3.0]})
     assert server.process.poll() is None

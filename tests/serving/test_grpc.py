@@ -1,4 +1,4 @@
-"""TF Serving's gRPC API, case by case, over a real socket."""
+"""TF Serving's gRPC API over a socket."""
 
 import grpc
 import numpy as np
@@ -65,7 +65,7 @@ def fail(call, request, **options):
     return caught.value.code(), caught.value.details()
 
 
-def test_predict_echoes_what_was_resolved(stub):
+def test_predict_returns_the_version_and_the_signature(stub):
     for spec in ({}, {"version": 3}, {"label": "stable"}):
         response = stub.Predict(predict({"x": floats(1, 2)}, **spec))
         assert response.model_spec.name == "m"
@@ -93,9 +93,9 @@ def test_dtypes(stub, signature, value, field):
     answer = stub.Predict(predict({"x": value}, signature)).outputs["y"]
     assert len(getattr(answer, field)) == len(value)
     expected = value / 2 + 2 if signature == "serving_default" else value
-    given = tf.make_ndarray(answer)
-    assert given.dtype == value.dtype
-    np.testing.assert_array_equal(given, expected)
+    array = tf.make_ndarray(answer)
+    assert array.dtype == value.dtype
+    np.testing.assert_array_equal(array, expected)
 
 
 def test_strings(stub):
@@ -103,7 +103,7 @@ def test_strings(stub):
     assert list(response.outputs["raw_bytes"].string_val) == [b"\xff", b""]
 
 
-def test_the_last_value_fills_the_shape(stub):
+def test_the_last_value_is_repeated_to_fill_the_shape(stub):
     proto = TensorProto(dtype=1, float_val=[1.0, 3.0])
     proto.tensor_shape.dim.add(size=4)
     answer = stub.Predict(predict({"x": proto})).outputs["y"]
@@ -173,12 +173,12 @@ X = {"x": floats(1)}
     ],
 )
 def test_refused(stub, request_, code, message):
-    given, text = fail(stub.Predict, request_)
-    assert given == code and message in text
+    actual, text = fail(stub.Predict, request_)
+    assert actual == code and message in text
     assert len(text) <= 1024 + len("...TRUNCATED")
 
 
-def test_a_deadline_is_kept(stub):
+def test_deadlines_stop_a_computation(stub):
     for timeout in (0.3, 60):  # The client's, and the server's own.
         with pytest.raises(grpc.RpcError) as caught:
             stub.Predict(predict({"x": floats(1000)}, "slow"), timeout=timeout)
@@ -186,11 +186,11 @@ def test_a_deadline_is_kept(stub):
 
 
 def examples(*values):
-    listed = []
+    protos = []
     for value in values:
         feature = tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
-        listed.append(tf.train.Example(features=tf.train.Features(feature={"x": feature})))
-    return listed
+        protos.append(tf.train.Example(features=tf.train.Features(feature={"x": feature})))
+    return protos
 
 
 def fill(request, signature, values=(0.25,)):
@@ -277,9 +277,9 @@ def test_status(models):
         ),
     ],
 )
-def test_wrong_configurations_change_nothing(models, server, text, message):
+def test_invalid_configurations_change_nothing(models, server, text, message):
     request = model_management_pb2.ReloadConfigRequest()
     text_format.Parse(text, request.config)
-    code, given = fail(models.HandleReloadConfigRequest, request)
-    assert code == Code.INVALID_ARGUMENT and message in given
+    code, text = fail(models.HandleReloadConfigRequest, request)
+    assert code == Code.INVALID_ARGUMENT and message in text
     assert server.states() == {"3": "AVAILABLE"}

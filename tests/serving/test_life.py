@@ -1,4 +1,4 @@
-"""Versions come and go, servers stop: no request is lost."""
+"""New, broken and removed versions, new configurations, and shutdown, without lost requests."""
 
 import concurrent.futures
 import json
@@ -28,7 +28,7 @@ ONE = {"instances": [2.0]}
 
 
 def publish(model: pathlib.Path, version: pathlib.Path) -> None:
-    """Copies a model aside and renames it into place, as `python -m export` does."""
+    """Copies a model to a hidden folder and renames it, as `python -m export` does."""
     aside = version.parent.parent / f".new-{version.name}"
     shutil.copytree(model, aside)
     os.rename(aside, version)
@@ -36,14 +36,14 @@ def publish(model: pathlib.Path, version: pathlib.Path) -> None:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory, saved_model):
-    """SavedModels whose answer to 2.0 is their number."""
+    """SavedModels that answer 2.0 with their number."""
     folder = tmp_path_factory.mktemp("numbered")
     return {n: half_plus_two(folder / str(n), bias=n - 1.0) for n in (1, 2, 3, 4)}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, models):
-    """One server; each test gives it a model of its own."""
+    """A server to which each test adds a model."""
     base = tmp_path_factory.mktemp("first") / "first"
     base.mkdir()
     publish(models[1], base / "1")
@@ -69,7 +69,7 @@ def entry(base: pathlib.Path, more: str = "") -> str:
 
 @pytest.fixture
 def base(request, tmp_path, server, models):
-    """The base path of a model that is served in version 1, named after the test."""
+    """Base path of a served model with version 1, named after the test."""
     base = tmp_path / request.node.name
     base.mkdir()
     publish(models[1], base / "1")
@@ -90,7 +90,7 @@ def test_versions_are_swapped_under_load(server, base, models):
             publish(models[number], base / str(number))
             server.wait_for(number, model=name)
             server.wait_for(number - 1, "END", model=name)
-        shutil.rmtree(base / "4")  # The one before comes back.
+        shutil.rmtree(base / "4")  # The previous version is loaded again.
         server.wait_for(3, model=name)
         server.wait_for(4, "END", model=name)
 
@@ -103,8 +103,8 @@ def test_versions_are_swapped_under_load(server, base, models):
         for future in clients:
             future.result()
     assert {status for status, _ in answers} == {200}
-    given = [document["predictions"][0] for _, document in answers]
-    assert set(given) == {1.0, 2.0, 3.0, 4.0} and len(given) > 100
+    values = [document["predictions"][0] for _, document in answers]
+    assert set(values) == {1.0, 2.0, 3.0, 4.0} and len(values) > 100
     assert server.predict(ONE, model=name) == (200, {"predictions": [3.0]})
     assert server.states(name) == {"4": "END", "3": "AVAILABLE", "2": "END", "1": "END"}
 
@@ -191,7 +191,7 @@ def test_the_configuration_is_replaced(server, base, models, tmp_path):
     assert server.predict(ONE, model=name) == (200, {"predictions": [1.0]})
 
 
-def test_slow_clients_do_not_hold_up_others(server, base):
+def test_slow_clients_do_not_delay_others(server, base):
     body = json.dumps(ONE).encode()
     head = f"POST /v1/models/{base.name}:predict HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n"
     slow = [socket.create_connection(("127.0.0.1", server.rest_port)) for _ in range(50)]
@@ -205,7 +205,7 @@ def test_slow_clients_do_not_hold_up_others(server, base):
     assert server.predict(ONE, model=base.name)[0] == 200
 
 
-def test_the_file_is_read_again_and_a_stop_lets_requests_finish(tmp_path, models):
+def test_the_file_is_polled_and_running_requests_finish_at_shutdown(tmp_path, models):
     for name, number in (("m", 1), ("n", 2)):
         (tmp_path / name).mkdir()
         publish(models[number], tmp_path / name / "1")
@@ -228,10 +228,10 @@ def test_the_file_is_read_again_and_a_stop_lets_requests_finish(tmp_path, models
             time.sleep(0.3)
             assert not any(answer.done() for answer in answers)
             server.process.send_signal(signal.SIGTERM)
-            given = [answer.result() for answer in answers]
-        assert given == [(200, {"predictions": [0.2]})] * 2
+            results = [answer.result() for answer in answers]
+        assert results == [(200, {"predictions": [0.2]})] * 2
         idle.close()
         code, output = server.stop()
-        assert code == 0 and "The configuration stays as it was" in output
+        assert code == 0 and "The configuration is not changed" in output
         with pytest.raises(ConnectionError):
             server.predict(ONE)

@@ -1,17 +1,13 @@
-"""TF Serving's REST API, case by case, over a real socket."""
+"""Predict, classify and regress requests of the REST API, over a socket."""
 
 import base64
-import gzip
-import http.client
 import json
 
 import numpy as np
 import pytest
 
 from export.server import json_writing
-
-PREDICT = "/v1/models/m:predict"
-HALF = {"instances": [1.0, 2.0, 5.0]}
+from tests.serving.conftest import HALF, PREDICT
 
 
 def b64(content):
@@ -82,7 +78,7 @@ def test_predict(server, body, expected):
          b"[0.100000024, 9e+06, 2.1, 3.0040741e-05]"),
     ],
 )  # fmt: skip
-def test_the_dialect_and_the_digits(server, sent, answer):
+def test_the_json_dialect_and_the_digits_of_floats(server, sent, answer):
     status, headers, content = server.ask_raw("POST", PREDICT, sent)
     assert status == 200, content
     assert headers["content-type"] == "application/json"
@@ -125,7 +121,7 @@ REFUSED = [
     (signature("strings", inputs=[{"b64": "a", "x": 1}]), "not formatted correctly for base64"),
     (signature("strings", inputs=[{"b64": "?"}]), "Unable to base64 decode"),
     (b'{"signature_name": "strings", "instances": ["\\ud800"]}', "surrogate"),
-    # Shapes: ragged, and those that TF Serving would have fed.
+    # Ragged lists, and shapes that TF Serving does not refuse.
     ({"instances": [[1.0], [1.0, 2.0]]}, "Expecting shape [1] but got: [2]"),
     ({"inputs": [[1.0], [1.0, 2.0]]}, "list at unexpected size: 2 at level: 1 expected size: 1"),
     ({"inputs": [1.0, [2.0]]}, "list at unexpected level"),
@@ -137,7 +133,7 @@ REFUSED = [
     (b'{"inputs": ' + b"[" * 300 + b"1" + b"]" * 300 + b"}", "at most 64 dimensions"),
     (b'{"inputs": NaN, "x": ' + b"[" * 300 + b"]" * 300 + b"}", "more than 200 levels"),
     (b'{"x": ' + b"[" * 50000, "more than 200 levels"),
-    # Outputs that rows cannot hold.
+    # Outputs without a batch dimension, and a failure of the graph.
     (signature("scalar", instances=[1.0]), "has no shape information"),
     (signature("positive", instances=[-1.0]), "x must be positive"),
 ]
@@ -150,109 +146,22 @@ def test_refused(server, body, message):
     assert message in document["error"]
 
 
-def test_what_json_cannot_carry_is_unimplemented_in_columns(server):
+def test_a_dtype_that_json_cannot_represent_is_unimplemented(server):
     assert server.predict(signature("echo_float16", inputs=[1.0]))[0] == 501
 
 
-MODELS = "/v1/models"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status", "message"),
-    [
-        ("POST", f"{MODELS}/no:predict", 404, "Servable not found for request: Latest(no)"),
-        ("POST", f"{MODELS}/m/versions/9:predict", 404, "request: Specific(m, 9)"),
-        ("POST", f"{MODELS}/m/labels/no:predict", 400, "Unrecognized servable version label: no"),
-        ("POST", f"{MODELS}/m/versions/{2**63}:predict", 400, "Failed to convert version"),
-        ("POST", f"{MODELS}/m/versions/{'9' * 5000}:predict", 400, "Failed to convert version"),
-        ("POST", f"{MODELS}/m/versions/3/labels/stable:predict", 400, "Malformed request: POST"),
-        ("POST", f"{MODELS}/m:PREDICT", 400, "Malformed request"),
-        ("POST", f"{PREDICT}?x=1", 400, f"Malformed request: POST {PREDICT}?x=1"),
-        ("POST", f"{PREDICT}/", 400, "Malformed request"),
-        ("POST", f"{MODELS}/m", 400, "Malformed request"),
-        ("GET", PREDICT, 400, f"Malformed request: GET {PREDICT}"),
-        ("PUT", PREDICT, 400, "Malformed request: PUT"),
-        ("DELETE", f"{MODELS}/m", 400, "Malformed request: DELETE"),
-        ("OPTIONS", PREDICT, 400, "Malformed request: OPTIONS"),
-        ("GET", MODELS, 400, "Missing model name in request."),
-        ("GET", f"{MODELS}/m/", 400, "Malformed request"),
-        ("GET", f"{MODELS}/no", 404, "Could not find any versions of model no"),
-        ("GET", f"{MODELS}/m?x=1", 404, "Could not find any versions of model m?x=1"),
-        ("GET", f"{MODELS}/m/versions/9", 404, "Could not find version 9 of model m"),
-        ("GET", f"{MODELS}/no/metadata", 404, "Servable not found"),
-        ("GET", f"{MODELS}/..%2F..%2Fetc", 404, "Could not find any versions"),
-        ("GET", "/v1/other", 400, "Malformed request"),
-    ],
-)
-def test_urls_that_fail(server, method, path, status, message):
-    given, document = server.ask(method, path, HALF if method == "POST" else None)
-    assert given == status and message in document["error"], document
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        f"{MODELS}/m/versions/3:predict",
-        f"{MODELS}/m/labels/stable:predict",
-        f"{MODELS}/%6d:predict",
-        "/V1/MODELS/m/Versions/3:predict",
-    ],
-)
-def test_urls_of_one_model(server, path):
-    assert server.ask("POST", path, HALF) == (200, {"predictions": [2.5, 3.0, 4.5]})
-
-
-def test_broken_json_comes_before_an_unknown_model(server):
-    assert server.ask("POST", f"{MODELS}/no:predict", b"{")[0] == 400
-
-
-def test_outside_of_the_api_is_html(server):
-    status, headers, _ = server.ask_raw("GET", "/")
-    assert (status, headers["content-type"]) == (404, "text/html")
-
-
-def test_status(server):
-    expected = {
-        "model_version_status": [
-            {
-                "version": "3",
-                "state": "AVAILABLE",
-                "status": {"error_code": "OK", "error_message": ""},
-            }
-        ]
-    }
-    for path in ("m", "m/versions/3", "m/labels/unknown", "%6D"):
-        assert server.ask("GET", f"{MODELS}/{path}") == (200, expected)
-
-
-def test_metadata(server):
-    status, document = server.ask("GET", f"{MODELS}/m/metadata")
-    assert status == 200
-    assert document["model_spec"] == {"name": "m", "signature_name": "", "version": "3"}
-    definitions = document["metadata"]["signature_def"]["signature_def"]
-    assert "__saved_model_init_op" in definitions
-    several = definitions["several"]
-    assert several["method_name"] == "tensorflow/serving/predict" and several["defaults"] == {}
-    a = several["inputs"]["a"]
-    assert a["dtype"] == "DT_FLOAT"
-    assert a["tensor_shape"] == {
-        "dim": [{"size": "-1", "name": ""}, {"size": "2", "name": ""}],
-        "unknown_rank": False,
-    }
-
-
 def test_classify_and_regress(server):
-    def ask(verb, **body):
-        return server.ask("POST", f"{MODELS}/m:{verb}", {"signature_name": verb, **body})
+    def send(verb, **body):
+        return server.ask("POST", f"/v1/models/m:{verb}", {"signature_name": verb, **body})
 
     examples = [{"x": 0.25}, {"x": [0.5]}]
-    assert ask("classify", examples=examples) == (
+    assert send("classify", examples=examples) == (
         200,
         {"results": [[["small", 0.75], ["large", 0.25]], [["small", 0.5], ["large", 0.5]]]},
     )
-    assert ask("regress", examples=examples) == (200, {"results": [2.125, 2.25]})
+    assert send("regress", examples=examples) == (200, {"results": [2.125, 2.25]})
     context = {"x": 1.0}
-    assert ask("regress", context=context, examples=[{}, {"x": 4.0}]) == (
+    assert send("regress", context=context, examples=[{}, {"x": 4.0}]) == (
         200,
         {"results": [2.5, 4.0]},
     )
@@ -270,82 +179,11 @@ def test_classify_and_regress(server):
         ({"signature_name": "several", "examples": [{"x": 1.0}]}, "one and only one input"),
         ({"signature_name": "classify", "examples": [{"x": 1.0}]}, "Expected outputs to regress"),
     ):
-        status, document = ask("regress", **body)
+        status, document = send("regress", **body)
         assert status == 400 and message in document["error"], (body, document)
 
 
-# HTTP
-
-
-def test_gzip(server):
-    body = gzip.compress(json.dumps(HALF).encode())
-    assert server.predict(body, content_encoding="gzip")[0] == 200
-    for broken in (body[:-9], b"no gzip", b""):
-        status, document = server.predict(broken, content_encoding="gzip")
-        assert (status, document["error"]) == (400, "JSON Parse error: The document is empty")
-    bomb = gzip.compress(b" " * 10_000_000)
-    assert len(bomb) < 200_000
-    assert server.predict(bomb, content_encoding="gzip")[0] == 413
-
-
-def test_a_large_body_is_refused(server):
-    assert server.predict({"instances": [1.0] * 50_000})[0] == 413
-    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=30)
-    chunks = iter([b" " * 10_000] * 30)
-    connection.request("POST", PREDICT, chunks)
-    with connection.getresponse() as response:
-        document = json.loads(response.read())
-    assert response.status == 413 and "larger than 200000" in document["error"]
-    connection.close()
-
-
-def test_chunked_and_keep_alive(server):
-    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=30)
-    for _ in range(2):
-        body = iter([b'{"inst', b'ances": [1', b".0]}"])
-        connection.request("POST", PREDICT, body, {"Expect": "100-continue"})
-        assert json.loads(connection.getresponse().read()) == {"predictions": [2.5]}
-    connection.close()
-
-
-def test_other_sites_are_told_nothing_by_default(server):
-    _, headers, _ = server.ask_raw("POST", PREDICT, HALF, origin="http://other.example")
-    assert not [name for name in headers if name.startswith("access-control")]
-    assert server.ask_raw("OPTIONS", PREDICT, origin="http://other.example")[0] == 200
-
-
-def test_a_slow_model_is_given_up(server):
-    for _ in range(4):  # More than there are threads: none may stay with such a request.
-        status, document = server.predict(signature("slow", instances=[1000.0]))
-        assert status == 504 and "imed out" in document["error"]
-    assert server.predict(HALF)[0] == 200
-
-
-def test_metrics(server):
-    def metrics():
-        status, headers, content = server.ask_raw("GET", "/monitoring/prometheus/metrics")
-        assert (status, headers["content-type"]) == (200, "text/plain")
-        lines = [line for line in content.decode().splitlines() if line[0] != "#"]
-        return {k: float(v) for k, v in (line.rsplit(" ", 1) for line in lines)}
-
-    server.predict(HALF)
-    server.predict(b"{")
-    server.ask("POST", f"{MODELS}/invented:predict", b"{")
-    before = metrics()
-    server.predict(HALF)
-    after = metrics()
-    count = ':tensorflow:serving:request_count{model_name="m",status="%s"}'
-    assert after[count % "OK"] == before[count % "OK"] + 1
-    assert before[count % "INVALID_ARGUMENT"] >= 1
-    assert not any("invented" in name for name in after)
-    latency = ':tensorflow:serving:request_latency_bucket{model_name="m",API="Predict",'
-    latency += 'entrypoint="REST",'
-    infinite = f'{latency}le="+Inf"}}'
-    assert after[infinite] == before[infinite] + 1
-    assert sum(name.startswith(latency) for name in after) == 34
-
-
-def test_many_numbers_are_short_and_the_same():
+def test_large_arrays_have_fewer_digits_and_the_same_values():
     values = np.random.default_rng(0).normal(size=2000).astype("float32")
     values[0] = 0.123456789
     few, many = (json_writing.columns({"y": values[:n]}) for n in (10, 2000))

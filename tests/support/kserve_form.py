@@ -1,7 +1,7 @@
-"""Says what of an InferenceService KServe's own SDK does not know; runs in a Python with kserve.
+"""Compares an InferenceService file with KServe's SDK; runs in a Python that has kserve.
 
-`PYTHON tests/support/kserve_form.py FILE` prints a line a mistake: a key that the SDK's model of
-the object does not have, or a value of another type.
+`PYTHON tests/support/kserve_form.py FILE` prints one line per mistake: a key that the SDK's class
+does not have, or a value of another type.
 """
 
 import re
@@ -16,10 +16,10 @@ _PLAIN = {"str": str, "int": int, "bool": bool, "float": (int, float)}
 
 
 def mistakes(value: object, kind: str, place: str) -> Iterator[str]:
-    """Compares a value with one of the SDK's types, such as `list[V1Container]`."""
+    """Yields the differences of a value from a type of the SDK, such as `list[V1Container]`."""
     if inner := re.fullmatch(r"list\[(.*)\]", kind):
         if not isinstance(value, list):
-            yield f"{place}: no list"
+            yield f"{place}: expected list"
             return
         for number, item in enumerate(value):
             yield from mistakes(item, inner[1], f"{place}[{number}]")
@@ -27,10 +27,10 @@ def mistakes(value: object, kind: str, place: str) -> Iterator[str]:
     known = getattr(models, kind, None)
     if known is None:
         if not isinstance(value, _PLAIN.get(kind, object)):
-            yield f"{place}: no {kind}"
+            yield f"{place}: expected {kind}"
         return
     if not isinstance(value, dict):
-        yield f"{place}: no {kind}"
+        yield f"{place}: expected {kind}"
         return
     kinds = {key: known.openapi_types[name] for name, key in known.attribute_map.items()}
     for key, item in value.items():

@@ -1,9 +1,10 @@
-"""Weights that make outputs differ from each other, as trained ones do."""
+"""Random weights, with which the outputs of a model differ like those of a trained one."""
 
 import numpy as np
 
 
 def randomize(model):
+    """Assigns random values to all variables of a model and returns it."""
     random = np.random.default_rng(0)
     for variable in model.variables:
         values = random.normal(0.0, 0.2, variable.shape)

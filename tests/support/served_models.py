@@ -1,4 +1,4 @@
-"""Tiny SavedModels that show what a server does, and nothing of the zoo."""
+"""Tiny SavedModels for the tests of the server."""
 
 import pathlib
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def half_plus_two(folder: pathlib.Path, bias: float = 2.0) -> pathlib.Path:
-    """Writes y = x / 2 + bias, and one signature for each corner of the protocol."""
+    """Writes a model of y = x / 2 + bias, with one more signature per feature of the protocol."""
     module = tf.Module()
     module.bias = tf.Variable(bias)
 

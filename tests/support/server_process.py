@@ -1,4 +1,4 @@
-"""Starts the local server as people do, and speaks HTTP to it."""
+"""A process of the local server, and an HTTP client of it."""
 
 import contextlib
 import http.client
@@ -22,7 +22,7 @@ def free_port() -> int:
 
 
 class Server:
-    """A server process, and the ports it listens on."""
+    """A server process and its ports."""
 
     def __init__(self, *arguments: object, grpc: bool = True):
         self.rest_port = free_port()
@@ -41,12 +41,12 @@ class Server:
         )
 
     def ask(self, method: str, path: str, body: object = None, **headers: str):
-        """Returns (status, document) of a request; bytes are sent as they are."""
+        """Sends a request with a JSON or bytes body; returns (status, document)."""
         status, _, content = self.ask_raw(method, path, body, **headers)
         return status, json.loads(content)
 
     def ask_raw(self, method: str, path: str, body: object = None, **headers: str):
-        """Returns (status, headers, bytes)."""
+        """Sends a request; returns (status, headers, bytes)."""
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=60)
@@ -69,15 +69,15 @@ class Server:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise AssertionError(f"The server ended:\n{self.process.stdout.read()}")
+                raise AssertionError(f"The server stopped:\n{self.process.stdout.read()}")
             with contextlib.suppress(ConnectionError):
                 if self.states(model).get(str(version)) == state:
                     return
             time.sleep(0.05)
-        raise AssertionError(f"{model} {version} never was {state}: {self.states(model)}")
+        raise AssertionError(f"{model} {version} did not become {state}: {self.states(model)}")
 
     def stop(self) -> tuple[int, str]:
-        """Ends it as a supervisor does, and returns its exit code and what it said."""
+        """Sends SIGTERM; returns the exit code and the output."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -90,7 +90,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(*arguments: object, version: int = 1, model: str = "m", grpc: bool = True):
-    """A server whose model is loaded."""
+    """Runs a server until the block ends; its model is loaded when the block starts."""
     server = Server(*arguments, grpc=grpc)
     try:
         server.wait_for(version, model=model)

@@ -1,4 +1,4 @@
-"""The gRPC client's calls, apart because they need TensorFlow's protocol buffers."""
+"""Calls of the gRPC client; they need TensorFlow's protocol buffers, unlike the REST client."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,16 +13,17 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from export.client_errors import error_of_code
+from export.client.errors import error_of_code
+from export.client.model_client import Arrays, Signatures
 
 
 class GrpcCalls:
-    """Predict and GetModelMetadata of one model.
+    """Calls Predict and GetModelMetadata of one model.
 
     Args:
-        address: the server, host:port.
+        address: host:port of the server.
         name: the model's name.
-        version: its version, None for the server's choice.
+        version: the model's version, None for the server's choice.
         timeout: seconds that a call may take.
     """
 
@@ -35,25 +36,25 @@ class GrpcCalls:
         if version is not None:
             self._spec.version.value = version
 
-    def predict(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Computes a signature."""
+    def predict(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:
+        """Computes the outputs of a signature."""
         request = predict_pb2.PredictRequest(model_spec=self._spec)
         request.model_spec.signature_name = signature
         for name, value in inputs.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-        response = self._ask(self._stub.Predict, request)
+        response = self._call(self._stub.Predict, request)
         return {name: tf.make_ndarray(proto) for name, proto in response.outputs.items()}
 
-    def signatures(self) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
-        """Returns the dtypes of inputs and outputs by signature."""
+    def signatures(self) -> Signatures:
+        """Returns the dtypes of the inputs and of the outputs of each signature."""
         request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=self._spec)
         request.metadata_field.append("signature_def")
-        response = self._ask(self._stub.GetModelMetadata, request)
-        described = get_model_metadata_pb2.SignatureDefMap()
-        response.metadata["signature_def"].Unpack(described)
+        response = self._call(self._stub.GetModelMetadata, request)
+        definitions = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata["signature_def"].Unpack(definitions)
         return {
             name: (_dtypes(definition.inputs), _dtypes(definition.outputs))
-            for name, definition in described.signature_def.items()
+            for name, definition in definitions.signature_def.items()
             if definition.inputs
         }
 
@@ -61,7 +62,7 @@ class GrpcCalls:
         """Closes the connection."""
         self._channel.close()
 
-    def _ask(self, call: Callable, request: Any) -> Any:
+    def _call(self, call: Callable, request: Any) -> Any:
         try:
             return call(request, timeout=self._timeout)
         except grpc.RpcError as error:

@@ -1,38 +1,38 @@
-"""What can go wrong between a client and a server."""
+"""Errors of a client's requests."""
 
 import json
 
 
 class ClientError(Exception):
-    """A request failed; the message is the server's."""
+    """A failed request, with the server's message."""
 
 
 class InvalidRequest(ClientError):
-    """The server refuses what was sent: a dtype, a shape, a value, a signature (HTTP 4xx)."""
+    """A dtype, shape, value or signature that the server refuses (HTTP 4xx)."""
 
 
 class NotFound(ClientError):
-    """The server has no such model or version (HTTP 404)."""
+    """A model or version that the server does not have (HTTP 404)."""
 
 
 class Unavailable(ClientError):
-    """The server is too busy (HTTP 503)."""
+    """A server that is too busy (HTTP 503)."""
 
 
 class TimedOut(ClientError):
-    """The answer did not come in time (HTTP 504, or the client's own timeout)."""
+    """An answer that did not arrive in time (HTTP 504, or the client's own timeout)."""
 
 
 class Unreachable(ClientError):
-    """There is no server at that address."""
+    """An address without a server."""
 
 
 class ServerFailure(ClientError):
-    """The server failed (any other HTTP 5xx)."""
+    """A failure of the server itself (any other HTTP 5xx)."""
 
 
-_OF_HTTP = {404: NotFound, 503: Unavailable, 504: TimedOut}
-_OF_CODE = {
+_BY_HTTP_STATUS = {404: NotFound, 503: Unavailable, 504: TimedOut}
+_BY_GRPC_CODE = {
     "NOT_FOUND": NotFound,
     "UNAVAILABLE": Unavailable,
     "DEADLINE_EXCEEDED": TimedOut,
@@ -45,23 +45,23 @@ _OF_CODE = {
 
 
 def error_of_http(status: int, body: bytes) -> ClientError:
-    """Returns the error of an HTTP answer."""
+    """Returns the error for an HTTP response."""
     try:
         message = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
         message = body[:200].decode("utf-8", "replace")
-    kind = _OF_HTTP.get(status, InvalidRequest if status < 500 else ServerFailure)
+    kind = _BY_HTTP_STATUS.get(status, InvalidRequest if status < 500 else ServerFailure)
     return kind(f"{message} (HTTP {status})")
 
 
 def error_of_code(code: str, message: str) -> ClientError:
-    """Returns the error of a gRPC status, such as `"NOT_FOUND"`."""
-    return _OF_CODE.get(code, ServerFailure)(f"{message} ({code})")
+    """Returns the error for a gRPC status code such as `"NOT_FOUND"`."""
+    return _BY_GRPC_CODE.get(code, ServerFailure)(f"{message} ({code})")
 
 
 def error_of_connection(address: str, timeout: float, error: Exception) -> ClientError:
-    """Returns the error of a connection that failed, or was too slow."""
+    """Returns the error for a connection that failed or was too slow."""
     reason = getattr(error, "reason", error)
     if isinstance(reason, TimeoutError):
         return TimedOut(f"{address} did not answer within {timeout:g} seconds.")
-    return Unreachable(f"{address} cannot be asked: {reason}. Is the server running there?")
+    return Unreachable(f"{address} cannot be reached: {reason}. Is the server running?")
