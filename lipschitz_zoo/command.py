@@ -8,7 +8,6 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from zoo.environment import prepare_tensorflow
 from zoo.names import unknown_name
 
 COMMANDS = {
@@ -18,7 +17,7 @@ COMMANDS = {
     "report": ("training.report", "compare runs in tables or an HTML page"),
     "export": ("export.__main__", "write SavedModels for TF Serving, ONNX or LiteRT"),
     "serve": ("export.serve", "serve exported models over REST and gRPC"),
-    "client": ("export.client_command", "send requests to a server"),
+    "client": ("export.client.__main__", "send requests to a server"),
 }
 
 
@@ -34,6 +33,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"error: {unknown_name('command', name, COMMANDS)}", file=sys.stderr)
         return 2
-    # TensorFlow reads its settings when a command imports it.
-    prepare_tensorflow()
-    return importlib.import_module(COMMANDS[name][0]).main(rest)
+    return importlib.import_module(COMMANDS[name][0]).main(rest, prog=f"lipschitz-zoo {name}")

@@ -246,11 +246,9 @@ def _print_test_errors(rows: list[dict[str, Any]]) -> None:
         )
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, prog: str = "python -m training.evaluate") -> int:
     """Runs the command; returns the exit code."""
-    options = parse_options(
-        Options, arguments, command="python -m training.evaluate", description=__doc__
-    )
+    options = parse_options(Options, arguments, command=prog, description=__doc__)
     prepare_tensorflow()
     # Each set of images has its own graph, so warnings about retracing would be wrong.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

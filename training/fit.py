@@ -13,7 +13,7 @@ from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, prog: str = "python -m training.fit") -> int:
     """Runs the command.
 
     Returns:
@@ -22,13 +22,13 @@ def main(arguments: Sequence[str]) -> int:
     """
     prepare_tensorflow()
     try:
-        _fit(arguments)
+        _fit(arguments, prog=prog)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Interrupted as stop:
         print(f"Stopped by {stop}; the state is saved. Resume with the same command:")
-        print("  " + shlex.join(["python", "-m", "training.fit", *arguments]))
+        print("  " + f"{prog} {shlex.join(arguments)}")
         return 0 if stop.signal_number == signal.SIGTERM else 128 + stop.signal_number
     except NotFinite as error:
         print(f"error: {error}", file=sys.stderr)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _fit(arguments: Sequence[str]) -> None:
+def _fit(arguments: Sequence[str], *, prog: str) -> None:
     # These import TensorFlow, which reads its settings then.
     from training.console import next_commands
     from training.fit_options import read_command, read_recipe, usage
@@ -49,14 +49,14 @@ def _fit(arguments: Sequence[str]) -> None:
 
     command = read_command(arguments)
     if command.model is None and command.config is None and {"-h", "--help"} & set(command.rest):
-        print(usage())
+        print(usage(prog))
         return
-    recipe = read_recipe(command)
+    recipe = read_recipe(command, prog=prog)
     folder = train(recipe, seeds=command.seeds)
     if folder is None:
         return
     if recipe.run.export is not None:
-        from export.__main__ import describe
+        from export.description import describe
         from export.saved_model import save_preset
 
         for version in save_preset(folder.preset, recipe.run.export, name=folder.path.name):

@@ -28,20 +28,20 @@ FIRST = (
 )
 """Options that people use first; `--help` names them at its top, and the groups follow."""
 
-USAGE = """usage: python -m training.fit --model MODEL [--data DATA] [--seeds N] [options]
+USAGE = """usage: {prog} --model MODEL [--data DATA] [--seeds N] [options]
 
 Trains a GAN. Models:
 {models}
 
 All options of a model, with types, defaults and meaning:
-  python -m training.fit --model MODEL --help
+  {prog} --model MODEL --help
 """
 
 
-def usage() -> str:
+def usage(prog: str) -> str:
     """Returns the help for a command line without a model."""
     lines = (f"  {name:<10}{entry.description}" for name, entry in MODELS.items())
-    return USAGE.format(models="\n".join(lines))
+    return USAGE.format(models="\n".join(lines), prog=prog)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,7 @@ def read_command(arguments: Sequence[str]) -> Command:
     return Command(known.model, known.data, known.recipe, known.config, known.seeds, rest)
 
 
-def read_recipe(command: Command) -> Recipe:
+def read_recipe(command: Command, *, prog: str = "python -m training.fit") -> Recipe:
     """Returns the recipe: that of model and data set, then the settings file, then the options.
 
     Raises:
@@ -85,7 +85,7 @@ def read_recipe(command: Command) -> Recipe:
         tyro.conf.OmitArgPrefixes[Recipe],
         args=command.rest,
         default=default,
-        prog=f"python -m training.fit --model {default.model}",
+        prog=f"{prog} --model {default.model}",
         description=_description(default),
     )
     recipe.check()

@@ -114,11 +114,9 @@ def _write_page(path: pathlib.Path, made: list[str], runs: list[pathlib.Path]) -
     page.write()
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, prog: str = "python -m training.report") -> int:
     """Runs the command; returns the exit code."""
-    options = parse_options(
-        Options, arguments, command="python -m training.report", description=__doc__
-    )
+    options = parse_options(Options, arguments, command=prog, description=__doc__)
     try:
         report(options)
     except UserError as error:

@@ -217,11 +217,9 @@ def sample(options: Options) -> list[pathlib.Path]:
     return [options.out, options.gif]
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, prog: str = "python -m training.sample") -> int:
     """Runs the command; returns the exit code."""
-    options = parse_options(
-        Options, arguments, command="python -m training.sample", description=__doc__
-    )
+    options = parse_options(Options, arguments, command=prog, description=__doc__)
     prepare_tensorflow()
     try:
         for path in sample(options):

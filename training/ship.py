@@ -170,11 +170,9 @@ def this_machine() -> str:
     return f"{os.cpu_count()} CPU threads ({processor_name()}), {', '.join(gpus) or 'no GPU'}"
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], *, prog: str = "python -m training.ship") -> int:
     """Runs the command; returns the exit code."""
-    options = parse_options(
-        Options, arguments, command="python -m training.ship", description=__doc__
-    )
+    options = parse_options(Options, arguments, command=prog, description=__doc__)
     prepare_tensorflow()
     try:
         if options.name is not None or not options.page:

@@ -4,6 +4,7 @@ TensorFlow 2.21 writes its native log to file descriptor 2, even with `TF_CPP_MI
 """
 
 import atexit
+import functools
 import os
 import re
 import threading
@@ -19,8 +20,9 @@ _NATIVE_LINE = re.compile(
 )
 
 
+@functools.cache
 def quiet_tensorflow() -> None:
-    """Filters the native log out of stderr.
+    """Filters the native log out of stderr; once per process.
 
     Fatal lines, other errors and all other output pass. If `TF_CPP_MIN_LOG_LEVEL` is set to a value
     other than 3, nothing is filtered.

@@ -75,7 +75,9 @@ def check_value(name: str, value: object, annotation: Any) -> None:
     choices = _choices(annotation)
     if any(_is_allowed(value, choice) for choice in choices):
         return
-    expected = " or ".join(dict.fromkeys(_described(choice) for choice in choices))
+    described = list(dict.fromkeys(_described(choice) for choice in choices))
+    separator = ", or " if any("," in one for one in described) else " or "
+    expected = separator.join(described)
     raise ValueError(f"`{name}` must be {expected}, received {value!r}.")
 
 

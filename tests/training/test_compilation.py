@@ -31,7 +31,7 @@ def settle(tmp_path, monkeypatch):
         folder = RunFolder(tmp_path / "run")
         batch = tf.nest.map_structure(tf.constant, BATCH)
         found = with_jit(recipe, folder, model, lambda: batch, cache=tmp_path / "cache")
-        assert model.jit_compile == (found.jit == "on")
+        assert model.jit_compile == (found.devices.jit == "on")
         return found
 
     return choose
@@ -52,20 +52,20 @@ def test_a_trial_does_not_change_the_model_and_runs_once(settle, tmp_path, monke
     model = tiny_runs.make(recipe)
     before = model.get_weights(), [v.numpy() for v in model.optimizer.variables]
     times(monkeypatch, plain=1.2, compiled=1.0)
-    assert settle(recipe, model).jit == "on"
+    assert settle(recipe, model).devices.jit == "on"
     assert "XLA is 1.20 times as fast, so it is on" in capsys.readouterr().out
     after = model.get_weights(), [v.numpy() for v in model.optimizer.variables]
     tf.nest.map_structure(np.testing.assert_array_equal, before, after)
     assert model.train_function is None
     # A second run with the same step has no trial; seed and length do not matter.
     other = recipe.with_options(seed=5, steps=recipe.run.steps * 2)
-    assert settle(other).jit == "on" and not capsys.readouterr().out
+    assert settle(other).devices.jit == "on" and not capsys.readouterr().out
     choices = tmp_path / "cache" / "choices.json"
     assert list(json.loads(choices.read_text()).values()) == ["on"]
     # If the stored choice is damaged, there is a new trial.
     choices.write_text("{")
     monkeypatch.setattr(compilation, "_try_out", lambda *_: "off")
-    assert settle(recipe).jit == "off"
+    assert settle(recipe).devices.jit == "off"
 
 
 def test_a_step_that_xla_cannot_compile_trains_without(settle, capsys):
@@ -78,16 +78,16 @@ def test_a_step_that_xla_cannot_compile_trains_without(settle, capsys):
         return step(data)
 
     model.train_step = with_python
-    assert settle(recipe, model).jit == "off"
+    assert settle(recipe, model).devices.jit == "off"
     assert "cannot compile" in capsys.readouterr().out
 
 
 def test_short_runs_and_several_devices_have_no_trial(settle, monkeypatch):
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
-    assert settle(tiny_recipe("lsgan", steps=compilation.WORTH_A_TRIAL - 1)).jit == "off"
+    assert settle(tiny_recipe("lsgan", steps=compilation.WORTH_A_TRIAL - 1)).devices.jit == "off"
     recipe = long_recipe()
-    assert settle(recipe, tiny_runs.make(recipe, replicas(2))).jit == "off"
-    assert settle(long_recipe(jit="on")).jit == "on"
+    assert settle(recipe, tiny_runs.make(recipe, replicas(2))).devices.jit == "off"
+    assert settle(long_recipe(jit="on")).devices.jit == "on"
 
 
 def test_a_run_continues_with_its_first_choice(settle, tmp_path, monkeypatch):
@@ -95,7 +95,7 @@ def test_a_run_continues_with_its_first_choice(settle, tmp_path, monkeypatch):
     recipe = long_recipe(run_dir=str(tmp_path / "run"))
     RunFolder(tmp_path / "run").create(recipe.with_options(jit="on"))
     assert find_run(recipe).path == tmp_path / "run"
-    assert settle(recipe).jit == "on"
+    assert settle(recipe).devices.jit == "on"
     with pytest.raises(Exception, match="--jit: on in the run, off now"):
         find_run(recipe.with_options(jit="off"))
     assert '"jit": "on"' in to_json(settle(recipe))
@@ -105,7 +105,7 @@ def test_a_run_that_began_without_a_choice_continues_without_xla(settle, tmp_pat
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
     recipe = long_recipe()
     RunFolder(tmp_path / "run").create(recipe)
-    assert recipe.devices.jit == "auto" and settle(recipe).jit == "off"
+    assert recipe.devices.jit == "auto" and settle(recipe).devices.jit == "off"
 
 
 @pytest.mark.slow

@@ -73,18 +73,18 @@ def test_labels_of_a_stream_without_them_are_not_in_the_batch():
 
 def test_the_test_split_is_read_once_and_at_the_end(tmp_path, monkeypatch):
     """`error_rate` is the only reader; while it trains it is given the validation split."""
-    from training import run as training_run
+    from training import stages
     from training.callbacks import validation
 
     read = []
-    real = training_run.error_rate
+    real = stages.error_rate
 
     def noted(classifier, split):
         read.append("test" if split is data.test else "validation")
         return real(classifier, split)
 
     data = tiny_data()
-    monkeypatch.setattr(training_run, "error_rate", noted)
+    monkeypatch.setattr(stages, "error_rate", noted)
     monkeypatch.setattr(validation, "error_rate", noted)
     recipe = tiny_recipe("clsgan", steps=4, report_every=2, control=False)
     result = run(recipe, data, RunFolder(tmp_path / "run"), tf.distribute.get_strategy())

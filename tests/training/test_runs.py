@@ -104,7 +104,8 @@ def test_evaluate_finds_the_same_error_from_the_files(finished, capsys):
     assert evaluate.main([str(finished)]) == 0
     assert f"test error {100 * result['test_error']:.2f} %" in capsys.readouterr().out
     scores = [json.loads(line) for line in (finished / "scores.jsonl").read_text().splitlines()]
-    assert scores[-1]["test_error"] == result["test_error"]
+    assert scores[-1]["key"] == "error[400/test]"
+    assert scores[-1]["value"] == result["test_error"]
 
 
 def test_sample_writes_a_sheet(finished, folder, capsys):

@@ -132,7 +132,10 @@ def test_the_interval_counts_real_images():
         (["--score-metrics", "fid", "--best-by", "recall"], "--best-by recall is not measured"),
         (["--best-by", "fid"], "--best-by has no effect without --score-metrics"),
         (["--score-samples", "10"], "--score-samples has no effect"),
-        (["--score-metrics", "fid", "--score-every", "0"], "--score-every must be positive"),
+        (
+            ["--score-metrics", "fid", "--score-every", "0"],
+            "--score-every must be a number, positive, or None",
+        ),
         (["--score-metrics", "fid", "--score-samples", "3"], "at least 10"),
         (["--score-metrics", "fid", "--score-features", "vgg"], "no feature network"),
     ],

@@ -141,8 +141,8 @@ def test_unfinished_runs_and_wrong_names_are_refused(generator_run, tmp_path, ca
     for run, name, message in (
         (tmp_path, "x", "no recipe.json"),
         (unfinished, "x", "is not finished"),
-        (generator_run, "../x", "NAME must be"),
-        (generator_run, "X", "NAME must be"),
+        (generator_run, "../x", "NAME must have"),
+        (generator_run, "X", "NAME must have"),
     ):
         assert ship.main([str(run), name, "--to", str(tmp_path / "out")]) == 2
         printed = capsys.readouterr().err
@@ -167,7 +167,7 @@ def test_the_page_lists_what_is_shipped(generator_run, tmp_path, monkeypatch, ca
     monkeypatch.setattr(ship, "PAGE", tmp_path / "page.md")
     assert ship.main(["--page"]) == 0
     page = (tmp_path / "page.md").read_text()
-    assert "| [`lsgan_tiny`](" in page and "LeastSquaresGAN: generator of digits" in page
+    assert "## lsgan_tiny" in page and "LeastSquaresGAN: generator of digits" in page
     assert "lsgan_tiny" in str(builtin.list_presets())
     assert ship.main([]) == 2
     assert "Give RUN and NAME" in capsys.readouterr().err

@@ -82,5 +82,5 @@ def test_what_falls_between_calls_is_refused(field):
 
 def test_a_length_in_images_is_rounded_to_whole_calls():
     recipe = recipe_of("lsgan", kimg=0.1, report_every=10, checkpoint_every=5, steps_per_call=5)
-    assert recipe.with_steps(training_images=30).steps == 10
-    assert recipe_of("lsgan", kimg=0.12).with_steps(training_images=30).steps == 12
+    assert recipe.with_steps(training_images=30).run.steps == 10
+    assert recipe_of("lsgan", kimg=0.12).with_steps(training_images=30).run.steps == 12
