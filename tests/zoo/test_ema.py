@@ -13,7 +13,7 @@ SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (1
 
 
 def test_average_moves_by_the_ramped_decay_and_copies_statistics():
-    """At step 0 d = min(0.9, 1/10): a <- 0.1 a + 0.9 w."""
+    """At step 0, d = min(0.9, 1/10) and a <- 0.1 a + 0.9 w."""
     network = DCGANGenerator((8, 8, 1), latent_dim=2, base_filters=4)
     average = clone(network)
     for variable in network.variables:

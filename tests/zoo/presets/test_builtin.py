@@ -1,4 +1,4 @@
-"""The presets that come with the zoo: whole, small, described, and the same as ever."""
+"""Built-in presets: complete, small, described, and with unchanged outputs."""
 
 import json
 import pathlib
@@ -45,7 +45,7 @@ def test_every_preset_is_small_and_described(name):
     card = (folder / "README.md").read_text()
     assert metadata["command"] in card and metadata["licence"] in card
     recipe = fit.read_recipe(fit.read_command(metadata["command"].split()[3:]))
-    # A field that came later has its default, which changes nothing.
+    # A field that was added later has its default value, which does not change the run.
     then = {key: metadata["recipe"].get(key, value) for key, value in vars(recipe).items()}
     changed = [line for line in differences(recipe, then) if not line.startswith("--steps")]
     assert not changed, f"{name} can no longer be trained by its command"

@@ -74,7 +74,7 @@ def test_other_folders_are_not_replaced(copy, tmp_path, generator):
         generator.save_to_preset(copy / "thesis.tex")
 
 
-def test_metadata_and_roots_that_cannot_be(tmp_path, generator):
+def test_invalid_metadata_and_roots_are_refused(tmp_path, generator):
     with pytest.raises(ValueError, match="may not set files, format"):
         generator.save_to_preset(tmp_path / "p", metadata={"format": 7, "files": {}})
     with pytest.raises(ValueError, match="JSON values.*float32"):
