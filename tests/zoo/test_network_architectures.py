@@ -18,9 +18,6 @@ from zoo.networks import (
 )
 from zoo.networks.resnet import ResidualBlock
 
-# Of the networks that cannot make 8 x 8.
-SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (16, 16, 1)}
-
 
 def trainable(network):
     return sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
@@ -143,7 +140,7 @@ def test_released_cls_gan_critic_has_the_scripts_parameters():
 
 
 def test_mlp_is_the_ring_codes():
-    """Orthogonal weights of gain 1.4 (W^T W = 1.96 I), zero biases and a linear output of points."""
+    """Orthogonal weights of gain 1.4 (W^T W = 1.96 I), zero biases, and points without tanh."""
     generator = MLPGenerator((2,), latent_dim=256, units=128, activation="tanh")
     kernel = np.asarray(generator.hidden[1].kernel)
     np.testing.assert_allclose(kernel.T @ kernel, 1.96 * np.eye(128), atol=1e-5)

@@ -25,11 +25,7 @@ from zoo.networks import (
     make_generator,
 )
 
-# Of the networks that cannot make 8 x 8.
-SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (16, 16, 1)}
-
-
-# Of the networks that cannot make 8 x 8.
+# Shapes for the networks that do not support 8 x 8.
 SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (16, 16, 1)}
 
 SIZES = {

@@ -85,7 +85,7 @@ def test_a_constant_critic_gives_finite_values_and_gradients(name):
 
 
 def test_augmented_lagrangian_moves_its_multiplier_after_the_step():
-    """With h = 3 - 1 = 2 the loss is 1 * 4 + 0 * 2; then mu = 0.5 * 2 = 1 and the loss 4 + 1 * 2."""
+    """With h = 3 - 1 = 2 the loss is 4 + 0 * 2. Then mu = 0.5 * 2 = 1 and the loss is 4 + 1 * 2."""
     penalty = make_penalty("max_al", {"weight": 1.0, "multiplier_rate": 0.5})
     images = rows_of_norm(3.0, 1.0)
     value, _, result = penalise(penalty, images)
