@@ -22,6 +22,13 @@ from zoo.networks import CLSGANFeatures, DCGANGenerator  # noqa: E402
 from zoo.presets import load_network  # noqa: E402
 from zoo.tasks import ImageClassifier, ImageGenerator, from_preset  # noqa: E402
 
+# Keras and keras-hub warn about their own optimizers, data adapters and `compile`.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer"),
+    pytest.mark.filterwarnings("ignore:`shuffle=True` was passed"),
+    pytest.mark.filterwarnings("ignore:`compile..` was not called as part of model loading"),
+]
+
 ROOT = pathlib.Path(__file__).parents[2]
 SHAPE = (8, 8, 3)
 TASKS = ("classifier", "generator", "conditional")
