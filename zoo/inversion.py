@@ -1,12 +1,13 @@
 """GAN inversion: finds the latent of an image by gradient descent through a fixed generator."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from zoo.networks.network import check_positive
 from zoo.randomness import Noise
 
 if TYPE_CHECKING:
@@ -68,8 +69,7 @@ def invert_images(
         seed: int, seed of the initial latents.
         batch_size: int >= 1, number of images per batch, each with all of its restarts.
         objective: `"absolute"` (the minimum reconstruction error, MRE) or `"squared"`.
-        max_norm: float > 0, for a normal prior: enforces `|z| <= max_norm * sqrt(d)`, so that z
-            stays in the region of the training latents; None for no bound.
+        max_norm: float > 0, enforces `|z| <= max_norm * sqrt(d)` for a normal prior; None for none.
 
     Returns:
         An `InversionResult`.
@@ -77,8 +77,7 @@ def invert_images(
     Raises:
         ValueError: an argument outside its range, or images that do not fit the generator.
 
-    Source: minimum reconstruction error of Qi, arXiv 1701.06264 (v6); the protocol is this
-    project's choice.
+    Source: the error is that of Qi, arXiv 1701.06264v6; the protocol is this project's choice.
 
     Example:
     >>> from zoo.images import to_float
@@ -87,10 +86,7 @@ def invert_images(
     """
     images = _check_images(generator, images)
     candidates = _check_labels(generator, labels, len(images))
-    counts = {"steps": steps, "restarts": restarts, "batch_size": batch_size}
-    for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"`{name}` must be at least 1, received {name}={count}.")
+    check_positive(steps=steps, restarts=restarts, batch_size=batch_size)
     if learning_rate <= 0.0:
         raise ValueError(f"`learning_rate` must be positive, received {learning_rate}.")
     if objective not in _OBJECTIVES:
@@ -101,8 +97,13 @@ def invert_images(
         _invert(generator, descend, project, images, classes, restarts, seed, batch_size)
         for classes in candidates
     ]
+    return _best_classes(found)
+
+
+def _best_classes(found: Sequence[InversionResult]) -> InversionResult:
+    """Selects the class with the smallest error for each image; `found` has one entry per class."""
     best = np.argmin([result.errors for result in found], axis=0)
-    rows = np.arange(len(images))
+    rows = np.arange(len(best))
     latents, generated, errors, labels, histories = map(np.stack, zip(*found, strict=True))
     return InversionResult(
         latents=latents[best, rows],

@@ -1,4 +1,4 @@
-"""Every --precision x --jit x --strategy: it trains, or says at the start why it cannot."""
+"""All combinations of --precision, --jit and --strategy: each builds or is refused at the start."""
 
 import itertools
 import typing
@@ -21,7 +21,7 @@ COMBINATIONS = list(
 
 
 def refusal(jit: str, strategy: str, devices: str) -> str | None:
-    """What the command says of a combination; None where it trains."""
+    """Returns the expected error message of a combination; None if it trains."""
     if strategy == "tpu":
         return "--strategy tpu: no TPU was found"
     if strategy == "multi_worker":
@@ -44,9 +44,9 @@ def test_every_combination_is_made_or_refused(precision, jit, strategy, devices,
         with pytest.raises(UserError, match=reason):
             make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
         return
-    made = make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
+    built = make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
     one = strategy == "single" or (strategy == "auto" and devices == "one device")
-    assert made.num_replicas_in_sync == (1 if one else 4)
+    assert built.num_replicas_in_sync == (1 if one else 4)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,6 @@ def test_a_refused_combination_ends_with_code_2_and_its_reason(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert main(["--model", "lsgan", *options, "--run-dir", "run"]) == 2
-    said = capsys.readouterr().err
-    assert message in said and "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert message in printed and "Traceback" not in printed
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""A step that is not finite changes nothing on any replica, is counted and named."""
+"""The guard skips a step with non-finite values on every replica, counts it and reports it."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ def make(count):
 
 
 def images(batches, *, bad=()):
-    """Batches of four; in a bad one the last image, that of the last replica, is not finite."""
+    """Returns batches of four images; the last image of a bad batch is not finite."""
     values = np.random.default_rng(0).uniform(-1, 1, (4 * batches, *SHAPE)).astype("float32")
     for batch in bad:
         values[4 * batch + 3] = np.nan
@@ -57,7 +57,7 @@ def test_a_bad_step_leaves_weights_slots_averages_and_statistics_alone(count):
     assert int(model.step.numpy()) == 3
 
 
-def test_good_steps_go_on_and_the_logs_stay_finite():
+def test_finite_steps_continue_and_the_logs_stay_finite():
     model = make(2)
     history = fit(model, images(4, bad=[1]))
     assert all(np.isfinite(values).all() for values in history.values())
@@ -68,9 +68,9 @@ def test_skipped_steps_are_named_and_many_in_a_row_stop_the_run(capsys):
     model = make(1)
     with pytest.raises(NotFinite, match="20 steps in a row"):
         fit(model, images(LIMIT + 5, bad=range(LIMIT + 5)), callbacks=[Guarding()])
-    said = capsys.readouterr().err
-    assert "step 1 was skipped, " in said and "dcgan_critic" in said
-    assert f"{LIMIT} in a row" in said
+    printed = capsys.readouterr().err
+    assert "step 1 was skipped, " in printed and "dcgan_critic" in printed
+    assert f"{LIMIT} in a row" in printed
 
 
 def test_steps_of_one_call_are_named_together(capsys):

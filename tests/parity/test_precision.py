@@ -1,4 +1,4 @@
-"""Every model in low precision, and compiled: finite, and close to plain float32."""
+"""Every model in low precision and with XLA gives finite values close to those of float32."""
 
 import functools
 import itertools
@@ -24,8 +24,8 @@ def run(case, *, precision="float32", jit="off", count=1):
     with model.distribute_strategy.scope():
         model.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01))
     if precision == "mixed_float16":
-        # From Keras' first scale, 2^15, a step that overflows would be skipped, as it should be:
-        # then there is one step less to compare.
+        # With Keras' initial scale of 2^15 a step may overflow. It is then skipped, and the runs
+        # have different numbers of steps.
         for optimizer in (model.generator_optimizer, model.critic_optimizer):
             optimizer.dynamic_scale.assign(2.0**6)
     model.jit_compile = jit == "on"
@@ -48,8 +48,8 @@ def assert_finite_and_near(case, precision, jit):
     model, values, logs = run(case, precision=precision, jit=jit)
     assert all(np.isfinite(value) for value in logs.values())
     assert int(keras.ops.convert_to_numpy(model.guard)[0]) == 0
-    # Which images a buffer keeps is a choice, in which rounding may tip the scales; how large
-    # their gradients are is not, and stands beside them.
+    # Rounding may change which images a buffer stores, but not the norms of their gradients, which
+    # another variable stores.
     same = [precision == "float32" or variable.name != "kept" for variable in model.variables]
     left, right = (list(itertools.compress(each, same)) for each in (plain(case)[0], values))
     assert_close(left, right, TOLERANCE[precision])
@@ -94,7 +94,7 @@ def test_every_penalty_in_every_precision_compiled_or_not(case, precision, jit):
 
 
 def test_float16_on_two_replicas_is_as_on_one():
-    """Both optimizers scale their loss, and an overflow on one replica is one on both."""
+    """Both optimizers scale their loss, and an overflow on one replica skips the step on both."""
     one, two = (run("lsgan", precision="mixed_float16", count=count)[1] for count in (1, 2))
     assert_close(one, two, TOLERANCE["mixed_float16"])
 

@@ -1,4 +1,4 @@
-"""Same seed, same global batch: one replica, several, and two processes give the same run."""
+"""Replica parity: one replica, several replicas and two processes give the same run."""
 
 import functools
 
@@ -32,7 +32,7 @@ def on_replicas(case, count, optimizer="sgd"):
 
 
 def assert_equal_runs(one, many, tolerance):
-    """A weight may be the small rest of updates that cancel, whose own rounding then counts."""
+    """Compares weights with an absolute tolerance, because updates may cancel to a small weight."""
     for left, right in zip(one[0], many[0], strict=True):
         scale = max(np.abs(left).max(), 1e-2)
         assert np.abs(left - right).max() <= tolerance * scale
@@ -51,23 +51,23 @@ def test_two_replicas_equal_one_with_adam(case):
 @pytest.mark.parametrize("case", ["lsgan", "clsgan"])
 @pytest.mark.covers("2 replicas, SGD")
 def test_two_replicas_equal_one_with_sgd(case):
-    """A mean over each replica's own batch, or noise of its own, would differ at once with SGD."""
+    """SGD shows any per-replica mean or per-replica noise immediately."""
     assert_equal_runs(on_replicas(case, 1), on_replicas(case, 2), TOLERANCES["sgd"])
 
 
 @pytest.mark.parametrize("case", EVERYWHERE)
 @pytest.mark.covers("4 replicas, SGD")
 def test_uneven_shares_of_several_critic_batches_equal_one_replica(case):
-    """Ten images on four replicas are 3, 3, 2, 2. Buffer and multiplier are among the weights."""
+    """Ten images on four replicas are split 3, 3, 2 and 2. Weights include the penalty's state."""
     assert_equal_runs(on_replicas(case, 1), on_replicas(case, 4), TOLERANCES["sgd"])
 
 
 def train_on_two_hosts(cases, folder):
-    """One pair of processes trains all cases, one after another."""
+    """Trains all cases in one pair of processes, one after another."""
     file = folder / "results.npz"
     hosts = start_hosts(["-m", "tests.support.parity_runs", str(file), *cases])
-    said = outputs(hosts)
-    assert [host.returncode for host in hosts] == [0, 0], said
+    printed = outputs(hosts)
+    assert [host.returncode for host in hosts] == [0, 0], printed
     return file
 
 
@@ -80,7 +80,7 @@ def two_hosts(tmp_path_factory):
 @pytest.mark.parametrize("case", REGISTERED)
 @pytest.mark.covers("2 processes, SGD")
 def test_two_processes_equal_one(case, two_hosts):
-    """`tests/training/test_hosts.py` has the command on two hosts in the normal run."""
+    """`tests/training/test_hosts.py` tests the command on two hosts in the normal test run."""
     assert_equal_runs(on_replicas(case, 1), read(two_hosts, case), TOLERANCES["sgd"])
 
 
@@ -119,7 +119,7 @@ def test_the_supervised_control_is_the_same_on_two_replicas():
 
 
 def test_plain_arrays_with_an_uneven_last_batch_equal_one_replica():
-    """`fit(images)` without the pipeline: 25 images in batches of 10 end with 5, as 3 and 2."""
+    """`fit(images)` without the pipeline: 25 images in batches of 10; the last is split 3 and 2."""
     from zoo.models import LeastSquaresGAN
 
     images = tiny_data().train.images[:25]

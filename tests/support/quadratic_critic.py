@@ -8,7 +8,7 @@ from zoo.randomness import Noise
 
 
 class Scale(keras.Model):
-    """`c(v) = a / 2 * |v|^2`: its gradient at v has norm `a |v|`, whatever the direction."""
+    """The critic `c(v) = a / 2 * |v|^2`, with gradient norm `a |v|` at v."""
 
     def __init__(self, shape, factor=1.0):
         super().__init__()
@@ -26,13 +26,13 @@ def noise_of(rows, first=0, step=0):
 
 
 def rows_of_norm(*norms):
-    """Images of 2 x 1 pixels in 2 channels and of the given norms (3-4-5 triangles)."""
+    """Returns images of 2 x 1 pixels and 2 channels with the given norms (3-4-5 triangles)."""
     unit = np.array([3.0, 0.0, 4.0, 0.0], "float32").reshape(2, 1, 2) / 5
     return tf.constant(np.stack([norm * unit for norm in norms]).astype("float32"))
 
 
 def penalise(penalty, images, *, factor=1.0, fake=None):
-    """(mean of the terms, its gradient by `a`, result) of `c = a/2 |v|^2` at real = fake images."""
+    """Returns (mean of the terms, its derivative by `a`, result) for `c = a/2 |v|^2`."""
     critic = Scale(images.shape[1:], factor)
     penalty.prepare(critic)
     fake = images if fake is None else fake

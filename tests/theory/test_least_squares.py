@@ -1,4 +1,4 @@
-"""LSGAN's theory on discrete densities (Mao et al., arXiv 1611.04076, section 3.2)."""
+"""Theory of LSGAN on discrete densities (Mao et al., arXiv 1611.04076, section 3.2)."""
 
 import keras
 import numpy as np
@@ -34,9 +34,9 @@ def densities(seed: int, points: int = 9) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("targets", TARGETS)
 @pytest.mark.parametrize("seed", range(4))
 def test_general_identity_against_chi_square(targets, seed):
-    """`2C(G) = 2 ((a+b)/2 - c)^2 + ((b-a)/2)^2 sum (p_d - p_g)^2 / (p_d + p_g)`, any a != b and c.
+    """`2C(G) = 2 ((a+b)/2 - c)^2 + ((b-a)/2)^2 sum (p_d - p_g)^2 / (p_d + p_g)` for all a != b, c.
 
-    Section 3.2 has it for b - c = 1, b - a = 2; both sides here are computed apart.
+    Section 3.2 states the case b - c = 1, b - a = 2. The test computes both sides separately.
     """
     a, b, c = targets
     real, fake = densities(seed)
@@ -49,7 +49,7 @@ def test_general_identity_against_chi_square(targets, seed):
 
 
 def test_pearson_scheme_is_the_chi_square_itself():
-    """b - c = 1, b - a = 2: `2C(G) = chi2_Pearson(p_d + p_g || 2 p_g)` (equation 8)."""
+    """For b - c = 1 and b - a = 2, `2C(G) = chi2_Pearson(p_d + p_g || 2 p_g)` (equation 8)."""
     a, b, c = SCHEMES["pearson"]
     real, fake = densities(0)
     critic = optimal_critic(real, fake, fake_target=a, real_target=b)
@@ -61,8 +61,8 @@ def test_pearson_scheme_is_the_chi_square_itself():
 
 
 @pytest.mark.parametrize(("scheme", "least"), [("pearson", 0.0), ("binary", 0.5)])
-def test_both_schemes_are_least_at_equal_densities(scheme, least):
-    """2C is `2 ((a+b)/2 - c)^2` at p_g = p_d, more elsewhere: 0 for (-1,1,0), 1/2 for (0,1,1)."""
+def test_both_schemes_are_minimal_at_equal_densities(scheme, least):
+    """2C has its minimum `2 ((a+b)/2 - c)^2` at p_g = p_d: 0 for (-1,1,0), 1/2 for (0,1,1)."""
     a, b, c = SCHEMES[scheme]
     real, _ = densities(1)
     costs = []
@@ -74,8 +74,8 @@ def test_both_schemes_are_least_at_equal_densities(scheme, least):
     assert costs[0] < costs[1] < costs[2]
 
 
-def test_chi_square_is_0_where_equal_and_2_where_disjoint():
-    """The range of the divergence."""
+def test_chi_square_is_0_for_equal_and_2_for_disjoint_densities():
+    """The divergence has the range [0, 2]."""
     real, _ = densities(2)
     assert symmetric_chi_square(real, real) == 0.0
     disjoint = symmetric_chi_square(np.array([0.3, 0.7, 0.0]), np.array([0.0, 0.0, 1.0]))
@@ -84,7 +84,7 @@ def test_chi_square_is_0_where_equal_and_2_where_disjoint():
 
 @pytest.mark.parametrize("targets", TARGETS)
 def test_objectives_gradient_vanishes_at_the_optimal_critic(targets):
-    """`d/dD sum p_d 1/2 (D-b)^2 + p_g 1/2 (D-a)^2 = 0` at D* (equation 5), and not beside it."""
+    """`d/dD sum p_d 1/2 (D-b)^2 + p_g 1/2 (D-a)^2` is 0 at D* (equation 5) and not 0 nearby."""
     a, b, _ = targets
     real, fake = (tf.constant(p, tf.float32) for p in densities(3))
     star = optimal_critic(real.numpy(), fake.numpy(), fake_target=a, real_target=b)
@@ -100,15 +100,15 @@ def test_objectives_gradient_vanishes_at_the_optimal_critic(targets):
 
 
 @pytest.mark.parametrize("scheme", list(SCHEMES))
-def test_critic_trained_by_the_model_is_the_optimal_one(scheme):
-    """`D*(x) = (b p_d + a p_g) / (p_d + p_g)`, by an MLP on five points with exact frequencies.
+def test_critic_trained_by_the_model_is_optimal(scheme):
+    """An MLP on five points with exact frequencies reaches `D* = (b p_d + a p_g) / (p_d + p_g)`.
 
-    Section 3.2. The generator's 2C with this D is the identity's value.
+    Section 3.2. With this D, the generator's 2C equals the value of the identity.
     """
     a, b, c = SCHEMES[scheme]
     support = np.linspace(-1.0, 1.0, 5)[:, None]
     real, fake = (np.repeat(support, counts, axis=0) for counts in COUNTS)
-    # Batches of one size: 12 x 13 rows, each frequency kept.
+    # Both batches have 12 x 13 rows with unchanged frequencies.
     real, fake = np.repeat(real, 13, axis=0), np.repeat(fake, 12, axis=0)
     keras.utils.set_random_seed(0)
     model = LeastSquaresGAN(FixedPoints(fake), make_critic(1), LeastSquares(scheme=scheme))
@@ -130,17 +130,17 @@ def test_critic_trained_by_the_model_is_the_optimal_one(scheme):
 
 
 def squares(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Real points on a square around (1, 0), fake ones around (-1, 0): disjoint supports."""
+    """Returns real points in a square around (1, 0) and fake points around (-1, 0)."""
     random = np.random.default_rng(0)
     real, fake = (random.uniform(-0.25, 0.25, (count, 2)) for _ in range(2))
     return real + [1.0, 0.0], fake - [1.0, 0.0]
 
 
-def test_without_a_lipschitz_term_the_gradient_at_fakes_is_none():
-    """D* depends on the densities at x alone: -1 on fake-only regions, where its gradient is 0.
+def test_without_a_lipschitz_term_the_gradient_at_fakes_vanishes():
+    """D*(x) depends only on the densities at x, so its gradient is 0 in regions of fake points.
 
-    LGAN paper, section 2 (uninformative gradients); with MaxGP the same network keeps a gradient,
-    which points at the real points (theorem 2 there).
+    LGAN paper, section 2 (uninformative gradients). With MaxGP, the same network has a gradient
+    that points to the real points (theorem 2 of that paper).
     """
     real, fake = squares(64)
     keras.utils.set_random_seed(0)

@@ -1,4 +1,4 @@
-"""LGAN's theory (Zhou et al., arXiv 1902.05687, section 4): two point masses, discrete supports."""
+"""Theory of LGAN on discrete distributions (Zhou et al., arXiv 1902.05687, section 4)."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ from zoo.models import LipschitzGAN
 from zoo.models.lipschitz import PHIS, Lipschitz
 from zoo.penalties import make_penalty
 
-# d = 2, lambda = 0.1.
+# The optimal Lipschitz constant of two point masses for d = 2 and lambda = 0.1.
 WORKED = {
     "linear": 10.0,
     "exp": 1.745528,
@@ -37,7 +37,7 @@ REAL_ONLY, FAKE_ONLY = slice(0, 3), slice(3, 6)
 
 
 def seven_points(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Three points of real weight only, three of fake only, one of both (unequal)."""
+    """Returns three real points, three fake points and one shared point, with their weights."""
     points = np.random.default_rng(seed).normal(size=(7, 2))
     real = np.array([0.3, 0.2, 0.2, 0.0, 0.0, 0.0, 0.3])
     fake = np.array([0.0, 0.0, 0.0, 0.4, 0.3, 0.2, 0.1])
@@ -45,8 +45,8 @@ def seven_points(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("phi", list(PHI))
-def test_rows_of_the_zoo_are_those_of_the_table(phi):
-    """phi, `varphi(t) = phi(-t)`, psi = -t but for `square`'s (t-1)^2 (released code)."""
+def test_phi_varphi_and_psi_match_the_papers_table(phi):
+    """`varphi(t) = phi(-t)` and psi = -t, except (t-1)^2 for `square` (released code)."""
     t = np.linspace(-3.0, 3.0, 61)
     pair, scores = PHIS[phi], tf.constant(t, tf.float32)
     np.testing.assert_allclose(pair.phi(scores), PHI[phi][0](t), rtol=1e-5, atol=1e-6)
@@ -56,9 +56,9 @@ def test_rows_of_the_zoo_are_those_of_the_table(phi):
 
 @pytest.mark.parametrize("phi", list(PHI))
 def test_two_diracs_closed_form_is_the_minimum(phi):
-    """k = 2u/d where u minimises `2 phi(-u) + 4 lambda u^2 / d^2`.
+    """k = 2u/d, with u the minimiser of `2 phi(-u) + 4 lambda u^2 / d^2`.
 
-    Worked out from the objective of section 3 with two point masses; WORKED is for d = 2, 0.1.
+    The formula follows from the objective of section 3 with two point masses.
     """
     assert two_diracs(phi, gap=2.0, weight=0.1) == pytest.approx(WORKED[phi], abs=5e-7)
     for gap, weight in ((2.0, 0.1), (0.7, 0.1), (3.0, 1.0), (1.0, 4.0)):
@@ -68,9 +68,11 @@ def test_two_diracs_closed_form_is_the_minimum(phi):
 
 
 @pytest.mark.parametrize("phi", list(PHI))
-def test_critic_trained_with_max_gp_lands_on_the_closed_form(phi):
-    """Slope between the points and largest gradient within 3 % of k; the gradient at the fake point
-    has length k and points at the real one (cosine > 0.999): theorem 2 and the one on direction.
+def test_critic_trained_with_max_gp_reaches_the_closed_form(phi):
+    """The slope between the points and the largest gradient norm are within 3 % of k.
+
+    The gradient at the fake point has norm k and points to the real point (cosine > 0.999), as
+    theorem 2 and the theorem on the gradient's direction state.
     """
     expected = two_diracs(phi, gap=2.0, weight=0.1)
     fake_point, real_point = np.array([-0.3, 0.5, 0.4]), np.array([0.9, -1.1, 0.4])
@@ -89,16 +91,16 @@ def test_critic_trained_with_max_gp_lands_on_the_closed_form(phi):
     assert logs["max_gradient_norm"] == pytest.approx(expected, rel=0.03)
     assert np.linalg.norm(gradient) == pytest.approx(expected, rel=0.03)
     assert cosines(gradient, (real_point - fake_point)[None])[0] > 0.999
-    if phi != "linear":  # Whose f is known up to a constant only.
+    if phi != "linear":  # With linear phi, f is determined only up to a constant.
         assert real_score == pytest.approx(-fake_score, abs=0.03 * abs(real_score))
 
 
 @pytest.mark.parametrize("phi", ["exp", "softplus", "sqrt", "linear"])
 @pytest.mark.parametrize("seed", range(3))
 def test_every_point_of_a_discrete_optimum_has_a_tight_partner(phi, seed):
-    """Theorem 2: where dJ0/df(x) != 0 some y has `|f(x) - f(y)| = k ||x - y||`; the most is k.
+    """Theorem 2: if dJ0/df(x) != 0, some y has `|f(x) - f(y)| = k ||x - y||`, the largest slope.
 
-    That is every point of one support only (b); the shared one may lie free, with dJ0/df = 0.
+    This holds for every point of only one support (b). The shared point may have dJ0/df = 0.
     """
     points, real, fake = seven_points(seed)
     critic, k = optimal_critic(points, real, fake, phi=phi, weight=0.1)
@@ -114,7 +116,7 @@ def test_every_point_of_a_discrete_optimum_has_a_tight_partner(phi, seed):
 
 @pytest.mark.parametrize("phi", ["exp", "softplus", "sqrt", "square", "hinge"])
 def test_equal_distributions_have_a_flat_critic(phi):
-    """Theorem 2 (d): at P_r = P_g, k = 0 and f = a = 0, so that G's gradient vanishes there too."""
+    """Theorem 2 (d): at P_r = P_g, k = 0 and f = a = 0, so the generator's gradient is also 0."""
     points, real, fake = seven_points(0)
     same = (real + fake) / 2
     critic, k = optimal_critic(points, same, same, phi=phi, weight=0.1)
@@ -124,7 +126,7 @@ def test_equal_distributions_have_a_flat_critic(phi):
 
 
 def test_k_shrinks_as_the_distributions_meet():
-    """k(f*) -> 0 as P_g -> P_r (theorem 2), here for softplus."""
+    """k(f*) -> 0 as P_g -> P_r (theorem 2), with softplus."""
     points, real, fake = seven_points(1)
     constants = [
         optimal_critic(points, real, (1 - t) * fake + t * real, phi="softplus", weight=0.1)[1]
@@ -136,7 +138,7 @@ def test_k_shrinks_as_the_distributions_meet():
 
 
 def test_linear_phi_has_many_optima_at_equal_distributions():
-    """phi = t, P_r = P_g and a hard 1-Lipschitz constraint: every f costs the same, unlike (d)."""
+    """With phi = t, P_r = P_g and a hard 1-Lipschitz constraint, every f has equal cost."""
     points, real, fake = seven_points(0)
     same = (real + fake) / 2
     for critic in (points[:, 0], -points[:, 1], np.zeros(7)):
@@ -148,9 +150,10 @@ def test_linear_phi_has_many_optima_at_equal_distributions():
 @pytest.mark.slow
 @pytest.mark.parametrize("phi", ["exp", "softplus", "sqrt"])
 def test_trained_critic_reaches_the_discrete_optimum(phi):
-    """The convex programme's f and k, by an MLP under MaxGP on the same seven points.
+    """An MLP with MaxGP on seven points reaches f and k of the convex programme.
 
-    Largest gradient within 15 % of k (the network must bend between the points), f within 0.15.
+    The largest gradient norm is within 15 % of k, because the network must bend between the points,
+    and f is within 0.15.
     """
     points, real, fake = seven_points(0)
     expected, k = optimal_critic(points, real, fake, phi=phi, weight=0.1)

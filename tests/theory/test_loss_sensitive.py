@@ -1,4 +1,4 @@
-"""LS-GAN's and GLS-GAN's theory (Qi, arXiv 1701.06264v3), exactly by linear programme."""
+"""Theory of LS-GAN and GLS-GAN (Qi, arXiv 1701.06264v3), solved exactly by linear programmes."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ LINE_FAKE = np.array([[-0.3], [0.45], [2.0], [1.4]])
 
 
 def problem(seed: int, *, hinge_weight: float, lipschitz: float, count: int = 8) -> Problem:
-    """Random points of the plane, P_G = P_data."""
+    """Returns a problem with random points of the plane and P_G = P_data."""
     random = np.random.default_rng(seed)
     density = random.dirichlet(np.ones(count))
     points = random.uniform(-1.0, 1.0, (count, 2))
@@ -28,7 +28,7 @@ def problem(seed: int, *, hinge_weight: float, lipschitz: float, count: int = 8)
 
 
 def with_ratio(ratio: float) -> Problem:
-    """`P_G / P_data` is `ratio` at one point and less than 1 at the others; lambda = 5."""
+    """Returns a problem with `P_G / P_data = ratio` at one point, below 1 elsewhere; lambda = 5."""
     equal = problem(0, hinge_weight=5.0, lipschitz=1.0)
     point = int(np.argmin(equal.real))
     fake = equal.real * (1 - ratio * equal.real[point]) / (1 - equal.real[point])
@@ -39,8 +39,8 @@ def with_ratio(ratio: float) -> Problem:
 
 @pytest.mark.parametrize("hinge_weight", [0.5, 1.0, 5.0])
 @pytest.mark.parametrize("lipschitz", [0.3, 1.0, 3.0])
-def test_optimum_is_the_mean_margin_where_the_distributions_agree(hinge_weight, lipschitz):
-    """At P_G = P_data L = 0 is optimal and `S* = lambda E[Delta]` > 0, any kappa (theorem 1)."""
+def test_optimum_is_the_mean_margin_for_equal_distributions(hinge_weight, lipschitz):
+    """At P_G = P_data, L = 0 is optimal and `S* = lambda E[Delta] > 0`, theorem 1."""
     equal = problem(1, hinge_weight=hinge_weight, lipschitz=lipschitz)
     optimum = equal.objective(equal.solve())
     assert optimum == pytest.approx(hinge_weight * equal.mean_margin(), rel=1e-9)
@@ -52,9 +52,9 @@ def test_optimum_is_the_mean_margin_where_the_distributions_agree(hinge_weight, 
     ("ratio", "gains"), [(1.0, False), (1.15, False), (1.2, False), (1.21, True), (1.5, True)]
 )
 def test_density_ratio_threshold(ratio, gains):
-    """L = 0 is optimal iff `P_data >= lambda / (1 + lambda) P_G`: up to 1.2 at lambda = 5.
+    """L = 0 is optimal if and only if `P_data >= lambda / (1 + lambda) P_G`: ratios up to 1.2.
 
-    Lemma of theorem 1: beyond it some L does better than `S = lambda E[Delta]`.
+    Lemma of theorem 1: above this ratio, some L has a lower S than `lambda E[Delta]`.
     """
     unequal = with_ratio(ratio)
     gain = 5.0 * unequal.mean_margin() - unequal.objective(unequal.solve())
@@ -63,7 +63,7 @@ def test_density_ratio_threshold(ratio, gains):
 
 
 def test_density_distance_bound():
-    """`P_data >= lambda / (1 + lambda) P_G` has `sum |P_data - P_G| <= 2 / lambda` (theorem 1)."""
+    """`P_data >= lambda / (1 + lambda) P_G` implies `sum |P_data - P_G| <= 2 / lambda`."""
     unequal = with_ratio(1.2)
     assert np.all(unequal.real >= 5 / 6 * unequal.fake - 1e-12)
     assert np.abs(unequal.real - unequal.fake).sum() <= 2 / 5
@@ -71,9 +71,9 @@ def test_density_distance_bound():
 
 @pytest.mark.parametrize("lipschitz", [0.5, 1.0, 2.0])
 def test_cones_interpolate_and_bound_each_other(lipschitz):
-    """`max_i (l_i - kappa Delta)_+ <= min_i (l_i + kappa Delta)`; both are l_i at x_i.
+    """`max_i (l_i - kappa Delta)_+ <= min_i (l_i + kappa Delta)`; both equal l_i at x_i.
 
-    Theorem 2 and its corollaries: both are kappa-Lipschitz, and every optimal L lies between.
+    Theorem 2 and its corollaries: both are kappa-Lipschitz, and every optimal L is between them.
     """
     random = np.random.default_rng(2)
     points = random.uniform(-1.0, 1.0, (9, 2))
@@ -93,10 +93,10 @@ def test_cones_interpolate_and_bound_each_other(lipschitz):
 
 
 def test_trained_lipschitz_critic_is_optimal_and_within_its_cones():
-    """An MLP under LS-GAN's loss over all pairs and a one-sided MaxGP reaches the programme's S*.
+    """An MLP with LS-GAN's loss over all pairs and a one-sided MaxGP reaches the programme's S*.
 
-    Delta(x, g) = |x - g| / 2 and slope at most 1, so kappa = 2; lambda -> infinity (no first term),
-    where L is free up to a constant. Between the points L lies between the cones of theorem 2.
+    Delta(x, g) = |x - g| / 2 and the slope is at most 1, so kappa = 2. lambda is infinite (no first
+    term), so L is determined only up to a constant. L is between the cones of theorem 2.
     """
     points = 0.5 * np.vstack([LINE_REAL, LINE_FAKE])
     real, fake = np.repeat([0.25, 0.0], 4), np.repeat([0.0, 0.25], 4)
@@ -125,21 +125,22 @@ def test_trained_lipschitz_critic_is_optimal_and_within_its_cones():
 
 
 def cone_function(points: np.ndarray, steepness: float) -> np.ndarray:
-    """A function of the given Lipschitz constant with respect to L1: the least of some cones."""
+    """Returns values of a minimum of cones, with the given Lipschitz constant in the L1 norm."""
     random = np.random.default_rng(3)
     tips, heights = random.uniform(-1, 1, (5, 2)), random.uniform(0, 0.3, 5)
     return (heights + steepness * distance.cdist(points, tips, "cityblock")).min(axis=1)
 
 
 @pytest.mark.parametrize("slope", [-3.0, -1.0, 0.0, 0.01, 0.5, 1.0, "elu"])
-def test_glsgan_is_wgan_for_every_slope_where_l_is_1_lipschitz(slope):
-    """Delta + L(x) - L(g) >= 0 always, so `E[C(.)] = E[Delta] + E[L(x)] - E[L(g)]` for every nu.
+def test_glsgan_is_wgan_for_every_slope_if_l_is_1_lipschitz(slope):
+    """If L is 1-Lipschitz, `E[C(.)] = E[Delta] + E[L(x)] - E[L(g)]` for every slope nu.
 
-    Conditions (I), (II) of GLS-GAN's cost; with L steeper than Delta the costs part (but nu = 1).
+    Then Delta + L(x) - L(g) >= 0 (conditions (I) and (II) of GLS-GAN's cost). If L is steeper than
+    Delta, the costs differ, except for nu = 1.
     """
     random = np.random.default_rng(4)
     real, fake = random.uniform(-1, 1, (40, 2)), random.uniform(-1, 1, (30, 2)) + 0.5
-    # The mean over two coordinates, twice: Delta is the L1 distance.
+    # Twice the mean over two coordinates, so Delta is the L1 distance.
     delta = pairwise_margin(tf.constant(real, tf.float32), tf.constant(fake, tf.float32), scale=2.0)
 
     def costs(steepness: float) -> tuple[float, float]:
@@ -162,7 +163,7 @@ def test_glsgan_is_wgan_for_every_slope_where_l_is_1_lipschitz(slope):
 @pytest.mark.slow
 @pytest.mark.parametrize("slope", [-1.0, 0.0, 0.5])
 def test_glsgan_critics_of_any_slope_reach_the_same_optimum(slope):
-    """With kappa = 1 (slope held at Delta's) every nu has WGAN's optimum: the programme's S*."""
+    """With kappa = 1, every slope nu reaches WGAN's optimum, the S* of the linear programme."""
     points = np.vstack([LINE_REAL, LINE_FAKE])
     real, fake = np.repeat([0.25, 0.0], 4), np.repeat([0.0, 0.25], 4)
     exact = Problem(points, real, fake, lipschitz=1.0, first_term_weight=0.0)

@@ -4,16 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.ema import clone, update_average
-from zoo.networks import (
-    DCGANGenerator,
-)
-
-# Of the networks that cannot make 8 x 8.
-SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (16, 16, 1)}
+from zoo.networks import DCGANGenerator
 
 
 def test_average_moves_by_the_ramped_decay_and_copies_statistics():
-    """At step 0 d = min(0.9, 1/10): a <- 0.1 a + 0.9 w."""
+    """At step 0, d = min(0.9, 1/10) and a <- 0.1 a + 0.9 w."""
     network = DCGANGenerator((8, 8, 1), latent_dim=2, base_filters=4)
     average = clone(network)
     for variable in network.variables:

@@ -1,4 +1,4 @@
-"""The order of one optimizer step: what is read before what is written."""
+"""The order of reads and writes in one optimizer step."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from zoo.gradients import minimise
 
 
 def ancestors(operation):
-    """All operations that must have run before this one, by data or by control."""
+    """Returns all operations that must run before this one, by data or control edges."""
     found, waiting = set(), [operation]
     while waiting:
         one = waiting.pop()
@@ -19,10 +19,10 @@ def ancestors(operation):
 
 
 def test_a_weight_is_updated_after_the_loss_of_its_old_value():
-    """The gradient of `mean(x w)` by w is a function of x alone, so no data make the update wait.
+    """The gradient of `mean(x w)` depends only on x, so no data edge delays the update of w.
 
-    A read of w that Grappler lets run after the update would give the loss of the new value: the
-    update must come after the loss itself, not after the read alone.
+    If Grappler let a read of w run after the update, the loss would be that of the new value. So
+    the update must depend on the loss itself.
     """
     weight = keras.Variable(np.ones(3, "float32"))
     optimizer = keras.optimizers.SGD(0.5)

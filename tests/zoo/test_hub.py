@@ -1,4 +1,4 @@
-"""keras-hub reads what the zoo writes and the other way round, each in a process of its own."""
+"""keras-hub and the zoo read each other's presets, in separate processes."""
 
 import importlib
 import json
@@ -21,6 +21,13 @@ from tests.support.small_tasks import make_classifier, make_generator, raw  # no
 from zoo.networks import CLSGANFeatures, DCGANGenerator  # noqa: E402
 from zoo.presets import load_network  # noqa: E402
 from zoo.tasks import ImageClassifier, ImageGenerator, from_preset  # noqa: E402
+
+# Keras and keras-hub warn about their own optimizers, data adapters and `compile`.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer"),
+    pytest.mark.filterwarnings("ignore:`shuffle=True` was passed"),
+    pytest.mark.filterwarnings("ignore:`compile..` was not called as part of model loading"),
+]
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHAPE = (8, 8, 3)
@@ -70,7 +77,7 @@ def run(code, folder):
             "PYTHONPATH": str(ROOT),
             "HOME": str(folder),
             "TF_CPP_MIN_LOG_LEVEL": "3",
-            # Other kernels round differently.
+            # The parent and the child must use the same kernels, which round alike.
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "0"),
         },
         capture_output=True,
@@ -119,7 +126,7 @@ def test_both_writers_agree(folder, name):
     for file in sorted(file for file in names if file.endswith(".json")):
         one, two = (json.loads((path / file).read_text()) for path in (ours, theirs))
         if file == "metadata.json":
-            # keras-hub counts the backbone alone, and lists the bases of a task too.
+            # keras-hub counts only the backbone's parameters, and also lists a task's base classes.
             assert name != "classifier" or set(one["tasks"]) <= set(two["tasks"])
         else:
             assert one == two, file
@@ -176,7 +183,7 @@ def test_without_the_extra_the_install_line_is_given(monkeypatch):
 
 
 class TestWithKerasHubsOwnCases(TestCase):
-    """What keras-hub holds its own classes to, on the adapters and on the core's classes."""
+    """keras-hub's own test cases, applied to the adapters and to the zoo's tasks."""
 
     def test_backbone_of_features(self):
         self.run_vision_backbone_test(
@@ -184,7 +191,7 @@ class TestWithKerasHubsOwnCases(TestCase):
             init_kwargs={"network": CLSGANFeatures(SHAPE, filters=3, normalization="none")},
             input_data=np.ones((2, *SHAPE), "float32"),
             expected_output_shape=(2, 2, 2, 6),
-            # A network's `dtype` does not reach its layers unless it is loaded.
+            # The `dtype` of a network reaches its layers only when a preset is loaded.
             run_mixed_precision_check=False,
             run_quantization_check=False,
             run_data_format_check=False,

@@ -7,7 +7,7 @@ from tests.support.small_tasks import SHAPE, raw
 from zoo import images
 
 
-def test_uint8_survives_the_way_in_and_out():
+def test_uint8_to_float_and_back_is_exact():
     levels = np.arange(256, dtype="uint8")
     floats = images.to_float(levels).numpy()
     np.testing.assert_allclose(floats[[0, 255]], [-1.0, 1.0])
@@ -16,7 +16,7 @@ def test_uint8_survives_the_way_in_and_out():
 
 
 def test_prepare_resizes_with_antialias_and_leaves_the_right_size_alone():
-    # Half of the columns are white, and plain bilinear sampling would see those only.
+    # Half of the columns are white. Bilinear sampling without antialiasing reads only white ones.
     stripes = np.tile(np.array([0, 255, 255, 0], "uint8"), 4) * np.ones((1, 16, 1), "uint8")
     small = images.prepare(stripes[..., None], (4, 4, 1)).numpy()
     assert np.abs(small).max() < 0.3

@@ -1,4 +1,4 @@
-"""Latents of images, on generators for which the answer is known."""
+"""GAN inversion, on generators for which the solution is known."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ STEPS = {"steps": 400, "restarts": 2, "learning_rate": 0.1}
 
 @keras.saving.register_keras_serializable(package="test_inversion")
 class Linear(Generator):
-    """G(z) = W z + b (+ the class), as images of one column."""
+    """A linear generator: G(z) = W z + b, plus a tenth of the class."""
 
     def __init__(self, latent="normal", num_classes=0, name=None, dtype=None):
         super().__init__(
@@ -68,7 +68,7 @@ def test_squared_error_of_a_linear_generator_is_the_least_squares_residual(linea
     np.testing.assert_allclose(found.latents, z.T, atol=0.02)
 
 
-def test_images_that_can_be_made_are_found_again(linear):
+def test_latents_of_generated_images_are_recovered(linear):
     z = np.random.default_rng(2).normal(size=(4, LATENT)).astype("float32")
     x = linear.images_from_latents(z).numpy().clip(-1, 1)
     found = invert_images(linear, x, **STEPS)
@@ -78,7 +78,7 @@ def test_images_that_can_be_made_are_found_again(linear):
     np.testing.assert_allclose(linear.images_from_latents(found.latents), found.images, atol=1e-6)
 
 
-def test_a_conditional_generator_keeps_the_class():
+def test_a_conditional_generator_uses_or_finds_the_class():
     generator = make_linear(num_classes=3)
     z = np.random.default_rng(2).normal(size=(3, LATENT)).astype("float32")
     labels = np.arange(3)
@@ -98,7 +98,7 @@ def test_a_conditional_generator_keeps_the_class():
         invert_images(make_linear(), x, labels="searched")
 
 
-def test_images_do_not_depend_on_each_other_nor_on_the_batch(linear):
+def test_results_do_not_depend_on_the_other_images_or_the_batch_size(linear):
     options = {"steps": 20, "restarts": 3, "learning_rate": 0.1}
     together = invert_images(linear, targets(), **options)
     apart = invert_images(linear, targets(), batch_size=2, **options)
@@ -124,7 +124,7 @@ def test_every_option_has_its_effect(linear):
     assert np.linalg.norm(bounded.latents, axis=1).max() <= 0.1 * np.sqrt(LATENT) + 1e-6
 
 
-def test_uniform_latents_stay_in_their_cube():
+def test_uniform_latents_stay_in_the_cube_of_the_prior():
     generator = make_linear(latent="uniform")
     far = np.ones((3, SIZE, 2, 1), "float32")
     found = invert_images(generator, far, **STEPS)
@@ -148,7 +148,7 @@ def test_uniform_latents_stay_in_their_cube():
         ({"labels": np.zeros(5, int)}, "unconditional"),
     ],
 )
-def test_what_cannot_be_is_refused(linear, changes, message):
+def test_invalid_arguments_are_refused(linear, changes, message):
     options = {"images": targets(), **changes}
     with pytest.raises(ValueError, match=message):
         invert_images(linear, **options)

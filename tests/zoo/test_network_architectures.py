@@ -18,16 +18,13 @@ from zoo.networks import (
 )
 from zoo.networks.resnet import ResidualBlock
 
-# Of the networks that cannot make 8 x 8.
-SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (16, 16, 1)}
-
 
 def trainable(network):
     return sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
 
 
 def test_critic_score_is_not_squashed():
-    """A sigmoid before least squares or Wasserstein would be another method."""
+    """A sigmoid before the least-squares or Wasserstein loss would change the method."""
     for name, shape in (("dcgan", (8, 8, 1)), ("resnet", (8, 8, 1)), ("mlp", (8, 8, 1))):
         critic = make_critic(name, image_shape=shape, filters=4)
         critic.score.kernel.assign(critic.score.kernel * 1e6)
@@ -35,7 +32,7 @@ def test_critic_score_is_not_squashed():
 
 
 def test_classifier_features_are_the_papers():
-    """Table 1 of the paper: nine convolutions, 96 then 192, two of stride 2."""
+    """Table 1 of the paper: nine convolutions with 96 then 192 channels, two of stride 2."""
     network = CLSGANFeatures((32, 32, 3))
     shapes = [tuple(layer.kernel.shape) for layer in network.convolutions]
     assert [s[0] for s in shapes] == [3, 3, 4, 3, 3, 4, 3, 3, 1]
@@ -44,7 +41,7 @@ def test_classifier_features_are_the_papers():
 
 
 def test_dcgan_at_64_has_the_torch_codes_parameters():
-    """soumith/dcgan.torch: bias-free, BN on all but G's last and D's first and last layer.
+    """soumith/dcgan.torch: no biases, BN on all but G's last layer and D's first and last layers.
 
     G: 100*512*16 + 512*256*16 + 256*128*16 + 128*64*16 + 64*3*16 + 2 (512 + 256 + 128 + 64).
     D: 3*64*16 + 64*128*16 + 128*256*16 + 256*512*16 + 512*16 + 2 (128 + 256 + 512).
@@ -54,7 +51,7 @@ def test_dcgan_at_64_has_the_torch_codes_parameters():
 
 
 def test_resnet_is_the_lgan_codes():
-    """sobolev_cifar10.py: a block has two 3x3 convolutions, 147,584 each with biases.
+    """sobolev_cifar10.py: a block has two 3x3 convolutions of 147,584 parameters with biases.
 
     G: dense 264,192; three blocks of 2*147,584 + shortcut 16,512 + BN 512; BN 256; last 3,459.
     D: first 3,584 + 147,584 + 512; one of 311,680; two of 295,168; dense 129.
@@ -84,7 +81,7 @@ def test_resnet_initialisers_are_he_and_xavier_uniform():
 
 
 def test_residual_block_worked_by_hand():
-    """1x1 image of ones, kernels zero: an up block is its shortcut, a plain one the identity."""
+    """With zero kernels, a resampling block equals its shortcut and a plain block the identity."""
     for resample, expected in (("up", 6.0), ("down", 6.0), ("none", 3.0)):
         block = ResidualBlock(1, resample=resample, normalization="none")
         images = 3.0 * tf.ones((1, 2, 2, 1))
@@ -98,7 +95,7 @@ def test_residual_block_worked_by_hand():
 
 
 def test_resnet_critic_averages_over_positions():
-    """Mean pool, not sum: 1/64 of the sum over the 8 x 8 positions, after ReLU."""
+    """The pooling is a mean over the 8 x 8 positions after ReLU, not a sum."""
     critic = ResNetCritic((32, 32, 1), filters=2)
     for layer in (critic.first_2, *(block.convolution_2 for block in critic.blocks)):
         layer.kernel.assign(tf.zeros_like(layer.kernel))
@@ -110,7 +107,7 @@ def test_resnet_critic_averages_over_positions():
 
 
 def test_scene_network_is_the_released_codes():
-    """vgg.py of xudonmao/LSGAN, 112 x 112 x 3 and z of 1024; biases everywhere.
+    """vgg.py of xudonmao/LSGAN, 112 x 112 x 3 and 1024 latent dimensions, with biases.
 
     G: dense 12,857,600; four 3x3 256->256 of 590,080; 295,040; 73,792; 1,731; BN 2*(5*256+128+64).
     D: 4,864; 204,928; 819,456; 3,277,312; dense 25,089; BN 2*(128 + 256 + 512).
@@ -132,7 +129,7 @@ def test_scene_network_is_the_released_codes():
 def test_released_cls_gan_critic_has_the_scripts_parameters():
     """clsgan.lua: 4x4x3x64, 3x3x64x64, 4x4x64x128, 3x3x128^2, 4x4x128x256, 3x3x256^2, BN.
 
-    With the class layer 4*4*256*10 is that of the script's last convolution.
+    The class layer has the 4*4*256*10 weights of the script's last convolution.
     """
     network = ReleasedCLSGANFeatures((32, 32, 3))
     convolutions = 3_072 + 36_864 + 131_072 + 147_456 + 524_288 + 589_824
@@ -143,7 +140,7 @@ def test_released_cls_gan_critic_has_the_scripts_parameters():
 
 
 def test_mlp_is_the_ring_codes():
-    """Orthogonal weights of gain 1.4 (W^T W = 1.96 I), zero biases, no squashing of points."""
+    """Orthogonal weights of gain 1.4 (W^T W = 1.96 I), zero biases, and points without tanh."""
     generator = MLPGenerator((2,), latent_dim=256, units=128, activation="tanh")
     kernel = np.asarray(generator.hidden[1].kernel)
     np.testing.assert_allclose(kernel.T @ kernel, 1.96 * np.eye(128), atol=1e-5)

@@ -26,11 +26,7 @@ from zoo.networks import (
 )
 from zoo.options import StepOptions
 
-# Of the networks that cannot make 8 x 8.
-SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (16, 16, 1)}
-
-
-# Of the networks that cannot make 8 x 8.
+# Shapes for the networks that do not support 8 x 8.
 SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (16, 16, 1)}
 
 SIZES = {
@@ -42,7 +38,7 @@ SIZES = {
 
 
 @pytest.mark.parametrize(("name", "shape"), [(name, s) for name in SIZES for s in SIZES[name]])
-def test_pair_makes_and_scores_any_size(name, shape):
+def test_generator_and_critic_support_the_size(name, shape):
     generator = make_generator(name, image_shape=shape, latent_dim=6, filters=16)
     critic = make_critic(name, image_shape=shape, filters=4)
     images = generator(tf.random.stateless_normal((2, 6), (0, 0)))
@@ -65,13 +61,13 @@ def test_conditional_generator_depends_on_the_label(name):
 
 @pytest.mark.parametrize("size", [4, 9, 29, 30])
 @pytest.mark.parametrize("make", [DCGANGenerator, DCGANCritic, ResNetGenerator, ResNetCritic])
-def test_size_that_cannot_be_made_names_the_nearest(make, size):
+def test_an_unsupported_size_names_the_nearest_sizes(make, size):
     with pytest.raises(ValueError, match="nearest are"):
         make((size, size, 1))
 
 
 @pytest.mark.parametrize("size", [28, 48, 63, 128, 224])
-def test_scene_network_makes_sixteen_times_4_to_7_pixels_only(size):
+def test_scene_network_supports_only_sixteen_times_4_to_7_pixels(size):
     for make in (SceneGenerator, SceneCritic):
         with pytest.raises(ValueError, match="64, 80, 96, 112 pixels, not of"):
             make((size, size, 3))
@@ -105,12 +101,12 @@ def test_released_script_reaches_a_map_of_4_to_7():
         ({"activation": "tanh"}, "has no option `activation`"),
     ],
 )
-def test_value_that_cannot_be_is_named(change, message):
+def test_an_invalid_value_is_named(change, message):
     with pytest.raises(ValueError, match=message):
         make_generator("dcgan", **{"image_shape": (8, 8, 1), "latent_dim": 2, **change})
 
 
-def test_option_or_part_that_a_network_does_not_have_is_an_error():
+def test_an_option_or_network_that_a_family_does_not_have_is_an_error():
     with pytest.raises(ValueError, match="Did you mean 'resnet'"):
         make_critic("resnt", image_shape=(8, 8, 1))
     for name in ("mlp", "resnet"):
@@ -126,7 +122,7 @@ def test_option_or_part_that_a_network_does_not_have_is_an_error():
 
 
 def test_options_reach_the_network():
-    """Every option of the table, seen in what is built."""
+    """Each option of the registry changes the network."""
     generator = make_generator(
         "mlp",
         image_shape=(2,),
@@ -198,7 +194,7 @@ def test_config_round_trip_keeps_every_argument_and_output(make):
 
 
 @pytest.mark.parametrize("make", ROUND_TRIP)
-def test_weights_survive_the_functional_view_that_presets_are_saved_through(make, tmp_path):
+def test_weights_are_saved_and_loaded_through_the_functional_view(make, tmp_path):
     network, other = make(), make()
     other.set_weights([np.full_like(weight, 0.5) for weight in other.get_weights()])
     network.as_functional().save_weights(tmp_path / "model.weights.h5")

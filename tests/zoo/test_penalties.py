@@ -13,7 +13,7 @@ from zoo.penalties.gradient import interpolates
 @pytest.mark.parametrize(
     ("name", "options", "value", "slope"),
     [
-        # Norms s = a (3, 0.5) with a = 1: mean of h(s), and mean of h'(s) ds/da.
+        # Norms s = a (3, 0.5) at a = 1; the expected values are mean h(s) and mean h'(s) ds/da.
         ("gp", {"weight": 10.0}, 10 * (4 + 0.25) / 2, 10 * (2 * 2 * 3 - 2 * 0.5 * 0.5) / 2),
         ("lp", {"weight": 10.0}, 10 * 4 / 2, 10 * 2 * 2 * 3 / 2),
         ("cp", {"weight": 2.0}, 2 * 9.25 / 2, 2 * 2 * 9.25 / 2),
@@ -21,7 +21,7 @@ from zoo.penalties.gradient import interpolates
         ("r2", {"weight": 2.0}, 9.25 / 2, 9.25),
         ("direct", {"weight": 2.0, "power": 1}, 3.5, 3.5),
         ("direct", {"weight": 2.0, "power": 2}, 9.25, 18.5),
-        # Norms of the pixels (3, 0 | 4, 0) / 5 * s: mean of 0.6 s and 0.8 s, mean over s.
+        # The pixels (3, 0 | 4, 0) / 5 * s have norms 0.6 s and 0.8 s; mean over pixels and s.
         ("per_pixel", {"weight": 10.0}, 10 * 0.7 * 1.75, 10 * 0.7 * 1.75),
         ("max_gp", {"weight": 2.0}, 2 * 9, 2 * 2 * 9),
         ("max_gp_one", {"weight": 2.0}, 2 * 4, 2 * 2 * 2 * 3),
@@ -35,11 +35,11 @@ def test_value_and_gradient_by_hand(name, options, value, slope):
     assert result[1] == pytest.approx(slope, rel=1e-4)
 
 
-def test_one_sided_maximum_lets_small_norms_be():
+def test_one_sided_maximum_is_zero_for_small_norms():
     assert penalise(make_penalty("max_lp", {}), rows_of_norm(0.9, 0.5))[:2] == (0.0, 0.0)
 
 
-def test_several_largest_points_share_as_one_maximum_would():
+def test_several_largest_points_share_the_penalty_of_one_maximum():
     value, slope, result = penalise(make_penalty("max_gp", {"weight": 1.0}), rows_of_norm(2, 2, 1))
     assert (value, slope) == pytest.approx((4.0, 8.0), rel=1e-5)
     terms = result.terms["penalty"].numpy()
@@ -54,7 +54,7 @@ def test_real_and_fake_points_are_told_apart():
     assert 1.0 < between < 9.0
 
 
-def test_interpolates_have_one_coefficient_a_sample():
+def test_interpolates_have_one_coefficient_per_sample():
     real, fake = tf.zeros((64, 2, 2, 1)), tf.ones((64, 2, 2, 1))
     points = interpolates(real, fake, noise_of(64)).numpy().reshape(64, 4)
     assert np.ptp(points, axis=1).max() == 0.0
@@ -66,12 +66,12 @@ def test_dragan_points_are_near_the_real_images_whatever_the_fake():
     real = tf.zeros((64, 4, 4, 1))
     offsets = penalty.points(real, real + 9.0, noise_of(64)).numpy()
     assert 0.0 <= offsets.min() and 0.2 < offsets.max() <= 0.25
-    assert np.ptp(offsets[0]) > 0  # Noise a pixel, not a sample.
+    assert np.ptp(offsets[0]) > 0  # The noise differs between pixels.
 
 
 @pytest.mark.parametrize("name", [name for name in PENALTIES if PENALTIES[name].differentiates])
 def test_a_constant_critic_gives_finite_values_and_gradients(name):
-    """sqrt at zero has no gradient; the one norm helper has."""
+    """`sqrt` has no finite gradient at zero; `norm_per_sample` has one."""
     critic = Scale((2, 1, 2), factor=0.0)
     penalty = make_penalty(name, {})
     penalty.prepare(critic)
@@ -85,7 +85,7 @@ def test_a_constant_critic_gives_finite_values_and_gradients(name):
 
 
 def test_augmented_lagrangian_moves_its_multiplier_after_the_step():
-    """h = 3 - 1 = 2: loss 1 * 4 + 0 * 2, then mu = 0.5 * 2 = 1 and loss 4 + 1 * 2."""
+    """With h = 3 - 1 = 2 the loss is 4 + 0 * 2. Then mu = 0.5 * 2 = 1 and the loss is 4 + 1 * 2."""
     penalty = make_penalty("max_al", {"weight": 1.0, "multiplier_rate": 0.5})
     images = rows_of_norm(3.0, 1.0)
     value, _, result = penalise(penalty, images)
@@ -98,8 +98,8 @@ def test_augmented_lagrangian_moves_its_multiplier_after_the_step():
     assert float(result.logs["multiplier"][0]) == pytest.approx(1.0, rel=1e-5)
 
 
-def test_augmented_lagrangian_of_the_inequality_lets_small_norms_be():
-    """h = -0.5: the equality pulls the norm up, the inequality does not, and mu stays 0."""
+def test_augmented_lagrangian_of_the_inequality_is_zero_for_small_norms():
+    """With h = -0.5, the equality raises the norm; the inequality does not, and mu stays 0."""
     images = rows_of_norm(0.5)
     equality = penalise(make_penalty("max_al", {"weight": 1.0}), images)
     assert equality[0] == pytest.approx(0.25, rel=1e-4) and equality[1] < 0
@@ -142,7 +142,7 @@ def test_a_buffer_larger_than_the_batch_stays_partly_empty():
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_clipping_takes_every_weight_of_the_critic_at_its_time(when):
+def test_clipping_clips_every_weight_of_the_critic_before_or_after_the_step(when):
     critic = DCGANCritic((16, 16, 1), filters=4, normalization="batch")
     penalty = make_penalty("clip", {"bound": 0.01, "when": when})
     penalty.prepare(critic)
@@ -155,14 +155,14 @@ def test_clipping_takes_every_weight_of_the_critic_at_its_time(when):
     for call in calls:
         call()
         largest.append(max(np.abs(v.numpy()).max() for v in critic.trainable_variables))
-    assert largest[0] > 0.9  # gamma of the batch norm, not yet clipped
+    assert largest[0] > 0.9  # The gamma of the batch norm is not clipped yet.
     assert largest[1] == np.float32(0.01)
     for before, variable in zip(statistics, critic.non_trainable_variables, strict=True):
         np.testing.assert_array_equal(before, variable.numpy())
 
 
 def test_rescaling_brings_the_mean_weight_down_to_its_bound_after_the_step():
-    """One factor for all weights, gammas too; small weights stay as they are."""
+    """One factor scales all weights, including gammas, and small weights do not change."""
     critic = DCGANCritic((16, 16, 1), filters=4, normalization="batch")
     penalty = make_penalty("rescale", {"bound": 0.005})
     penalty.prepare(critic)
@@ -171,7 +171,7 @@ def test_rescaling_brings_the_mean_weight_down_to_its_bound_after_the_step():
     assert mean > 0.005
     penalty.before_step(critic)
     np.testing.assert_array_equal(before[0], critic.trainable_variables[0])
-    for _ in range(2):  # A second time, nothing is left to do.
+    for _ in range(2):  # The second call does not change the weights.
         penalty.after_step(critic, {})
         for old, variable in zip(before, critic.trainable_variables, strict=True):
             np.testing.assert_allclose(variable, old * 0.005 / mean, rtol=1e-4)
@@ -202,7 +202,7 @@ def test_batch_normalisation_is_refused_with_the_reason(name):
         ("rescale", {"bound": 0.0}, "bound"),
     ],
 )
-def test_what_cannot_be(name, options, message):
+def test_invalid_options_are_refused(name, options, message):
     with pytest.raises(ValueError, match=message):
         make_penalty(name, options)
 

@@ -12,7 +12,7 @@ from zoo.randomness import Noise
 
 
 def steps_on(count, shares, name, options):
-    """Three steps of gradient descent on `a` under a penalty; returns what there is after them."""
+    """Takes three gradient steps on `a` with a penalty; returns (losses, `a`, penalty's state)."""
     with replicas(count).scope():
         critic = Scale((2, 1, 2), factor=0.7)
         penalty = make_penalty(name, options)
@@ -23,7 +23,7 @@ def steps_on(count, shares, name, options):
         size = global_sum(tf.cast(tf.shape(images)[0], tf.float32))
         penalty.before_step(critic)
         with tf.GradientTape() as tape:
-            # Fake images differ, so that the interpolates depend on the noise.
+            # Fake images differ from real ones, so the interpolates depend on the noise.
             result = penalty.terms(critic, images, -0.5 * images, noise, size)
             share = share_of_global_mean(result.terms["penalty"], size)
         slope = global_sum(tape.gradient(share, critic.factor.value))
@@ -68,8 +68,8 @@ def steps_on(count, shares, name, options):
         ("max_al", {"multiplier_rate": 0.5, "buffer": 2}),
     ],
 )
-def test_several_replicas_give_what_one_gives_on_the_whole_batch(name, options, shares):
-    """A maximum of each replica's own, or noise of its own, would differ at once."""
+def test_several_replicas_equal_one_replica_on_the_whole_batch(name, options, shares):
+    """A maximum per replica, or noise per replica, would give different values."""
     one = steps_on(1, (sum(shares),), name, options)
     many = steps_on(len(shares), shares, name, options)
     assert many[0] == pytest.approx(one[0], rel=1e-5)

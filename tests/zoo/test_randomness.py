@@ -1,4 +1,4 @@
-"""Noise follows (seed, stream, step, global index) and nothing else."""
+"""Noise depends on (seed, stream, step, global index) and nothing else."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_dropout_rejects_a_rate_of_one():
 
 
 def test_a_compiled_step_draws_the_same():
-    """XLA turns random bits into floats in a way of its own; ours must be the same with it."""
+    """XLA converts random bits to floats differently; the zoo's noise must not depend on it."""
 
     def draw():
         return rows(0, 4).normal(9), rows(0, 4).uniform(3, 2), rows(0, 4).classes(5)

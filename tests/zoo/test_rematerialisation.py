@@ -1,4 +1,4 @@
-"""Keeping fewer activations changes no number by more than rounding; statistics move once."""
+"""Rematerialisation changes results by rounding only, and updates statistics once."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", slow_but(CASES, quick=["batch norms", "several devices"]))
 def test_the_run_is_the_same(case, tmp_path):
-    """With SGD, since Adam makes a whole step of the sign of a gradient that is all rounding."""
+    """With SGD, because Adam would turn the sign of a rounding error into a full step."""
     name, changes = CASES[case]
     recipe = tiny_recipe(name, **changes)
     strategy = replicas(2 if case == "several devices" else 1)
@@ -37,7 +37,7 @@ def test_the_run_is_the_same(case, tmp_path):
         assert np.abs(plain - again).max() <= 1e-5 * scale
 
 
-def test_a_part_is_computed_twice_and_its_inside_is_not_kept():
+def test_a_segment_is_computed_twice_and_its_activations_are_not_stored():
     count = tf.Variable(0)
     weight = tf.Variable(3.0)
 

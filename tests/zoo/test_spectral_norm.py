@@ -1,4 +1,4 @@
-"""Spectral normalisation against the singular values that numpy finds."""
+"""Spectral normalisation, compared with the singular values that numpy computes."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ def largest_singular_value(kernel):
     ],
     ids=["dense", "convolution"],
 )
-def test_output_is_that_of_the_kernel_over_its_norm_and_the_kernel_stays(make, shape):
+def test_output_uses_the_normalised_kernel_and_the_raw_kernel_is_unchanged(make, shape):
     layer = make()
     wrapped = SpectralNormalization(layer)
     inputs = tf.random.stateless_normal(shape, (1, 2))
@@ -48,7 +48,7 @@ def test_only_training_moves_the_direction():
 
 
 def test_gradient_flows_through_the_norm():
-    """W / sigma does not change when W is scaled, so its gradient is orthogonal to W."""
+    """W / sigma is invariant to the scale of W, so the gradient is orthogonal to W."""
     layer = keras.layers.Dense(4, use_bias=False)
     wrapped = SpectralNormalization(layer)
     inputs = tf.random.stateless_normal((3, 6), (1, 2))
@@ -60,7 +60,7 @@ def test_gradient_flows_through_the_norm():
     assert abs((gradient * np.array(layer.kernel)).sum()) < 1e-4
 
 
-def test_a_whole_critic_with_its_norms_statistics_and_its_configuration():
+def test_a_critic_with_batch_norms_updates_statistics_and_restores_from_its_configuration():
     critic = SpectralCritic(DCGANCritic((16, 16, 1), filters=4, normalization="batch"))
     kernels = critic.normalised.kernels()
     assert len(kernels) == 3 and len(critic.trainable_variables) == 5
@@ -78,6 +78,6 @@ def test_a_whole_critic_with_its_norms_statistics_and_its_configuration():
     np.testing.assert_array_equal(twin(images), critic(images))
 
 
-def test_what_has_no_kernel_is_refused():
+def test_a_layer_without_kernel_is_refused():
     with pytest.raises(ValueError, match="no kernel"):
         SpectralNormalization(keras.layers.ReLU())(tf.ones((1, 2)))

@@ -5,9 +5,8 @@ from keras import layers, ops
 
 from zoo.layers.normalization import make_normalization
 from zoo.networks.conditional import LabelledCritic, label_map
-from zoo.networks.convolutions import upsample
+from zoo.networks.convolutions import UpsamplingGenerator
 from zoo.networks.network import (
-    Generator,
     Inputs,
     base_of_fixed_halvings,
     check_image_shape,
@@ -28,7 +27,7 @@ def _normal() -> keras.initializers.Initializer:
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class CharacterGenerator(Generator):
+class CharacterGenerator(UpsamplingGenerator):
     """Generator with a dense layer and two 5x5 transposed convolutions.
 
     `z [, one-hot y] -> dense -> F @ s/4 -> F @ s/2 -> channels @ s`, where `F @ s` means F channels
@@ -68,17 +67,16 @@ class CharacterGenerator(Generator):
     ):
         shape = check_image_shape(image_shape)
         base = characters_base(shape[0])
-        check_positive(base_filters=base_filters)
         super().__init__(
             shape,
+            base_filters=base_filters,
+            normalization=normalization,
             latent_dim=latent_dim,
             latent=latent,
             num_classes=num_classes,
             name=name,
             dtype=dtype,
         )
-        self.base_filters = base_filters
-        self.normalization = normalization
         self.project = layers.Dense(
             base * base * base_filters, kernel_initializer=_normal(), name="project"
         )
@@ -103,19 +101,7 @@ class CharacterGenerator(Generator):
         self.build_from_symbolic_inputs()
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
-        x = self.unflatten(self.project(self.latent_and_label(inputs)))
-        label = self.label_for_norms(inputs)
-        return (
-            2.0 * ops.sigmoid(upsample(x, self.norms, self.ups, label=label, training=training))
-            - 1.0
-        )
-
-    def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "base_filters": self.base_filters,
-            "normalization": self.normalization,
-        }
+        return 2.0 * ops.sigmoid(self.upsampled(inputs, training=training)) - 1.0
 
 
 @keras.saving.register_keras_serializable(package="zoo")

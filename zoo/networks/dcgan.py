@@ -1,17 +1,13 @@
 """Generator and critic of DCGAN, for images of 4 to 7 times a power of two pixels."""
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from zoo.layers.normalization import make_normalization
-from zoo.networks.convolutions import downsample, upsample
+from zoo.networks.convolutions import DownsamplingCritic, UpsamplingGenerator
 from zoo.networks.network import (
-    Critic,
-    Generator,
-    Inputs,
     base_and_halvings,
     check_image_shape,
-    check_positive,
 )
 
 
@@ -20,7 +16,7 @@ def _normal_002() -> keras.initializers.Initializer:
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class DCGANGenerator(Generator):
+class DCGANGenerator(UpsamplingGenerator):
     """Generator with a dense layer and 4x4 stride-2 transposed convolutions.
 
     `z [, one-hot y] -> dense -> base_filters @ base -> ... -> channels @ size, tanh`, where the
@@ -64,17 +60,16 @@ class DCGANGenerator(Generator):
     ):
         shape = check_image_shape(image_shape)
         base, steps = base_and_halvings(shape[0])
-        check_positive(base_filters=base_filters)
         super().__init__(
             shape,
+            base_filters=base_filters,
+            normalization=normalization,
             latent_dim=latent_dim,
             latent=latent,
             num_classes=num_classes,
             name=name,
             dtype=dtype,
         )
-        self.base_filters = base_filters
-        self.normalization = normalization
         self.project = layers.Dense(
             base * base * base_filters,
             use_bias=False,
@@ -101,21 +96,9 @@ class DCGANGenerator(Generator):
         ]
         self.build_from_symbolic_inputs()
 
-    def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
-        x = self.unflatten(self.project(self.latent_and_label(inputs)))
-        label = self.label_for_norms(inputs)
-        return ops.tanh(upsample(x, self.norms, self.ups, label=label, training=training))
-
-    def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "base_filters": self.base_filters,
-            "normalization": self.normalization,
-        }
-
 
 @keras.saving.register_keras_serializable(package="zoo")
-class DCGANCritic(Critic):
+class DCGANCritic(DownsamplingCritic):
     """Critic with 4x4 stride-2 convolutions and a dense layer.
 
     `x -> filters @ size/2 -> ... -> base x base -> raw score`, where the number of channels doubles
@@ -146,10 +129,9 @@ class DCGANCritic(Critic):
     ):
         shape = check_image_shape(image_shape)
         _, steps = base_and_halvings(shape[0])
-        check_positive(filters=filters)
-        super().__init__(shape, name=name, dtype=dtype)
-        self.filters = filters
-        self.normalization = normalization
+        super().__init__(
+            shape, filters=filters, normalization=normalization, name=name, dtype=dtype
+        )
         self.downs = [
             layers.Conv2D(
                 filters * 2**i,
@@ -169,14 +151,3 @@ class DCGANCritic(Critic):
             1, use_bias=False, kernel_initializer=_normal_002(), dtype="float32", name="score"
         )
         self.build_from_symbolic_inputs()
-
-    def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        x = ops.cast(images, self.compute_dtype)
-        return self.flatten(downsample(x, self.downs, self.norms, training=training))
-
-    def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "normalization": self.normalization,
-        }

@@ -1,17 +1,13 @@
 """Generator and critic of the LSGAN paper's experiment on scenes of 112 x 112 pixels."""
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from zoo.layers.normalization import make_normalization
-from zoo.networks.convolutions import downsample, upsample
+from zoo.networks.convolutions import DownsamplingCritic, UpsamplingGenerator
 from zoo.networks.network import (
-    Critic,
-    Generator,
-    Inputs,
     base_of_fixed_halvings,
     check_image_shape,
-    check_positive,
 )
 
 # (divisor of the base filters, stride) of each transposed convolution except the last.
@@ -29,7 +25,7 @@ def _norm(kind: str, *, name: str, num_classes: int = 0) -> layers.Layer:
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SceneGenerator(Generator):
+class SceneGenerator(UpsamplingGenerator):
     """Generator with a dense layer and seven 3x3 transposed convolutions, four of stride 2.
 
     `z [, one-hot y] -> dense -> F @ s/16 -> F, F @ s/8 -> F, F @ s/4 -> F/2 @ s/2 -> F/4 @ s ->
@@ -72,14 +68,14 @@ class SceneGenerator(Generator):
             raise ValueError(f"`base_filters` must be at least 4, received {base_filters}.")
         super().__init__(
             shape,
+            base_filters=base_filters,
+            normalization=normalization,
             latent_dim=latent_dim,
             latent=latent,
             num_classes=num_classes,
             name=name,
             dtype=dtype,
         )
-        self.base_filters = base_filters
-        self.normalization = normalization
         normal = keras.initializers.RandomNormal
         self.project = layers.Dense(
             base * base * base_filters, kernel_initializer=normal(0, 0.02), name="project"
@@ -103,21 +99,9 @@ class SceneGenerator(Generator):
         ]
         self.build_from_symbolic_inputs()
 
-    def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
-        x = self.unflatten(self.project(self.latent_and_label(inputs)))
-        label = self.label_for_norms(inputs)
-        return ops.tanh(upsample(x, self.norms, self.ups, label=label, training=training))
-
-    def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "base_filters": self.base_filters,
-            "normalization": self.normalization,
-        }
-
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SceneCritic(Critic):
+class SceneCritic(DownsamplingCritic):
     """Critic with four 5x5 stride-2 convolutions and a dense layer.
 
     The convolutions have F, 2F, 4F, 8F channels. LeakyReLU(0.2) follows each of them, and
@@ -148,10 +132,9 @@ class SceneCritic(Critic):
     ):
         shape = check_image_shape(image_shape)
         scene_base(shape[0])
-        check_positive(filters=filters)
-        super().__init__(shape, name=name, dtype=dtype)
-        self.filters = filters
-        self.normalization = normalization
+        super().__init__(
+            shape, filters=filters, normalization=normalization, name=name, dtype=dtype
+        )
         self.downs = [
             layers.Conv2D(
                 filters * 2**i,
@@ -173,14 +156,3 @@ class SceneCritic(Critic):
             name="score",
         )
         self.build_from_symbolic_inputs()
-
-    def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        x = ops.cast(images, self.compute_dtype)
-        return self.flatten(downsample(x, self.downs, self.norms, training=training))
-
-    def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "normalization": self.normalization,
-        }

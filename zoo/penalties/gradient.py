@@ -12,12 +12,12 @@ from zoo.randomness import Noise
 
 
 def squared(norm: tf.Tensor) -> tf.Tensor:
-    """Computes `s^2`, with the norm's minimum at zero."""
+    """Computes `s^2`, which is smallest for a norm of zero."""
     return tf.square(norm)
 
 
 def two_sided(norm: tf.Tensor) -> tf.Tensor:
-    """Computes `(s - 1)^2`, with the norm's minimum at one."""
+    """Computes `(s - 1)^2`, which is smallest for a norm of one."""
     return tf.square(norm - 1.0)
 
 

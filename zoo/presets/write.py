@@ -91,21 +91,17 @@ def save_bundle(
 
     Example:
     >>> import tempfile, zoo
-    >>> from zoo.networks import make_critic, make_generator
-    >>> network = make_generator("dcgan", image_shape=(8, 8, 1), latent_dim=4, filters=4)
-    >>> critic = make_critic("dcgan", image_shape=(8, 8, 1), filters=4)
+    >>> network = zoo.networks.make_generator("dcgan", image_shape=(8, 8, 1), latent_dim=4)
+    >>> critic = zoo.networks.make_critic("dcgan", image_shape=(8, 8, 1))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = save_bundle(
-    ...         f"{folder}/preset", root=zoo.ImageGenerator(network), parts={"critic": critic}
-    ...     )
+    ...     task, parts = zoo.ImageGenerator(network), {"critic": critic}
+    ...     path = save_bundle(f"{folder}/preset", root=task, parts=parts)
     ...     zoo.from_preset(path).generate(2, seed=0).shape
     (2, 8, 8, 1)
     """
     directory = pathlib.Path(directory).expanduser().absolute()
     parts, metadata = dict(parts or {}), dict(metadata or {})
-    _check_parts(parts)
-    _check_metadata(metadata)
-    _check_replaceable(directory)
+    _check_arguments(directory, parts, metadata)
     directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
@@ -122,16 +118,15 @@ def save_bundle(
     return directory
 
 
-def _check_parts(parts: Mapping[str, Network]) -> None:
+def _check_arguments(
+    directory: pathlib.Path, parts: Mapping[str, Network], metadata: Mapping[str, object]
+) -> None:
     for name in parts:
         if not _PART.fullmatch(name):
             raise ValueError(
                 "A part's name is its sub-folder: lower-case letters, digits and underscores, "
                 f"received {name!r}."
             )
-
-
-def _check_metadata(metadata: Mapping[str, object]) -> None:
     if clash := sorted(set(_RESERVED_METADATA) & set(metadata)):
         raise ValueError(
             f"`metadata` may not set {', '.join(clash)}, because the zoo writes these keys. Use "
@@ -143,6 +138,7 @@ def _check_metadata(metadata: Mapping[str, object]) -> None:
         raise ValueError(
             f"`metadata` must contain JSON values, for example Python numbers: {error}."
         ) from error
+    _check_replaceable(directory)
 
 
 def _check_replaceable(directory: pathlib.Path) -> None:

@@ -35,7 +35,7 @@ def critic():
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory, classifier, generator, critic):
-    """A bundle; tests that change it take a `copy`."""
+    """A preset with parts, which tests must not change; they change a `copy`."""
     return save_bundle(
         tmp_path_factory.mktemp("presets") / "clsgan",
         root=classifier,

@@ -1,4 +1,4 @@
-"""The presets that come with the zoo: whole, small, described, and the same as ever."""
+"""Built-in presets: complete, small, described, and with unchanged outputs."""
 
 import json
 import pathlib

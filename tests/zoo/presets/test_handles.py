@@ -17,7 +17,7 @@ from zoo.tasks import ImageClassifier, ImageGenerator, from_preset
 
 @pytest.fixture
 def shipped(saved, tmp_path, monkeypatch):
-    """A built-in preset that is called clsgan_digits."""
+    """Replaces the built-in presets by one that is named clsgan_digits."""
     shutil.copytree(saved, tmp_path / "builtin" / "clsgan_digits")
     monkeypatch.setattr(builtin, "FOLDER", tmp_path / "builtin")
 
@@ -47,7 +47,7 @@ def test_classes_list_their_presets(shipped, classifier):
     assert ImageGenerator.presets == {} and "clsgan_digits" in classifier.presets
 
 
-def test_what_is_no_preset(tmp_path, saved):
+def test_other_paths_are_refused(tmp_path, saved):
     with pytest.raises(ValueError, match="no such folder"):
         from_preset(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="is a file"):
@@ -83,7 +83,7 @@ def test_file_addresses(saved, classifier):
 
 
 def stand_in(saved, calls):
-    """What huggingface_hub and kagglehub do, from a local folder."""
+    """A module that replaces huggingface_hub and kagglehub and copies from a local folder."""
 
     def snapshot_download(*, repo_id, local_dir, allow_patterns):
         calls.append(repo_id)
@@ -133,7 +133,7 @@ def test_addresses_of_tensorflows_file_layer(saved, classifier, cache):
         for path in (path for path in folder.rglob("*") if path.is_file()):
             target = f"ram://bucket/preset/{path.relative_to(folder)}"
             tf.io.gfile.makedirs(os.path.dirname(target))
-            if tf.io.gfile.exists(target):  # This file layer does not cut off what is longer.
+            if tf.io.gfile.exists(target):  # A copy over a longer file would not truncate it.
                 tf.io.gfile.remove(target)
             tf.io.gfile.copy(str(path), target)
 
@@ -144,7 +144,7 @@ def test_addresses_of_tensorflows_file_layer(saved, classifier, cache):
     assert isinstance(from_preset("ram://bucket/preset/generator"), ImageGenerator)
     kept = [path for path in cache.iterdir() if (path / "task.weights.h5").exists()]
     assert len(kept) == 1 and not list(cache.rglob("notes.txt"))
-    # Not copied again while the metadata are the same, and copied when they change.
+    # The preset is copied again only if its metadata changes.
     (kept[0] / "README.md").write_text("kept")
     from_preset("ram://bucket/preset")
     assert (kept[0] / "README.md").exists()

@@ -104,7 +104,7 @@ def test_parts_may_not_be_links_to_elsewhere(copy, tmp_path):
         ImageGenerator.from_preset(copy)
 
 
-def test_what_keras_hub_would_build_is_not_built_here(copy, classifier):
+def test_objects_that_only_keras_hub_needs_are_not_built(copy, classifier):
     harm = {"module": "os", "class_name": "system", "config": "true", "registered_name": None}
     (copy / "preprocessor.json").write_text(json.dumps(harm))
     edit_json(
@@ -125,7 +125,7 @@ def test_nothing_is_imported_for_a_preset(copy):
     assert "antigravity" not in sys.modules
 
 
-def test_names_of_registered_layers_are_no_networks(copy):
+def test_registered_layers_are_not_accepted_as_networks(copy):
     for name in ("zoo>ImageClassifier", "keras>Dense", "zoo>StatelessDropout", None, 7):
         edit_json(
             copy / "config.json", lambda c, n=name: c["config"]["network"].update(registered_name=n)

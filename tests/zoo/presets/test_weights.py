@@ -56,7 +56,7 @@ def test_a_missing_or_damaged_shard(classifier, tmp_path):
         from_preset(folder)
 
 
-def test_half_the_size_and_nearly_the_same(classifier, tmp_path):
+def test_float16_weights_are_loaded_as_rounded_float32(classifier, tmp_path):
     folder = save_bundle(tmp_path / "half", root=classifier, weights_dtype="float16")
     loaded = from_preset(folder)
     assert {v.dtype for v in loaded.trainable_variables} == {"float32"}
@@ -70,7 +70,7 @@ def test_half_the_size_and_nearly_the_same(classifier, tmp_path):
     assert json.loads((folder / "metadata.json").read_text())["weights_dtype"] == "float16"
 
 
-def test_weights_too_large_for_half(tmp_path):
+def test_weights_too_large_for_float16_are_refused(tmp_path):
     task = make_classifier()
     kernel = task.predictions.kernel
     kernel.assign(np.full(kernel.shape, 1e5))

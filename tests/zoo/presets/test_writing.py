@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tests.support.preset_files import same_predictions
-from zoo.presets import save_bundle, write
+from zoo.networks import DCGANCritic
+from zoo.presets import save_bundle
 from zoo.tasks import ImageClassifier, from_preset
 
 
@@ -21,14 +22,11 @@ def test_parts_stay_inside(tmp_path, generator, part):
 def test_a_failed_save_leaves_the_old_preset(copy, monkeypatch, classifier, generator, critic):
     before = {p: p.read_bytes() for p in copy.rglob("*") if p.is_file()}
     siblings = set(os.listdir(copy.parent))
-    real = write._write
 
-    def fail_at_the_last_part(folder, saved, metadata, options):
-        real(folder, saved, metadata, options)
-        if saved is critic:
-            raise OSError("disk full")
+    def fail(network):
+        raise OSError("disk full")
 
-    monkeypatch.setattr(write, "_write", fail_at_the_last_part)
+    monkeypatch.setattr(DCGANCritic, "as_functional", fail)  # The critic is the last part.
     parts = {"generator": generator, "critic": critic}
     for target in (copy, copy.parent / "new"):
         with pytest.raises(OSError, match="disk full"):
@@ -74,7 +72,7 @@ def test_other_folders_are_not_replaced(copy, tmp_path, generator):
         generator.save_to_preset(copy / "thesis.tex")
 
 
-def test_metadata_and_roots_that_cannot_be(tmp_path, generator):
+def test_invalid_metadata_and_roots_are_refused(tmp_path, generator):
     with pytest.raises(ValueError, match="may not set files, format"):
         generator.save_to_preset(tmp_path / "p", metadata={"format": 7, "files": {}})
     with pytest.raises(ValueError, match="JSON values.*float32"):

@@ -68,12 +68,12 @@ def test_predict_takes_images_of_any_size(classifier):
         (raw(2, (8, 8, 4)), "alpha"),
     ],
 )
-def test_predict_explains_what_it_does_not_take(classifier, given, message):
+def test_predict_refuses_other_inputs_with_the_reason(classifier, given, message):
     with pytest.raises(ValueError, match=message):
         classifier.predict(given)
 
 
-def test_classify_gives_names():
+def test_classify_returns_names():
     model = make_classifier(class_names=["ant", "bee", "cat", "dog"])
     ids = model.predict(raw(8)).argmax(axis=-1)
     assert model.classify(raw(8)) == [model.class_names[i] for i in ids]
@@ -123,7 +123,7 @@ def test_extra_class_enters_the_losses_only(classifier):
     np.testing.assert_array_equal(extra.predict(raw()), classifier.predict(raw()))
 
 
-def test_mixed_precision_computes_low_and_answers_float32():
+def test_mixed_precision_computes_in_bfloat16_and_returns_float32():
     model = make_classifier(dtype="mixed_bfloat16")
     assert model.compute_dtype == "bfloat16"
     assert model(images.to_float(raw())).dtype == "float32"
@@ -168,7 +168,7 @@ def test_fits_raw_images_out_of_the_box():
             refused(dark_and_bright / np.float32(255), labels, verbose=0)
 
 
-def test_replicas_fit_alike():
+def test_two_replicas_fit_the_same_weights_as_one():
     def fit(count):
         with replicas(count).scope():
             model = ImageClassifier(CLSGANFeatures(SHAPE, filters=2, normalization="none"), 2)

@@ -23,7 +23,7 @@ def conditional():
 def test_an_image_belongs_to_its_seed(generator):
     many = generator.generate(70, seed=3)
     assert many.shape == (70, *SHAPE) and many.dtype == np.uint8
-    for i in (2, 66):  # In the first and in the second batch.
+    for i in (2, 66):  # One image of the first batch and one of the second.
         one = generator.generate(1, seed=3 + i)[0]
         assert np.abs(many[i].astype(int) - one).max() <= 1
     assert np.ptp(many.astype(int), axis=0).max() > 10
@@ -72,7 +72,7 @@ def test_labels_choose_the_class(conditional):
         ({"labels": True}, "integer"),
     ],
 )
-def test_generate_explains_what_it_does_not_take(conditional, options, message):
+def test_generate_refuses_invalid_arguments_with_the_reason(conditional, options, message):
     with pytest.raises(ValueError, match=message):
         conditional.generate(**{"n": 2, **options})
 
@@ -91,7 +91,7 @@ def test_a_call_returns_floats_of_the_dtype_asked_for(generator):
 
 
 @pytest.mark.parametrize("latent", ["normal", "uniform"])
-def test_the_way_between_seeds_begins_and_ends_at_their_images(latent):
+def test_interpolation_starts_and_ends_at_the_images_of_the_seeds(latent):
     generator = make_generator(latent=latent)
     way = generator.interpolate(3, 8, 5)
     assert way.shape == (5, *SHAPE) and way.dtype == np.uint8
@@ -107,7 +107,7 @@ def test_the_way_between_seeds_begins_and_ends_at_their_images(latent):
     np.testing.assert_array_equal(generator.interpolate(3, 3, 2)[1], way[0])
 
 
-def test_the_way_between_seeds_has_a_class_and_a_truncation(conditional):
+def test_interpolation_uses_the_class_and_the_truncation(conditional):
     np.testing.assert_array_equal(
         conditional.interpolate(1, 2, 3, label=2)[0], conditional.generate(1, seed=1, labels=2)[0]
     )
@@ -130,12 +130,12 @@ def test_the_way_between_seeds_has_a_class_and_a_truncation(conditional):
         ({"label": 1}, "unconditional"),
     ],
 )
-def test_ways_that_cannot_be(generator, options, message):
+def test_interpolation_refuses_invalid_arguments(generator, options, message):
     with pytest.raises(ValueError, match=message):
         generator.interpolate(**{"seed_a": 1, "seed_b": 2, **options})
 
 
-def test_a_generator_is_drawn_towards_images_out_of_the_box():
+def test_a_generator_fits_images_with_the_default_loss():
     generator = make_generator()
     generator.compile()
     assert isinstance(generator.loss, keras.losses.MeanAbsoluteError)
