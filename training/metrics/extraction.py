@@ -35,7 +35,7 @@ def extract(
 
     @tf.function(reduce_retracing=True)
     def step(rows: dict[str, tf.Tensor]) -> tuple:
-        return strategy.run(lambda own: network(source.images(own)), (rows,))
+        return strategy.run(lambda part: network(source.images(part)), (rows,))
 
     replicas = strategy.num_replicas_in_sync
     size = batch_size or network.batch_size * replicas
