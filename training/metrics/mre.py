@@ -7,7 +7,7 @@ import numpy as np
 
 from training.data.image_data import ImageData, Split
 from training.data.splitting import hash_order
-from training.metrics.metric import Inversion, Measured, Metric, Subject
+from training.metrics.metric import Inversion, Metric, MetricInput, MetricResult
 from zoo.errors import UserError
 from zoo.inversion import invert_images
 from zoo.tasks import ImageGenerator
@@ -67,7 +67,7 @@ def _subset(data: ImageData, name: str, count: int) -> tuple[np.ndarray, np.ndar
     return chosen.inputs(len(order)), chosen.labels
 
 
-def _check(subject: Subject) -> tuple[ImageData, ImageGenerator]:
+def _check(subject: MetricInput) -> tuple[ImageData, ImageGenerator]:
     data, generator, labels = subject.data, subject.generator, subject.inversion.labels
     assert data is not None and generator is not None
     if labels == "searched" and not generator.num_classes:
@@ -85,7 +85,7 @@ def _check(subject: Subject) -> tuple[ImageData, ImageGenerator]:
     return data, generator
 
 
-def _measure(subject: Subject) -> Measured:
+def _measure(subject: MetricInput) -> MetricResult:
     data, generator = _check(subject)
     how = subject.inversion
     images, labels = _subset(data, subject.split, how.images)
@@ -112,7 +112,7 @@ def _measure(subject: Subject) -> Measured:
         )
     used = dataclasses.replace(how, images=len(images))
     protocol = {f"mre_{name}": value for name, value in dataclasses.asdict(used).items()}
-    return Measured(values, warnings, protocol)
+    return MetricResult(values, warnings, protocol)
 
 
 METRIC = Metric(
