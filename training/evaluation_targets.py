@@ -79,4 +79,4 @@ def _training_fields(result: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields of a result that each row repeats."""
     names = {"model": "model", "data": "trained_on", "seed": "seed", "steps": "steps"}
     names |= {"weights": "weights", "labels": "labels"}
-    return {mine: result[name] for name, mine in names.items() if name in result}
+    return {field: result[name] for name, field in names.items() if name in result}

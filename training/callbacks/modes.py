@@ -6,8 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.callbacks.counting import CountingCallback
-from training.callbacks.samples import save_png
+from training.callbacks.samples import PictureCallback
 from training.data.toys import Mixture
 from training.metrics.modes import count_modes
 from zoo.latents import latents_from_seeds
@@ -39,7 +38,7 @@ def draw_points(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return picture
 
 
-class ModeCount(CountingCallback):
+class ModeCount(PictureCallback):
     """Logs `modes` and `near_modes` of 2,000 generated points, and writes `samples/STEP.png`.
 
     Args:
@@ -57,10 +56,8 @@ class ModeCount(CountingCallback):
         *,
         first_step: int = 0,
     ):
-        super().__init__(first_step=first_step)
+        super().__init__(directory, writer, first_step=first_step)
         self.mixture = mixture
-        self.directory = directory
-        self.writer = writer
         self.inputs: Inputs | None = None
 
     def points(self, generator: keras.Model) -> np.ndarray:
@@ -78,7 +75,4 @@ class ModeCount(CountingCallback):
         modes = count_modes(points, self.mixture)
         if logs is not None:
             logs |= {"modes": float(modes.covered), "near_modes": modes.near}
-        picture = draw_points(points, self.mixture.centres)
-        save_png(self.directory / f"{self.run_step:06d}.png", picture)
-        with self.writer.as_default(step=self.run_step):
-            tf.summary.image("samples", picture[None])
+        self.write(draw_points(points, self.mixture.centres))

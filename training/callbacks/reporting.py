@@ -11,7 +11,7 @@ from training.callbacks.diagnostics import Diagnostics
 from training.callbacks.modes import ModeCount
 from training.callbacks.samples import Samples
 from training.callbacks.summaries import Summaries
-from training.callbacks.throughput import Brief, Throughput
+from training.callbacks.throughput import ProgressFilter, Throughput
 from training.callbacks.validation import Validation
 from training.data.image_data import ImageData
 from training.data.toys import MIXTURES
@@ -19,7 +19,7 @@ from training.recipe import Recipe
 from training.run_folder import RunFolder
 from zoo.models.trainer import StatelessTrainer
 
-BRIEF = (
+PROGRESS_VALUES = (
     "critic_loss",
     "generator_loss",
     "cross_entropy",
@@ -75,7 +75,7 @@ def reporting(
             callbacks.append(ModeCount(mixture, samples, writer, first_step=first_step))
         callbacks.append(Diagnostics(data.validation))
     callbacks.append(Summaries(writer, data.validation, first_step=first_step))
-    return [*callbacks, Brief(BRIEF)]
+    return [*callbacks, ProgressFilter(PROGRESS_VALUES)]
 
 
 def _scalars(recipe: Recipe) -> dict[str, Any]:

@@ -43,8 +43,8 @@ def save_png(path: pathlib.Path, picture: np.ndarray, *, least_pixels: int = 640
     image.save(path)
 
 
-class Samples(CountingCallback):
-    """Writes `samples/STEP.png` from fixed latents, one row per class for conditional generators.
+class PictureCallback(CountingCallback):
+    """The base class of callbacks that write a picture at each report, as `STEP.png`.
 
     Args:
         directory: folder of the PNG files.
@@ -63,6 +63,16 @@ class Samples(CountingCallback):
         self.directory = directory
         self.writer = writer
 
+    def write(self, picture: np.ndarray) -> None:
+        """Writes a picture of the current step to the folder and to TensorBoard."""
+        save_png(self.directory / f"{self.run_step:06d}.png", picture)
+        with self.writer.as_default(step=self.run_step):
+            tf.summary.image("samples", picture[None])
+
+
+class Samples(PictureCallback):
+    """Writes a grid of samples from fixed latents, one row per class for conditional generators."""
+
     def grid(self, generator: keras.Model) -> np.ndarray:
         """Returns the picture of a generator's images."""
         rows = min(generator.num_classes, MAX_ROWS) or COLUMNS
@@ -78,7 +88,4 @@ class Samples(CountingCallback):
         return tile(images, columns=COLUMNS)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        picture = self.grid(self.model.sampler)
-        save_png(self.directory / f"{self.run_step:06d}.png", picture)
-        with self.writer.as_default(step=self.run_step):
-            tf.summary.image("samples", picture[None])
+        self.write(self.grid(self.model.sampler))

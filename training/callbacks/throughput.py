@@ -44,7 +44,7 @@ class Throughput(CountingCallback):
         return round(steps * self.images_per_step / max(seconds, 1e-9))
 
 
-class Brief(CountingCallback):
+class ProgressFilter(CountingCallback):
     """Removes all but some values from the logs that Keras prints; must be the last callback.
 
     Args:

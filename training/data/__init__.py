@@ -56,19 +56,23 @@ def load(
     if image_size is not None and image_size < 1:
         raise UserError(f"--image-size must be at least 1 pixel; got {image_size}.")
     path = pathlib.Path(spec).expanduser()
-    if not spec or not (path.exists() or path.suffix == ".npz"):
-        from training.data import toys
+    if spec and (path.exists() or path.suffix == ".npz"):
+        _refuse_folders(spec, "is a path", data_dir=data_dir, manual_dir=manual_dir)
+        return _load_path(path, image_size=image_size, refuse_unreadable=refuse_unreadable)
+    from training.data import toys
 
-        if spec in toys.MIXTURES:
-            _refuse_folders(spec, "is generated", data_dir=data_dir, manual_dir=manual_dir)
-            return toys.load_toy(spec, image_size=image_size)
-        # Importing TensorFlow Datasets is slow and not always needed.
-        from training.data import tfds_images
+    if spec in toys.MIXTURES:
+        _refuse_folders(spec, "is generated", data_dir=data_dir, manual_dir=manual_dir)
+        return toys.load_toy(spec, image_size=image_size)
+    # Importing TensorFlow Datasets is slow and not always needed.
+    from training.data import tfds_images
 
-        return tfds_images.load_tfds(
-            spec, image_size=image_size, data_dir=data_dir, manual_dir=manual_dir
-        )
-    _refuse_folders(spec, "is a path", data_dir=data_dir, manual_dir=manual_dir)
+    return tfds_images.load_tfds(
+        spec, image_size=image_size, data_dir=data_dir, manual_dir=manual_dir
+    )
+
+
+def _load_path(path: pathlib.Path, *, image_size: int | None, refuse_unreadable: bool) -> ImageData:
     if path.suffix == ".npz":
         from training.data import arrays
 
@@ -77,7 +81,7 @@ def load(
         from training.data import folder
 
         return folder.load_folder(path, image_size=image_size, refuse_unreadable=refuse_unreadable)
-    raise UserError(f"{spec!r} is a file; expected a folder of images or an .npz file.")
+    raise UserError(f"{str(path)!r} is a file; expected a folder of images or an .npz file.")
 
 
 def _refuse_folders(spec: str, why: str, *, data_dir: str | None, manual_dir: str | None) -> None:

@@ -122,8 +122,8 @@ class _Tensors:
 
     def __call__(self, array: np.ndarray) -> tf.Tensor:
         if id(array) not in self._known:
-            # tf.convert_to_tensor keeps a second copy as long as its tensor lives; tf.identity
-            # does not. The images must not use the GPU's memory.
+            # tf.convert_to_tensor keeps two copies while its tensor lives, tf.identity one. The
+            # images must not use the GPU's memory.
             with tf.device("CPU:0"):
                 self._known[id(array)] = array, tf.identity(array)
         return self._known[id(array)][1]

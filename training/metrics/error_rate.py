@@ -5,7 +5,7 @@ import numpy as np
 
 from training.data.image_data import Split
 from training.data.pipeline import evaluation_batches
-from training.metrics.metric import Measured, Metric, Subject
+from training.metrics.metric import Metric, MetricInput, MetricResult
 from zoo.errors import UserError
 from zoo.images import to_float
 
@@ -33,7 +33,7 @@ def error_rate(classifier: keras.Model, split: Split) -> float:
     return wrong / len(split.images)
 
 
-def _measure(subject: Subject) -> Measured:
+def _measure(subject: MetricInput) -> MetricResult:
     assert subject.data is not None and subject.classifier is not None
     split: Split = getattr(subject.data, subject.split)
     if split.labels is None:
@@ -48,7 +48,7 @@ def _measure(subject: Subject) -> Measured:
             f"{subject.data.num_classes}. Give the data set it was trained on with --data."
         )
     error = error_rate(subject.classifier, split)
-    return Measured({"error": error}, (), {"images": len(split)})
+    return MetricResult({"error": error}, (), {"images": len(split)})
 
 
 METRIC = Metric(

@@ -10,7 +10,7 @@ import tensorflow as tf
 from training.data.image_data import ImageData
 from training.metrics.extraction import gather
 from training.metrics.feature_networks import FeatureNetwork
-from training.metrics.metric import Inversion, Measured, Metric, Subject
+from training.metrics.metric import Inversion, Metric, MetricInput, MetricResult
 from training.metrics.sources import GeneratedImages, RealImages
 from training.metrics.statistics import IS_SPLITS, Statistic
 from zoo.errors import UserError
@@ -89,7 +89,7 @@ class Evaluation:
             UserError: if a metric needs a network that is not given or does not match the data.
         """
         self.check(generator, classifier)
-        subject = Subject(
+        subject = MetricInput(
             reference=self._statistics("reference", self._real()),
             generated=self._statistics("generated", self._generated(generator, seed)),
             data=self.data,
@@ -140,7 +140,7 @@ class Evaluation:
         cache = self.cache if side == "reference" or self.cache_generated else None
         return gather(source, self.network, kinds, cache=cache, strategy=self.strategy)
 
-    def _row(self, metric: Metric, measured: Measured, *, seed: int) -> dict[str, Any]:
+    def _row(self, metric: Metric, measured: MetricResult, *, seed: int) -> dict[str, Any]:
         protocol: dict[str, Any] = {"data": self.data.name, "split": self.split}
         if metric.of_features:
             assert self.network is not None
@@ -162,7 +162,7 @@ class Evaluation:
         }
 
 
-def protocol_key(metric: Metric, measured: Measured, protocol: dict[str, Any]) -> str:
+def protocol_key(metric: Metric, measured: MetricResult, protocol: dict[str, Any]) -> str:
     """Returns the short form of a protocol, such as `fid[mnist-cnn-4b4ded,10k/test]`."""
     more = measured.protocol
     parts = []

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from training.metrics.feature_networks import FeatureNetwork
 from training.metrics.sources import Source
-from training.metrics.statistics import KeptFeatures, Statistic, new_statistic, stored_statistic
+from training.metrics.statistics import AllFeatures, Statistic, new_statistic, stored_statistic
 
 
 def extract(
@@ -35,7 +35,7 @@ def extract(
 
     @tf.function(reduce_retracing=True)
     def step(rows: dict[str, tf.Tensor]) -> tuple:
-        return strategy.run(lambda own: network(source.images(own)), (rows,))
+        return strategy.run(lambda part: network(source.images(part)), (rows,))
 
     replicas = strategy.num_replicas_in_sync
     size = batch_size or network.batch_size * replicas
@@ -147,8 +147,8 @@ def _features(
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Yields the features, from the cache if the missing statistics need no logits."""
     if set(missing) == {"moments"}:
-        kept = _read(cache, source, network, KeptFeatures.kind)
-        if isinstance(kept, KeptFeatures):
+        kept = _read(cache, source, network, AllFeatures.kind)
+        if isinstance(kept, AllFeatures):
             size = network.batch_size
             for start in range(0, source.count, size):
                 yield start, kept.features[start : start + size], np.empty((0, 0))

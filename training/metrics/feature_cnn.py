@@ -63,7 +63,7 @@ class FeatureCNN(ImageNetwork):
 
 
 @dataclasses.dataclass(frozen=True)
-class Shipped:
+class ShippedNetwork:
     """A shipped network: the file of its weights and its record.
 
     Attributes:
@@ -109,10 +109,10 @@ def weights_file(network: FeatureCNN) -> bytes:
     return buffer.getvalue()
 
 
-def shipped(folder: pathlib.Path = FOLDER) -> dict[str, Shipped]:
+def shipped(folder: pathlib.Path = FOLDER) -> dict[str, ShippedNetwork]:
     """Returns the shipped networks by their training data set."""
     found = {}
     for path in sorted(folder.glob("*.json")):
         record = json.loads(path.read_text())
-        found[record["data"]] = Shipped(path.with_suffix(".npz"), record)
+        found[record["data"]] = ShippedNetwork(path.with_suffix(".npz"), record)
     return found

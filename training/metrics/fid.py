@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.metrics.metric import Measured, Metric, Subject
+from training.metrics.metric import Metric, MetricInput, MetricResult
 from training.metrics.statistics import Moments
 
 # Eigenvalues below this fraction of the largest are rounding errors.
@@ -62,7 +62,7 @@ def _root(covariance: np.ndarray) -> np.ndarray:
     return vectors[:, kept] * np.sqrt(values[kept])
 
 
-def _measure(subject: Subject) -> Measured:
+def _measure(subject: MetricInput) -> MetricResult:
     reference, generated = subject.reference["moments"], subject.generated["moments"]
     assert isinstance(reference, Moments) and isinstance(generated, Moments)
     warnings = [
@@ -71,7 +71,7 @@ def _measure(subject: Subject) -> Measured:
         for what, moments in (("reference", reference), ("generated", generated))
         if moments.count <= moments.mean.size
     ]
-    return Measured({"fid": frechet_distance(reference, generated)}, tuple(warnings))
+    return MetricResult({"fid": frechet_distance(reference, generated)}, tuple(warnings))
 
 
 METRIC = Metric(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.metrics.metric import Measured, Metric, Subject
+from training.metrics.metric import Metric, MetricInput, MetricResult
 from training.metrics.statistics import ClassScores
 
 
@@ -23,11 +23,11 @@ def inception_score(scores: ClassScores) -> tuple[float, float]:
     return float(values.mean()), float(values.std())
 
 
-def _measure(subject: Subject) -> Measured:
+def _measure(subject: MetricInput) -> MetricResult:
     scores = subject.generated["class_scores"]
     assert isinstance(scores, ClassScores)
     mean, deviation = inception_score(scores)
-    return Measured({"is": mean, "is_std": deviation}, (), {"splits": len(scores.counts)})
+    return MetricResult({"is": mean, "is_std": deviation}, (), {"splits": len(scores.counts)})
 
 
 METRIC = Metric(

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from training.metrics.metric import Measured, Metric, Subject
-from training.metrics.statistics import SHUFFLE_SEED, KeptFeatures
+from training.metrics.metric import Metric, MetricInput, MetricResult
+from training.metrics.statistics import SHUFFLE_SEED, AllFeatures
 
 SUBSETS = 100
 SUBSET_SIZE = 1000
@@ -60,15 +60,15 @@ def _squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
     return within / (size * (size - 1)) - 2.0 * _kernel(x, y).mean()
 
 
-def _measure(subject: Subject) -> Measured:
+def _measure(subject: MetricInput) -> MetricResult:
     reference, generated = subject.reference["features"], subject.generated["features"]
-    assert isinstance(reference, KeptFeatures) and isinstance(generated, KeptFeatures)
+    assert isinstance(reference, AllFeatures) and isinstance(generated, AllFeatures)
     size = min(SUBSET_SIZE, len(reference.features), len(generated.features))
     warnings: tuple[str, ...] = ()
     if size < SUBSET_SIZE:
         warnings = (f"subsets have {size:,} images instead of {SUBSET_SIZE:,}: too few images",)
     mean, deviation = kernel_distance(generated.features, reference.features, subset_size=size)
-    return Measured(
+    return MetricResult(
         {"kid": mean, "kid_std": deviation}, warnings, {"subsets": SUBSETS, "subset_size": size}
     )
 

@@ -36,7 +36,7 @@ class Inversion:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Subject:
+class MetricInput:
     """The input of a metric.
 
     Args:
@@ -59,7 +59,7 @@ class Subject:
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class MetricResult:
     """The result of a metric.
 
     Args:
@@ -89,7 +89,7 @@ class Metric:
 
     name: str
     title: str
-    measure: Callable[[Subject], Measured]
+    measure: Callable[[MetricInput], MetricResult]
     better: dict[str, Literal["low", "high"]]
     reference: tuple[str, ...] = ()
     generated: tuple[str, ...] = ()

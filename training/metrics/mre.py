@@ -7,7 +7,7 @@ import numpy as np
 
 from training.data.image_data import ImageData, Split
 from training.data.splitting import hash_order
-from training.metrics.metric import Inversion, Measured, Metric, Subject
+from training.metrics.metric import Inversion, Metric, MetricInput, MetricResult
 from zoo.errors import UserError
 from zoo.inversion import invert_images
 from zoo.tasks import ImageGenerator
@@ -30,7 +30,7 @@ class Reconstruction(NamedTuple):
 
 
 def reconstruct(
-    generator: ImageGenerator, images: np.ndarray, labels: np.ndarray | None, how: Inversion
+    generator: ImageGenerator, images: np.ndarray, labels: np.ndarray | None, options: Inversion
 ) -> Reconstruction:
     """Finds the best latent of each image, and the best class if classes are searched.
 
@@ -38,22 +38,22 @@ def reconstruct(
         generator: an `ImageGenerator`.
         images: float32 `[n, h, w, c]` in [-1, 1].
         labels: int64 `[n]`, for a conditional generator whose labels are given.
-        how: options of the reconstruction.
+        options: options of the reconstruction.
     """
     classes: np.ndarray | Literal["searched"] | None = labels
     if not generator.num_classes:
         classes = None
-    elif how.labels == "searched":
+    elif options.labels == "searched":
         classes = "searched"
     found = invert_images(
         generator,
         images,
         labels=classes,
-        steps=how.steps,
-        restarts=how.restarts,
-        learning_rate=how.learning_rate,
-        max_norm=how.max_norm,
-        seed=how.seed,
+        steps=options.steps,
+        restarts=options.restarts,
+        learning_rate=options.learning_rate,
+        max_norm=options.max_norm,
+        seed=options.seed,
     )
     squared = np.mean((found.images - images) ** 2, axis=tuple(range(1, images.ndim)))
     return Reconstruction(found.errors, squared)
@@ -67,15 +67,15 @@ def _subset(data: ImageData, name: str, count: int) -> tuple[np.ndarray, np.ndar
     return chosen.inputs(len(order)), chosen.labels
 
 
-def _check(subject: Subject) -> tuple[ImageData, ImageGenerator]:
-    data, generator, how = subject.data, subject.generator, subject.inversion
+def _check(subject: MetricInput) -> tuple[ImageData, ImageGenerator]:
+    data, generator, labels = subject.data, subject.generator, subject.inversion.labels
     assert data is not None and generator is not None
-    if how.labels == "searched" and not generator.num_classes:
+    if labels == "searched" and not generator.num_classes:
         raise UserError(
             "--mre-labels searched is for conditional generators; this generator has no classes. "
             "Leave the option out."
         )
-    if generator.num_classes and how.labels == "given":
+    if generator.num_classes and labels == "given":
         if generator.num_classes != data.num_classes:
             raise UserError(
                 f"The generator has {generator.num_classes} classes and {data.name} has "
@@ -85,7 +85,7 @@ def _check(subject: Subject) -> tuple[ImageData, ImageGenerator]:
     return data, generator
 
 
-def _measure(subject: Subject) -> Measured:
+def _measure(subject: MetricInput) -> MetricResult:
     data, generator = _check(subject)
     how = subject.inversion
     images, labels = _subset(data, subject.split, how.images)
@@ -112,7 +112,7 @@ def _measure(subject: Subject) -> Measured:
         )
     used = dataclasses.replace(how, images=len(images))
     protocol = {f"mre_{name}": value for name, value in dataclasses.asdict(used).items()}
-    return Measured(values, warnings, protocol)
+    return MetricResult(values, warnings, protocol)
 
 
 METRIC = Metric(

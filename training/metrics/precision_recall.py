@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from training.metrics.metric import Measured, Metric, Subject
-from training.metrics.statistics import KeptFeatures
+from training.metrics.metric import Metric, MetricInput, MetricResult
+from training.metrics.statistics import AllFeatures
 
 PRECISION_NEIGHBOURS = 3
 DENSITY_NEIGHBOURS = 5
@@ -93,9 +93,9 @@ def _rows_in_balls(rows: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> 
     return _by_block(rows, centres, lambda block: (block <= radii).sum(axis=1))
 
 
-def _measure(subject: Subject) -> Measured:
+def _measure(subject: MetricInput) -> MetricResult:
     reference, generated = subject.reference["features"], subject.generated["features"]
-    assert isinstance(reference, KeptFeatures) and isinstance(generated, KeptFeatures)
+    assert isinstance(reference, AllFeatures) and isinstance(generated, AllFeatures)
     fewest = min(len(reference.features), len(generated.features))
     if fewest <= DENSITY_NEIGHBOURS:
         raise ValueError(
@@ -104,7 +104,7 @@ def _measure(subject: Subject) -> Measured:
         )
     precision, recall = precision_recall(generated.features, reference.features)
     density, coverage = density_coverage(generated.features, reference.features)
-    return Measured(
+    return MetricResult(
         {"precision": precision, "recall": recall, "density": density, "coverage": coverage},
         (),
         {"neighbours": [PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS]},

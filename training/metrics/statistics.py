@@ -1,7 +1,7 @@
 """Statistics of a set of images for the metrics, computed in one pass over their features.
 
 Sums are float64. The memory of `Moments` and `ClassScores` does not grow with the number of
-images. `KeptFeatures`, which KID and precision/recall need, takes 4 bytes per feature value.
+images. `AllFeatures`, which KID and precision/recall need, takes 4 bytes per feature value.
 """
 
 from collections.abc import Callable
@@ -106,7 +106,7 @@ class Moments:
         return {"count": np.array(self.count), "mean": self.mean, "scatter": self.scatter}
 
 
-class KeptFeatures:
+class AllFeatures:
     """All features, in the order of the images.
 
     Args:
@@ -121,7 +121,7 @@ class KeptFeatures:
     def update(self, features: np.ndarray, logits: np.ndarray, *, first_row: int) -> None:
         self._parts[first_row] = np.asarray(features)
 
-    def merge(self, other: "KeptFeatures") -> None:
+    def merge(self, other: "AllFeatures") -> None:
         self._parts |= other._parts
 
     @property
@@ -205,12 +205,12 @@ def new_statistic(kind: str, *, total: int) -> Statistic:
     """Returns an empty statistic of a kind for `total` rows."""
     if kind == ClassScores.kind:
         return ClassScores(total=total)
-    return {Moments.kind: Moments, KeptFeatures.kind: KeptFeatures}[kind]()
+    return {Moments.kind: Moments, AllFeatures.kind: AllFeatures}[kind]()
 
 
 def stored_statistic(kind: str, arrays: dict[str, np.ndarray]) -> Statistic:
     """Returns the statistic whose `arrays()` are given."""
     kinds: dict[str, Callable[..., Statistic]] = {
-        each.kind: each for each in (Moments, KeptFeatures, ClassScores)
+        each.kind: each for each in (Moments, AllFeatures, ClassScores)
     }
     return kinds[kind](**arrays)

@@ -64,7 +64,7 @@ def train_features(options: Options) -> dict[str, object]:
 
     from training import data as data_sets
     from training.metrics.error_rate import error_rate
-    from training.metrics.feature_cnn import FeatureCNN, Shipped, weights_file
+    from training.metrics.feature_cnn import FeatureCNN, ShippedNetwork, weights_file
 
     if options.epochs < 1:
         raise UserError(f"--epochs must be at least 1, given {options.epochs}.")
@@ -87,7 +87,7 @@ def train_features(options: Options) -> dict[str, object]:
         "parameters": int(np.sum([np.prod(w.shape) for w in network.weights])),
     }
     _write(path, content)
-    stored = Shipped(path, record).load()
+    stored = ShippedNetwork(path, record).load()
     rounded = keras.Model(images, stored(images)[1])
     record["test_accuracy"] = round(1.0 - error_rate(rounded, data.test), 4)
     _write(path.with_suffix(".json"), (json.dumps(record, indent=2) + "\n").encode())

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.metric_cases import LinearGenerator, linear_generator, noise_data
 from training.data.image_data import ImageData, Split
-from training.metrics.metric import Inversion, Subject
+from training.metrics.metric import Inversion, MetricInput
 from training.metrics.mre import METRIC
 from zoo.errors import UserError
 from zoo.tasks import ImageGenerator
@@ -17,8 +17,8 @@ QUICK = Inversion(images=30, steps=150, restarts=2)
 
 def subject(
     generator: ImageGenerator, data: ImageData, how: Inversion = QUICK, **changes
-) -> Subject:
-    return Subject(generator=generator, data=data, inversion=how, **changes)
+) -> MetricInput:
+    return MetricInput(generator=generator, data=data, inversion=how, **changes)
 
 
 def test_one_latent_for_all_pixels_is_their_median():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from training.metrics import fid, inception_score, kid, precision_recall, statistics
-from training.metrics.metric import Subject
-from training.metrics.statistics import ClassScores, KeptFeatures, Moments, stored_statistic
+from training.metrics.metric import MetricInput
+from training.metrics.statistics import AllFeatures, ClassScores, Moments, stored_statistic
 
 
 def moments(features: np.ndarray, *, batch: int = 1000) -> Moments:
@@ -28,7 +28,7 @@ def test_moments_do_not_depend_on_batches_and_tolerate_a_large_mean(batch, monke
 def test_parts_merge_to_the_whole():
     random = np.random.default_rng(0)
     features, logits = random.normal(size=(50, 4)), random.normal(size=(50, 3))
-    for make in (Moments, KeptFeatures, lambda: ClassScores(total=50)):
+    for make in (Moments, AllFeatures, lambda: ClassScores(total=50)):
         whole, left, right = make(), make(), make()
         whole.update(features, logits, first_row=0)
         right.update(features[20:], logits[20:], first_row=20)
@@ -75,11 +75,11 @@ def test_singular_covariances_give_exact_values_and_warnings():
     sets = [moments(np.outer(2 * steps, left)), moments(np.outer(3 * steps, right))]
     exact = 4 + 9 - 2 * 2 * 3 * 0.6
     assert fid.frechet_distance(*sets) == pytest.approx(exact, rel=1e-12)
-    subject = Subject(reference={"moments": sets[0]}, generated={"moments": sets[1]})
+    subject = MetricInput(reference={"moments": sets[0]}, generated={"moments": sets[1]})
     measured = fid.METRIC.measure(subject)
     assert len(measured.warnings) == 2 and "reference: 3 images" in measured.warnings[0]
     plenty = moments(np.random.default_rng(0).normal(size=(50, 40)))
-    subject = Subject(reference={"moments": plenty}, generated={"moments": plenty})
+    subject = MetricInput(reference={"moments": plenty}, generated={"moments": plenty})
     assert not fid.METRIC.measure(subject).warnings
 
 
@@ -92,9 +92,9 @@ def test_kernel_distance_of_equal_points_worked_by_hand():
 
 
 def test_small_subsets_give_a_warning():
-    kept = KeptFeatures(features=np.random.default_rng(0).normal(size=(30, 2)))
+    kept = AllFeatures(features=np.random.default_rng(0).normal(size=(30, 2)))
     measured = kid.METRIC.measure(
-        Subject(reference={"features": kept}, generated={"features": kept})
+        MetricInput(reference={"features": kept}, generated={"features": kept})
     )
     assert measured.protocol["subset_size"] == 30 and "30" in measured.warnings[0]
 
@@ -130,8 +130,8 @@ def test_blocks_do_not_matter(monkeypatch):
 
 
 def test_too_few_images_for_neighbours_are_refused():
-    kept = KeptFeatures(features=np.zeros((5, 2)))
+    kept = AllFeatures(features=np.zeros((5, 2)))
     with pytest.raises(ValueError, match="more than 5 images"):
         precision_recall.METRIC.measure(
-            Subject(reference={"features": kept}, generated={"features": kept})
+            MetricInput(reference={"features": kept}, generated={"features": kept})
         )
