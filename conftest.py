@@ -39,8 +39,6 @@ pytest_collect_file = Sybil(
         SkipParser(),
     ],
     patterns=["README.md", "CONTRIBUTING.md", "docs/*.md", "benchmarks/*.md", "results/*.md"],
-    # Its Python block needs a running server; tests/serving/test_client.py makes the same calls.
-    excludes=["docs/serving.md"],
     setup=enter_folder,
     teardown=leave_folder,
 ).pytest()

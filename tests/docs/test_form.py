@@ -12,8 +12,7 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     ROOT / "benchmarks" / "README.md",
     ROOT / "results" / "README.md",
-    # The commands of docs/serving.md still lack a language.
-    *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name != "serving.md"),
+    *sorted((ROOT / "docs").glob("*.md")),
 ]
 # These hold wide tables that commands write.
 WITH_WIDE_TABLES = ("notebook.md", "distributed.md", "results/README.md")
