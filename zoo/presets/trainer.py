@@ -1,4 +1,4 @@
-"""Adversarial models as presets: what is deployed, its partner, and how both were trained."""
+"""Presets of adversarial models: both networks, and the class and arguments to train them."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from zoo.names import unknown_name
 from zoo.penalties import PENALTIES, Penalty, make_penalty, penalty_options
 from zoo.presets.handles import resolve
 from zoo.presets.layout import TRAINER_FILE
-from zoo.presets.read import load_network
+from zoo.presets.read import Preset, load_network, read
 from zoo.presets.safety import check_inside
 from zoo.presets.write import save_bundle
 from zoo.tasks.image_classifier import ImageClassifier
@@ -31,11 +31,12 @@ def save_trainer(
     *,
     metadata: Mapping[str, object] | None = None,
 ) -> pathlib.Path:
-    """Writes an adversarial model as a preset, whole or not at all.
+    """Writes an adversarial model as a preset, completely or not at all.
 
-    The root is what one deploys, in averaged weights: the generator, or CLS-GAN's classifier. Its
-    partner is a part of it (`critic/`, or `generator/`), and `trainer.json` holds the class and its
-    arguments. Optimizers are not kept: this is for training on, a checkpoint for resuming.
+    The root is the network to deploy, with averaged weights: the generator, or the classifier of
+    CLS-GAN. The other network is in a sub-folder (`critic/` or `generator/`), and `trainer.json`
+    holds the class and its arguments. Optimizers are not stored: a preset is for further training,
+    a checkpoint is for resuming.
 
     Args:
         model: an adversarial model of `zoo.models`.
@@ -59,56 +60,60 @@ def save_trainer(
 
 
 def load_trainer(handle: str | os.PathLike) -> AdversarialModel:
-    """Loads what `save_trainer` wrote, to train on with; the networks start from the averages.
+    """Loads a model that `save_trainer` wrote, to train it further.
+
+    Both networks start with the averaged weights.
 
     Args:
         handle: a built-in name, a folder or an address.
 
     Returns:
-        The model; give it optimizers by `compile`.
+        The model; call `compile` with optimizers before training.
 
     Raises:
-        ValueError: no such preset, one without a trainer or without its partner, or a class or an
-            argument that is not one of `zoo.models`.
+        ValueError: the preset does not exist or has no trainer, a network is missing, or a class or
+            an argument is not one of `zoo.models`.
 
     Example:
     >>> model = load_trainer("runs/lsgan-digits/preset")  # doctest: +SKIP
     >>> model.compile(keras.optimizers.Adam(2e-4), keras.optimizers.Adam(2e-4))  # doctest: +SKIP
     """
     path = resolve(handle) / TRAINER_FILE
-    check_inside(path)
-    if not path.is_file():
-        raise ValueError(
-            f"The preset {os.fspath(handle)} has no {TRAINER_FILE}: it was not saved from a model "
-            "in training. Load what it holds with zoo.from_preset."
-        )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        name, arguments = str(config["class_name"]), dict(config["config"])
-        penalty = arguments.pop("penalty", None)
-        if penalty is not None:
-            penalty = (str(penalty["name"]), dict(penalty["options"]))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+    name, arguments, penalty = _read_config(path)
     known = trainer_classes()
     if name not in known:
         raise ValueError(f"{path}: {unknown_name('model', name, known)}")
-    made = None if penalty is None else make_penalty(*penalty)
-    networks = _load_networks(known[name], handle)
+    networks = _load_networks(known[name], read(handle))
     try:
-        return known[name].from_arguments(*networks, arguments, penalty=made)
+        return known[name].from_arguments(*networks, arguments, penalty=penalty)
     except TypeError as error:
         raise ValueError(f"{path} does not fit {name}: {error}") from error
 
 
-def _load_networks(
-    cls: type[AdversarialModel], handle: str | os.PathLike
-) -> tuple[keras.Model, keras.Model]:
+def _read_config(path: pathlib.Path) -> tuple[str, dict[str, Any], Penalty | None]:
+    """Returns the name of the class, its arguments, and the penalty."""
+    check_inside(path)
+    if not path.is_file():
+        raise ValueError(
+            f"The preset {path.parent} has no {TRAINER_FILE}: it was not saved from a model in "
+            "training. Load it with zoo.from_preset."
+        )
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        name, arguments = str(config["class_name"]), dict(config["config"])
+        stored = arguments.pop("penalty", None)
+        penalty = None if stored is None else (str(stored["name"]), dict(stored["options"]))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    return name, arguments, None if penalty is None else make_penalty(*penalty)
+
+
+def _load_networks(cls: type[AdversarialModel], preset: Preset) -> tuple[keras.Model, keras.Model]:
     """Returns generator and critic."""
-    part = f"{os.fspath(handle)}/"
     if issubclass(cls, ConditionalLossSensitiveGAN):
-        return load_network(part + "generator"), ImageClassifier.from_preset(handle)
-    return load_network(handle), load_network(part + "critic")
+        generator = load_network(preset.folder / "generator")
+        return generator, ImageClassifier.from_preset(preset)
+    return load_network(preset), load_network(preset.folder / "critic")
 
 
 def _trainer_config(model: AdversarialModel) -> dict[str, Any]:
