@@ -55,7 +55,7 @@ def _local(devices: DeviceOptions, name: str) -> tf.distribute.Strategy:
     wanted = devices.devices or (len(names) if everything and name != "single" else 1)
     if name == "single" and wanted > 1:
         raise UserError(
-            f"--strategy single uses one device, but --devices {wanted} was given. Leave one out."
+            f"--strategy single is one device, but --devices {wanted} was given. Leave one out."
         )
     if wanted > len(names):
         raise UserError(
