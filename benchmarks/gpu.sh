@@ -14,6 +14,14 @@ machine() {
   nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,power.limit --format=csv
   $python -c "import tensorflow as tf, keras; print('TensorFlow', tf.__version__, 'Keras', keras.__version__)" 2>/dev/null
   $python -c "import torch; print('PyTorch', torch.__version__, 'CUDA', torch.version.cuda, 'cuDNN', torch.backends.cudnn.version())"
+  $python -c "
+import time, torch
+a = torch.randn(8192, 8192, device='cuda', dtype=torch.bfloat16)
+for _ in range(5): a @ a
+torch.cuda.synchronize(); start = time.perf_counter()
+for _ in range(20): a @ a
+torch.cuda.synchronize()
+print('bfloat16 products of 8192 x 8192:', round(20 * 2 * 8192**3 / (time.perf_counter() - start) / 1e12), 'TFLOP/s')"
   nproc; date -u
 }
 
