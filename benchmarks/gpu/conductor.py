@@ -71,6 +71,10 @@ class Process:
             return {"failed": f"ended with {self.process.returncode}: {self.errors.read()[-TAIL:]}"}
         return found
 
+    def poll(self) -> dict[str, Any] | None:
+        """Returns the next line if there is one, without waiting."""
+        return None if self.lines.empty() else self.answer(time.monotonic())
+
     def ask(self, question: Mapping[str, Any]) -> None:
         """Sends one line."""
         assert self.process.stdin is not None

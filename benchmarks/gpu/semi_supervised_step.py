@@ -4,6 +4,7 @@ All variants share network, labels, optimizer and schedule. A teacher, the avera
 predicts. Its batch statistics come from weak views of real images only, in its own passes.
 """
 
+import math
 from typing import Any
 
 import keras
@@ -93,7 +94,7 @@ class Trainer:
         gradients = tape.gradient(loss, [weight.value for weight in self.weights])
         self._update(gradients, progress, step)
         if adversarial:
-            self._generator_step(labels, step)
+            self._generator_step(labels, progress, step)
         for variable, value in zip(self.statistics, before, strict=True):
             variable.assign(value)
         return terms | {"loss": loss} | {k: v for k, v in found.items() if v.shape.rank == 0}
@@ -229,7 +230,7 @@ class Trainer:
         """SGD with Nesterov momentum, weight decay, warm-up and cosine decay; moves the teacher."""
         settings = self.settings
         warm = tf.minimum(1.0, progress / settings.warm_up)
-        rate = settings.rate * warm * 0.5 * (1.0 + tf.cos(3.14159265 * tf.minimum(progress, 1.0)))
+        rate = settings.rate * warm * _cosine(progress)
         now = tf.cast(step, tf.float32)
         move = 1.0 - tf.minimum(settings.average, (1.0 + now) / (10.0 + now))
         everything = (self.weights, gradients, self.velocities, self.teacher.trainable_variables)
@@ -240,7 +241,10 @@ class Trainer:
             weight.assign(weight - rate * (gradient + MOMENTUM * speed))
             average.assign(average + move * (weight - average))
 
-    def _generator_step(self, labels: tf.Tensor, step: tf.Tensor) -> None:
+    def _generator_step(self, labels: tf.Tensor, progress: tf.Tensor, step: tf.Tensor) -> None:
+        """Takes an Adam step whose rate falls as the student's does, so that neither runs away."""
+        rate = self.settings.generator_rate * _cosine(progress)
+        self.generator_optimizer.learning_rate.assign(rate)
         weights = self.generator.trainable_variables
         chosen = tf.concat([labels, labels], axis=0)[: 2 * self.settings.fakes]
         with tf.GradientTape() as tape:
@@ -259,3 +263,8 @@ class Trainer:
             found = tf.argmax(logits, axis=1, output_type=tf.int32)
             wrong += tf.reduce_sum(tf.cast(found != labels[start : start + batch], tf.float32))
         return wrong / len(images)
+
+
+def _cosine(progress: tf.Tensor) -> tf.Tensor:
+    """Falls from 1 to 0 over a run."""
+    return 0.5 * (1.0 + tf.cos(math.pi * tf.minimum(progress, 1.0)))

@@ -57,6 +57,7 @@ LAYER = {"generator_normalization": "layer"}
 
 
 def _replicas() -> list[Spec]:
+    """Lists two logical devices with XLA and without, and one device with the same code."""
     specs = []
     for model, network in MODELS[1:]:
         for batch in BATCHES:
@@ -70,8 +71,8 @@ def _replicas() -> list[Spec]:
     return specs
 
 
-def _first() -> list[Spec]:
-    """XLA on replicas; this project, plain Keras and PyTorch in float32 with TF32."""
+def _steps() -> list[Spec]:
+    """Lists this project, plain Keras and PyTorch, all with TF32 in float32."""
     calls: dict[int, tuple[str, ...]] = {}
     calls[64] = ("call:1", "call:10", "call:50", "call:200", "data:50", "no_xla:3")
     calls[512] = ("call:1", "call:10", "data:10", "no_xla:1")
@@ -92,17 +93,17 @@ def _first() -> list[Spec]:
         specs.append(
             Spec("torch", model, network, batch, modes, "compiled", environment=environment)
         )
-    return _replicas() + specs
+    return specs
 
 
-def _second() -> list[Spec]:
-    """Means of going faster, precision and determinism; the base again, since time has passed."""
+def _means() -> list[Spec]:
+    """Lists means of going faster, precision and determinism, beside the base."""
     specs = []
     for model, network in MODELS:
         base = Spec("ours", model, network, 64, ("call:50",))
         large = dataclasses.replace(base, batch=512, modes=("call:10",))
         specs += [
-            dataclasses.replace(base, label="again"),
+            dataclasses.replace(base, label="base"),
             dataclasses.replace(base, label="bfloat16", bfloat16=True),
             dataclasses.replace(large, label="bfloat16", bfloat16=True),
             dataclasses.replace(base, label="no TF32", tf32=False),
@@ -125,7 +126,7 @@ def _second() -> list[Spec]:
     ]
 
 
-WAVES = {"first": _first(), "second": _second()}
+WAVES = {"replicas": _replicas(), "steps": _steps(), "means": _means()}
 
 
 def tiny(spec: Spec) -> Spec:

@@ -32,7 +32,7 @@ def speeds(rows: list[Row]) -> str:
     """Returns one table: a row per kind, label and mode, a column per model and batch."""
     columns = [(model, network, batch) for model, network in MODELS for batch in BATCHES]
     found: dict[tuple[str, str, str], dict[tuple[str, str, int], Row]] = {}
-    for row in rows:
+    for row in (row for row in rows if "median" in row):
         kind, model, network, batch, *label = row["name"].split(" ")
         key = (kind, " ".join(label), row["mode"])
         found.setdefault(key, {})[model, network, int(batch)] = row
@@ -73,9 +73,9 @@ def curves(rows: list[Row]) -> str:
 def main(arguments: list[str]) -> int:
     """Prints all tables."""
     folder = pathlib.Path(arguments[0])
-    for name in ("speed_first", "speed_second"):
-        rows = read(folder / f"{name}.jsonl")
-        print(f"\n## {name}\n\n{speeds(rows)}\n\n{failures(rows)}")
+    for path in sorted(folder.glob("speed*.jsonl")):
+        rows = read(path)
+        print(f"\n## {path.stem}\n\n{speeds(rows)}\n\n{failures(rows)}")
     print(f"\n## CIFAR-10\n\n{curves(read(folder / 'semi_supervised.jsonl'))}")
     return 0
 

@@ -103,6 +103,7 @@ def build(spec: Spec) -> Makers:
     torch.backends.cuda.matmul.allow_tf32 = spec.tf32
     torch.backends.cudnn.benchmark = True
     reference = _reference(spec)
+    steps: list[Step] = []
 
     def make(mode: str) -> Callable[[], None]:
         contender = cases.Contender(
@@ -120,6 +121,8 @@ def build(spec: Spec) -> Makers:
                 take()
             _wait()
 
+        # A graph does not own its step's tensors: without this they could be freed.
+        steps.append(step)
         return call
 
     return {mode: functools.partial(make, mode) for mode in spec.modes}
