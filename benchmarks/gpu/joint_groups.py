@@ -3,10 +3,10 @@
 from typing import Any
 
 import tensorflow as tf
+from zoo.models.conditional import LABELLED, UNLABELLED, ConditionalLossSensitiveGAN
 
 from zoo.gradients import minimise
 from zoo.models.adversarial import Losses
-from zoo.models.conditional import LABELLED, UNLABELLED, ConditionalLossSensitiveGAN
 from zoo.models.trainer import Examples
 
 
@@ -35,4 +35,4 @@ def joint_groups(model: ConditionalLossSensitiveGAN) -> None:
 
         return minimise(loss, model.critic.trainable_variables, model.critic_optimizer)
 
-    model.critic_step = critic_step  # type: ignore[method-assign]
+    model.critic_step = critic_step

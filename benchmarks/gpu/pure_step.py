@@ -143,8 +143,9 @@ class PureStep:
         weights = state["generator_weights"]
         with self._given(state) as scope, tf.GradientTape() as tape:
             tape.watch(weights)
-            fake = model.score(model.make_fakes(noise, labels), noise.child("fake"))
-            terms = model.generator_losses(fake)
+            fake = model.make_fakes(noise, labels)
+            # These models' losses do not read the real images.
+            terms = model.generator_terms(fake, fake, noise, training=True)
             share, logs = model._total("generator_loss", terms, self.global_batch)
             statistics = self._statistics(scope, "generator")
         return tape.gradient(share, weights), statistics, self._logs(logs)

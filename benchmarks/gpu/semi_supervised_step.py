@@ -13,9 +13,9 @@ import tensorflow as tf
 from benchmarks.gpu.semi_supervised_networks import Classifier
 from benchmarks.gpu.semi_supervised_variants import Settings, Variant
 from benchmarks.gpu.semi_supervised_views import strong, weak
+from zoo.models.class_losses import class_losses, labelled_loss, unlabelled_loss
+from zoo.models.margins import MARGIN_SCALE, hinge, margin
 from zoo.networks.dcgan import DCGANGenerator
-from zoo.objectives.conditional import class_losses, labelled_loss, unlabelled_loss
-from zoo.objectives.loss_sensitive import MARGIN_SCALE, hinge, margin
 
 CLASSES = 10
 LATENT = 100

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from training.data.augmentation import flip_and_shift
+from training.data.augmentation import Augmentation
 
 SHIFT = 4
 ANGLE, SHEAR, MOVE, ZOOM = math.pi / 6, 0.3, 5.0, 0.25
@@ -21,7 +21,9 @@ def weak(images: tf.Tensor, *, seed: tf.Tensor) -> tf.Tensor:
     """
     count = images.shape[0]
     index = tf.range(count, dtype=tf.int64)
-    moved = flip_and_shift(images, seed=seed, index=index, batch_size=count, shift=SHIFT, flip=True)
+    moved = Augmentation(shift=SHIFT, flip=True).apply(
+        images, key=tf.pad(seed[:1], [[3, 0]]), step=seed[1], index=index, batch_size=count
+    )
     return tf.cast(moved, tf.float32) / 127.5 - 1.0
 
 

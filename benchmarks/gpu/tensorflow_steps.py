@@ -15,7 +15,7 @@ from benchmarks.gpu.pure_step import PureStep
 from benchmarks.gpu.specs import Spec
 from benchmarks.train_step import cases, changes, plain_keras
 from benchmarks.train_step.ours import make_batch, make_model
-from training.data.augmentation import flip_and_shift
+from training.data.augmentation import Augmentation
 from training.data.image_data import Split
 from training.data.pipeline import Stream, training_dataset
 from zoo.randomness import Noise
@@ -111,13 +111,12 @@ def gathered(
         count = source["images"].shape[0]
         rows = tf.cast(tf.floor(noise.uniform() * count), tf.int32)
         data[name] = {key: tf.gather(values, rows) for key, values in source.items()}
-        data[name]["images"] = flip_and_shift(
+        data[name]["images"] = Augmentation(shift=SHIFT, flip=True).apply(
             data[name]["images"],
-            seed=tf.stack([tf.constant(number, tf.int64), step]),
+            key=np.array([0, 0, 0, number]),
+            step=step,
             index=index,
             batch_size=batch,
-            shift=SHIFT,
-            flip=True,
         )
     return data, index
 
