@@ -85,9 +85,11 @@ def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
         ]
     return ImageData(
         printable(path.stem),
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
         class_names=class_names,
         warnings=(*lacking_classes(splits, class_names), *copies(origins)),
-        **splits,
     )
 
 

@@ -68,7 +68,7 @@ def lacking_classes(splits: Mapping[str, Split], class_names: Sequence[str]) -> 
         if split.labels is None:
             continue
         counts = np.bincount(split.labels, minlength=len(class_names))
-        lacking = [class_names[label] for label in np.flatnonzero(counts == 0)]
+        lacking = [class_names[label] for label in np.flatnonzero(counts == 0).tolist()]
         if lacking:
             warnings.append(
                 f"The {split_name} split has no images of these classes: {listed(lacking)}."
