@@ -75,6 +75,26 @@ def write_data_record(folder: pathlib.Path, data: ImageData) -> None:
         write_text(folder / DATA_FILE, json.dumps(data_record(data), indent=2) + "\n")
 
 
+def read_data_record(folder: pathlib.Path) -> dict[str, Any] | None:
+    """Reads `data.json` of a run; None if the run has none.
+
+    Raises:
+        UserError: the file cannot be read, or is damaged.
+    """
+    path = folder / DATA_FILE
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror}.") from None
+    except ValueError:
+        raise _damaged(path) from None
+    if not isinstance(stored, dict) or not isinstance(stored.get("class_names"), list):
+        raise _damaged(path)
+    return stored
+
+
 def check_same_data(folder: pathlib.Path, data: ImageData) -> None:
     """Checks that data are those that a run was trained on; a run without `data.json` passes.
 
@@ -85,7 +105,7 @@ def check_same_data(folder: pathlib.Path, data: ImageData) -> None:
     Raises:
         UserError: the data differ; the message lists in what.
     """
-    stored = _read(folder / DATA_FILE)
+    stored = read_data_record(folder)
     if stored is None:
         return
     try:
@@ -107,7 +127,7 @@ def data_changes(stored: dict[str, Any], now: dict[str, Any]) -> list[str]:
         stored: the content of a `data.json`.
         now: the record of the present data.
     """
-    changes = _class_changes(stored["class_names"], now["class_names"])
+    changes = class_changes(stored["class_names"], now["class_names"])
     names = [] if changes else now["class_names"]
     if stored["image_shape"] != now["image_shape"]:
         shapes = ["x".join(map(str, one["image_shape"])) for one in (stored, now)]
@@ -125,16 +145,22 @@ def data_changes(stored: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return changes
 
 
-def _class_changes(stored: list[str], now: list[str]) -> list[str]:
+def class_changes(stored: list[str], now: list[str], *, where: str = "the run") -> list[str]:
+    """Lists the differences between two lists of class names.
+
+    Args:
+        stored: the earlier names.
+        now: the present names.
+        where: where the earlier names are from, for the messages.
+    """
     if stored == now:
         return []
-    changes = [f"class {name!r}: in the run, not now" for name in stored if name not in now]
-    changes += [f"class {name!r}: not in the run" for name in now if name not in stored]
-    if not changes:
-        return [f"order of the classes: {_names(stored)} in the run, {_names(now)} now"]
-    if len(changes) > 2 * _NAMES_SHOWN:
-        return [f"classes: {_names(stored)} in the run, {_names(now)} now"]
-    return changes
+    changes = [f"class {name!r}: in {where}, not now" for name in stored if name not in now]
+    changes += [f"class {name!r}: not in {where}" for name in now if name not in stored]
+    if changes and len(changes) <= 2 * _NAMES_SHOWN:
+        return changes
+    subject = "classes" if changes else "order of the classes"
+    return [f"{subject}: {_names(stored)} in {where}, {_names(now)} now"]
 
 
 def _moved(old: dict[str, Any], new: dict[str, Any], names: list[str]) -> str:
@@ -154,20 +180,6 @@ def _moved(old: dict[str, Any], new: dict[str, Any], names: list[str]) -> str:
 def _names(names: list[str]) -> str:
     shown = ", ".join(map(str, names[:_NAMES_SHOWN])) + ", ..." * (len(names) > _NAMES_SHOWN)
     return f"{len(names)} ({shown})" if names else "none"
-
-
-def _read(path: pathlib.Path) -> dict[str, Any] | None:
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror}.") from None
-    except ValueError:
-        raise _damaged(path) from None
-    if not isinstance(stored, dict):
-        raise _damaged(path)
-    return stored
 
 
 def _damaged(path: pathlib.Path) -> UserError:
