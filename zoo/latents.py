@@ -1,6 +1,58 @@
 """Latents from seeds: the same numbers in every command, in any batch, and in a served model."""
 
+import operator
+
+import numpy as np
 import tensorflow as tf
+
+SEED_LIMIT = 2**63
+
+
+def as_seed(value: object, *, name: str = "seed", count: int = 1) -> int:
+    """Checks a seed; returns it as a Python integer.
+
+    This rule is the same in Python, on the command line and in a served model: a seed is one
+    integer, from 0 to 2^63 - 1. Integers of Python, NumPy, TensorFlow and Keras are accepted, as
+    numbers or as arrays without dimensions. Floats, booleans and strings are refused, so that no
+    seed is silently rounded to another one.
+
+    Args:
+        value: the seed.
+        name: the name of the argument or option, for the message.
+        count: int, the number of consecutive seeds, all of which must be in the range.
+
+    Returns:
+        int, the seed.
+
+    Raises:
+        ValueError: any other value.
+
+    Example:
+    >>> as_seed(np.int32(7))
+    7
+    """
+    seed = _as_integer(value)
+    last = SEED_LIMIT - count
+    if seed is None or not 0 <= seed <= last:
+        of = "" if count == 1 else f" ({count} consecutive seeds)"
+        shown = repr(value) if len(repr(value)) <= 100 else f"{repr(value)[:100]}..."
+        raise ValueError(
+            f"`{name}` must be an integer from 0 to 2**63 - {count}{of}, received {shown}."
+        )
+    return seed
+
+
+def _as_integer(value: object) -> int | None:
+    """Returns a scalar of any integer type as a Python integer; None for all other values."""
+    if isinstance(value, bool | str | bytes):
+        return None
+    if isinstance(value, int):
+        return operator.index(value)
+    try:
+        array = np.asarray(value)
+    except Exception:  # Tensors of a graph, and objects of other libraries, raise many types.
+        return None
+    return int(array) if array.shape == () and array.dtype.kind in "iu" else None
 
 
 def latents_from_seeds(seeds: tf.Tensor, dim: int, kind: str = "normal") -> tf.Tensor:
