@@ -233,7 +233,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
             print(f"  warning: {warning}")
     keys = dict.fromkeys(row["key"] for row in rows)
     for key in keys:
-        values = [row["value"] for row in rows if row["key"] == key]
+        values = [row["value"] for row in rows if row["key"] == key and row["value"] is not None]
         if len(values) > 1:
             print(f"{key}: {mean_and_deviation(values)} over {len(values)}")
 
@@ -261,6 +261,9 @@ def main(arguments: Sequence[str], *, prog: str = "python -m training.evaluate")
         _print_test_errors(rows)
     else:
         _print_rows(rows)
+    if undefined := [row["key"] for row in rows if row["value"] is None]:
+        print(f"error: not a finite number: {', '.join(undefined)}", file=sys.stderr)
+        return 2
     return 0
 
 

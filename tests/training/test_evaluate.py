@@ -224,3 +224,33 @@ def test_the_message_has_both_shapes_if_they_differ(generator):
     evaluation = Evaluation(metrics=find_metrics(["mre"]), data=data, split="test", samples=10)
     with pytest.raises(UserError, match=r"\(8, 8, 1\), and noise has \(12, 12, 1\)"):
         evaluation.measure(generator=generator)
+
+
+@pytest.mark.parametrize("metric", ["fid", "kid", "pr"])
+def test_one_reference_image_is_refused_and_nothing_is_written(metric, preset, folder, capsys):
+    np.savez(folder / "ten.npz", images=noise_data(count=10).train.images)
+    out = folder / "one.jsonl"
+    options = ["--data", str(folder / "ten.npz"), "--metrics", metric, *FEW, "--out", str(out)]
+    assert evaluate.main([str(preset), *options, "--features", "digits"]) == 2
+    error = capsys.readouterr().err
+    assert f"The metric {metric} needs at least" in error and "test split of ten has 1" in error
+    assert not out.exists()
+    train = ["--model", "lsgan", "--steps", "2", *TINY, "--data", str(folder / "ten.npz")]
+    score = ["--score-metrics", metric, "--best-by", {"pr": "recall"}.get(metric, metric)]
+    score += ["--score-features", "digits", "--run-dir", "refused"]
+    assert fit([*train, *score]) == 2
+    error = capsys.readouterr().err
+    assert "validation split of ten has 1" in error and "--score-split" in error
+    assert not (folder / "refused").exists()
+
+
+def test_a_score_that_is_not_finite_is_null_and_exits_with_2(preset, folder, capsys, monkeypatch):
+    monkeypatch.setattr("training.metrics.fid.frechet_distance", lambda *moments: np.nan)
+    out = folder / "null.jsonl"
+    options = ["--data", "digits", "--metrics", "fid,kid", *FEW, "--out", str(out)]
+    assert evaluate.main([str(preset), *options]) == 2
+    printed = capsys.readouterr()
+    assert "error: not a finite number: fid[" in printed.err and "fid is nan" in printed.out
+    fid, kid = rows_of(out)
+    assert fid["value"] is None and fid["values"] == {} and np.isfinite(kid["value"])
+    assert "NaN" not in out.read_text()
