@@ -153,6 +153,15 @@ def test_the_embedded_digits_need_no_home(tmp_path, home):
     assert not (tmp_path / "~").exists()
 
 
+def test_prepared_files_that_cannot_be_read(arrays, prepared, monkeypatch):
+    def refuse(folder, *, memory):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("training.data.tfds_images.content_digest", refuse)
+    with pytest.raises(UserError, match="1.0.0 cannot be read: Permission denied. .*--data-dir"):
+        load("digits", data_dir=str(prepared))
+
+
 def test_digest_of_contents(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
