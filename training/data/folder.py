@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from training.data.data_checks import Origin, copies, lacking_classes
+from training.data.data_checks import Origin, copies, lacking_classes, similar_classes
 from training.data.decoding import (
     Decoded,
     UnsupportedDepth,
@@ -98,6 +98,7 @@ def load_folder(
             *_not_used(shown, skipped),
             *_pages(decoded),
             *lacking_classes(splits, layout.class_names),
+            *similar_classes(layout.class_names),
             *_copies(files, decoded),
         ),
     )
