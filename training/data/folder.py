@@ -27,8 +27,8 @@ from zoo.errors import UserError
 
 UNREADABLE = "unreadable"
 UNKNOWN_TYPE = "of a type that is not an image"
-REPEATED = "links to a file or folder that is used already"
-IRREGULAR = "not a regular file"
+REPEATED = "linked again, and used already"
+IRREGULAR = "that are pipes, sockets or devices"
 _LEAST_BITS = 15
 """16-bit images whose largest value has fewer bits are refused: they would be almost black."""
 
@@ -145,7 +145,8 @@ def _reasons(skipped: Mapping[str, list[str]]) -> str:
                 os.path.splitext(key)[1].lower() or "without extension" for key in keys
             )
             names = listed([f"{kind} {count:,}" for kind, count in types.most_common()])
-        parts.append(f"{len(keys):,} {reason} ({names})")
+        what = "unreadable image file(s)" if reason == UNREADABLE else f"file(s) {reason}"
+        parts.append(f"{len(keys):,} {what}: {names}")
     return "; ".join(parts)
 
 
