@@ -49,9 +49,8 @@ def class_numbers(labels: Any, class_names: Sequence[str]) -> Any:
     if not names or not all(isinstance(name, str) for name in names):
         return labels
     if unknown := sorted(set(names) - set(class_names)):
-        raise ValueError(
-            f"{str(unknown[0])!r} is not a class. The classes are {', '.join(map(repr, class_names))}."
-        )
+        known = ", ".join(map(repr, class_names))
+        raise ValueError(f"{str(unknown[0])!r} is not a class. The classes are {known}.")
     numbers = [class_names.index(name) for name in names]
     return np.array(numbers, dtype="int64").reshape(given.shape)
 
@@ -65,7 +64,7 @@ def numbers_in_graph(labels: tf.Tensor | None, class_names: Sequence[str]) -> tf
     if not isinstance(labels, tf.Tensor) or labels.dtype != tf.string:
         return labels
     found = labels[..., tf.newaxis] == tf.constant(class_names)
-    message = f"The labels must be class names: {', '.join(map(repr, class_names))}. Received"
+    message = f"The labels must be class names: {', '.join(class_names)}. Received"
     check = tf.debugging.Assert(tf.reduce_all(tf.reduce_any(found, -1)), [message, labels])
     with tf.control_dependencies([check]):
         return tf.argmax(found, axis=-1)
