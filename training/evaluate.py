@@ -105,13 +105,38 @@ def load_data(target: "Target", options: Options) -> "ImageData":
             f"{target.preset} does not record its training data: give --data with a data set."
         )
     same = recipe is not None and name == recipe.data.data
-    return data_sets.load(
-        name,
-        image_size=options.image_size or (recipe.data.image_size if recipe and same else None),
-        data_dir=options.data_dir or (recipe.data.data_dir if recipe and same else None),
-        manual_dir=recipe.data.manual_dir if recipe and same else None,
-        refuse_unreadable=options.refuse_unreadable,
-    )
+    own = options.data is None and target.trained_in is not None
+    try:
+        data = data_sets.load(
+            name,
+            image_size=options.image_size or (recipe.data.image_size if recipe and same else None),
+            data_dir=options.data_dir or (recipe.data.data_dir if recipe and same else None),
+            manual_dir=recipe.data.manual_dir if recipe and same else None,
+            refuse_unreadable=options.refuse_unreadable,
+        )
+    except UserError as error:
+        if not own:
+            raise
+        raise UserError(
+            f"{error}\nThese are the data of the run {target.trained_in}. If they have moved, give "
+            "their place with --data."
+        ) from None
+    if own and options.image_size is None:
+        _check_unchanged(target, data)
+    return data
+
+
+def _check_unchanged(target: "Target", data: "ImageData") -> None:
+    """Raises UserError if the data of a run have changed since its training."""
+    from training.data_digest import check_same_data
+
+    assert target.trained_in is not None
+    try:
+        check_same_data(target.trained_in, data)
+    except UserError as error:
+        raise UserError(
+            f"{error}\nTo evaluate on other data on purpose, name them with --data."
+        ) from None
 
 
 def make_evaluation(target: "Target", metrics: "list[Metric]", options: Options) -> "Evaluation":
@@ -218,8 +243,12 @@ def check_options(options: Options, metrics: "list[Metric]") -> None:
         value = options.flat()[name]
         if value < 1:
             raise UserError(f"{flag(name)} must be at least 1, given {value}.")
-    if options.seed < 0:
-        raise UserError(f"--seed must not be negative, given {options.seed}.")
+    from zoo.latents import as_seed
+
+    try:
+        as_seed(options.seed, name="--seed", count=max(options.seeds * options.samples, 1))
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
@@ -233,7 +262,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
             print(f"  warning: {warning}")
     keys = dict.fromkeys(row["key"] for row in rows)
     for key in keys:
-        values = [row["value"] for row in rows if row["key"] == key]
+        values = [row["value"] for row in rows if row["key"] == key and row["value"] is not None]
         if len(values) > 1:
             print(f"{key}: {mean_and_deviation(values)} over {len(values)}")
 
@@ -261,6 +290,9 @@ def main(arguments: Sequence[str], *, prog: str = "python -m training.evaluate")
         _print_test_errors(rows)
     else:
         _print_rows(rows)
+    if undefined := [row["key"] for row in rows if row["value"] is None]:
+        print(f"error: not a finite number: {', '.join(undefined)}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -20,12 +20,14 @@ class Target:
         described: fields for every row: source, model, seed and further training settings.
         recipe: the run's recipe; None for a preset without a run.
         run: the run's folder; None for a preset without a run.
+        trained_in: the folder of the run that trained the preset; None if it is not known.
     """
 
     preset: str
     described: dict[str, Any]
     recipe: Recipe | None = None
     run: RunFolder | None = None
+    trained_in: pathlib.Path | None = None
 
 
 def find_targets(source: str) -> list[Target]:
@@ -47,9 +49,10 @@ def find_targets(source: str) -> list[Target]:
     described = {"evaluated": source, **_training_fields(_training(preset.metadata))}
     # A control was trained on the images of its run.
     run = folder.parents[1] if folder.parts[-2:] == ("control", "preset") else None
-    recipe = None if run is None or not (run / "recipe.json").exists() else stored_recipe(run)
+    run = run if run is not None and (run / "recipe.json").exists() else None
+    recipe = None if run is None else stored_recipe(run)
     # The folder instead of the handle, so that nothing is downloaded twice.
-    return [Target(str(preset.folder), described, recipe)]
+    return [Target(str(preset.folder), described, recipe, trained_in=run)]
 
 
 def _training(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -70,9 +73,8 @@ def _run_target(folder: pathlib.Path) -> Target:
     if not run.preset.exists():
         raise UserError(f"{folder} has no preset yet: finish the run with its own command first.")
     result = json.loads(run.result.read_text()) if run.result.exists() else {}
-    return Target(
-        str(run.preset), {"evaluated": str(run.preset), **_training_fields(result)}, recipe, run
-    )
+    described = {"evaluated": str(run.preset), **_training_fields(result)}
+    return Target(str(run.preset), described, recipe, run, folder)
 
 
 def _training_fields(result: dict[str, Any]) -> dict[str, Any]:

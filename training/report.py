@@ -36,14 +36,14 @@ class Options:
     """Name of the page's block for the tables."""
 
 
-def read_results(folders: list[pathlib.Path]) -> list[dict[str, Any]]:
-    """Reads `result.json` of each run, or of each `seed-*` run in a folder."""
-    results = []
+def read_results(folders: list[pathlib.Path]) -> dict[pathlib.Path, dict[str, Any]]:
+    """Reads `result.json` of each run, or of each `seed-*` run in a folder; each run once."""
+    results = {}
     for folder in folders:
         paths = sorted(folder.glob("seed-*/result.json")) or [folder / "result.json"]
         for path in paths:
             try:
-                results.append(json.loads(path.read_text()))
+                results[path.parent.resolve()] = json.loads(path.read_text())
             except OSError:
                 raise UserError(
                     f"{folder} has no result.json: it is not a finished run. Finish it with its "
@@ -72,13 +72,34 @@ def tables(sources: list[pathlib.Path]) -> list[str]:
         UserError: if a run is not finished, or results have different protocols.
     """
     from training.console import result_table
-    from training.report_tables import final_scores, score_table
+    from training.report_tables import final_scores, label_of, score_table
 
     results = read_results([source for source in sources if not source.is_file()])
-    with_errors = [result for result in results if "test_error" in result]
-    check_one_protocol(with_errors)
-    made = [result_table(with_errors), score_table(final_scores(sources))]
+    with_errors = {path: each for path, each in results.items() if "test_error" in each}
+    check_one_protocol(list(with_errors.values()))
+    # Runs with different names are not seeds of one training, so they have separate means.
+    by_run: dict[str, dict[pathlib.Path, dict[str, Any]]] = {}
+    for path, result in with_errors.items():
+        by_run.setdefault(label_of(path), {})[path] = result
+    made = []
+    for label, runs in by_run.items():
+        check_seeds(label, {path: result.get("seed") for path, result in runs.items()})
+        table = result_table(list(runs.values()))
+        made.append(f"{table}\n\nRun: `{label}`" if len(by_run) > 1 else table)
+    made.append(score_table(final_scores(sources)))
     return [table for table in made if table]
+
+
+def check_seeds(label: str, seeds: dict[pathlib.Path, Any]) -> None:
+    """Raises UserError if two runs with one name have the same seed."""
+    first: dict[Any, pathlib.Path] = {}
+    for path, seed in seeds.items():
+        if seed in first:
+            raise UserError(
+                f"{first[seed]} and {path} are two runs with the name {label} and the seed "
+                f"{seed}. Rename one of the folders, or report them separately."
+            )
+        first[seed] = path
 
 
 def report(options: Options) -> None:

@@ -2,12 +2,11 @@
 
 import base64
 import html
-import io
 import os
 import pathlib
 import shutil
 
-from training.report_tables import label_of, read_rows, score_files, shown_values
+from training.report_curves import draw, read_result, run_folders, run_names, score_curves
 from zoo.errors import UserError
 
 CURVES = "curves.png"
@@ -17,7 +16,7 @@ STYLE = (
     "td,th{border:1px solid #bbb;padding:.3em .7em;text-align:left;"
     "white-space:nowrap;font-variant-numeric:tabular-nums}"
     "figure{display:inline-block;margin:0 1em 1em 0;vertical-align:top}"
-    "img{max-width:100%}figure img{max-height:45em}"
+    "img{max-width:100%}figure img{max-height:45em}figure.whole img{max-height:none}"
 )
 
 
@@ -67,13 +66,14 @@ class Page:
         below = "<br>\n".join(html.escape(note.strip().replace("`", "")) for note in notes)
         self.parts.append("<table>\n" + "\n".join(lines) + f"\n</table>\n<p>{below}</p>")
 
-    def picture(self, content: bytes, name: str, title: str) -> None:
-        """Adds a PNG picture."""
+    def picture(self, content: bytes, name: str, title: str, *, whole_width: bool = False) -> None:
+        """Adds a PNG picture; with `whole_width` its height on an HTML page is not limited."""
         if self._html:
             data = base64.b64encode(content).decode()
             caption = f"<figcaption>{html.escape(title)}</figcaption>"
             image = f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">'
-            self.parts.append(f"<figure>{image}{caption}</figure>")
+            kind = ' class="whole"' if whole_width else ""
+            self.parts.append(f"<figure{kind}>{image}{caption}</figure>")
             return
         self.pictures.mkdir(parents=True, exist_ok=True)
         (self.pictures / name).write_bytes(content)
@@ -94,82 +94,39 @@ class Page:
         os.replace(part, self.path)
 
 
-def run_folders(sources: list[pathlib.Path]) -> list[pathlib.Path]:
-    """Returns the folders of all runs in the sources."""
-    folders: list[pathlib.Path] = []
-    for source in sources:
-        if source.is_dir():
-            folders += sorted(path.parent for path in source.glob("seed-*/recipe.json")) or [source]
-    return folders
-
-
-def run_name(folder: pathlib.Path) -> str:
-    """Returns the name of a run, with its seed if it is one of several."""
-    label = label_of(folder.resolve())
-    return f"{label}/{folder.name}" if folder.name.startswith("seed-") else label
-
-
-def score_curves(sources: list[pathlib.Path]) -> dict[str, dict[str, list[tuple[int, float]]]]:
-    """Returns the scores during training: `{value and protocol: {run: [(step, value)]}}`."""
-    curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
-    for folder in run_folders(sources):
-        for path in score_files(folder):
-            for row in (row for row in read_rows(path) if row.get("while_training")):
-                for name, value in shown_values(row).items():
-                    title = row["key"] if name == row["metric"] else f"{name}, {row['key']}"
-                    points = curves.setdefault(title, {}).setdefault(run_name(folder), [])
-                    points.append((row["step"], value))
-    return curves
-
-
 def add_curves(page: Page, sources: list[pathlib.Path]) -> None:
-    """Draws each score during training over the steps, one line per run.
+    """Draws each score during training over the steps, one line per network.
 
     Raises:
         UserError: if there are such scores and matplotlib is not installed.
     """
     curves = score_curves(sources)
-    if curves:
-        page.heading("Scores during training")
-        page.picture(_draw(curves), CURVES, "Averaged weights, against the split in the key")
-
-
-def _draw(curves: dict[str, dict[str, list[tuple[int, float]]]]) -> bytes:
-    """Draws a panel for each title, two in a row; returns a PNG."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UserError(
-            "The curves need matplotlib, which is not installed. Install it with: "
-            "pip install 'lipschitz-gan-zoo[report]'."
-        ) from None
-    columns = min(2, len(curves))
-    rows = -(-len(curves) // columns)
-    figure = Figure(figsize=(6 * columns, 3.2 * rows), layout="constrained")
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axis, (title, lines) in zip(axes, curves.items(), strict=False):
-        for name, points in lines.items():
-            steps, values = zip(*sorted(points), strict=True)
-            axis.plot(steps, values, marker=".", label=name)
-        axis.set_title(title, fontsize="medium")
-        axis.set_xlabel("step")
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize="small")
-    for axis in axes[len(curves) :]:
-        axis.remove()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return buffer.getvalue()
+    if not curves:
+        return
+    lines = [line for panel in curves.values() for line in panel]
+    title = "Scores against the split in the key."
+    if any(line.control for line in lines):
+        title += " Dashed lines: supervised controls."
+    if any(line.chosen is not None for line in lines):
+        title += " Stars: the chosen states."
+    page.heading("Scores during training")
+    page.picture(draw(curves), CURVES, title, whole_width=True)
 
 
 def add_samples(page: Page, sources: list[pathlib.Path]) -> None:
-    """Adds the last sample sheet of each run."""
+    """Adds a sample sheet of each run: of the chosen state, or else of the last step."""
     sheets = []
-    for folder in run_folders(sources):
-        pictures = sorted((folder / "samples").glob("*.png"))
-        if pictures:
-            title = f"{run_name(folder)}, step {int(pictures[-1].stem):,}"
-            sheets.append((pictures[-1], title))
+    folders = run_folders(sources)
+    for folder, name in zip(folders, run_names(folders), strict=True):
+        pictures = {int(p.stem): p for p in (folder / "samples").glob("*.png") if p.stem.isdigit()}
+        if not pictures:
+            continue
+        chosen, last = read_result(folder).get("best_step"), max(pictures)
+        step = chosen if chosen in pictures else last
+        title = f"{name}, step {step:,}"
+        if chosen is not None:
+            title += " (chosen)" if step == chosen else f" (the chosen state is of step {chosen:,})"
+        sheets.append((pictures[step], title))
     if not sheets:
         return
     page.heading("Samples")

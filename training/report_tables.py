@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -33,7 +34,9 @@ def label_of(path: pathlib.Path) -> str:
     The name of its supervised control is `glsgan-0, control`.
     """
     parts = [part for part in path.parts if part != "preset" and not part.startswith("seed-")]
-    if parts[-2:-1] and parts[-1] == "control":
+    # A run can have the name "control" too. It has a recipe, and a control has none.
+    folder = path.parent if path.name == "preset" else path
+    if parts[-2:-1] and parts[-1] == "control" and not (folder / "recipe.json").exists():
         return f"{parts[-2]}, control"
     return parts[-1] if parts else str(path)
 
@@ -57,16 +60,27 @@ def final_scores(sources: list[pathlib.Path]) -> list[Score]:
 
     If there are several scores with the same protocol, seed and set of images, the last one is
     used.
+
+    Raises:
+        UserError: if two folders have the same name, and scores with the same protocol and seed.
     """
     found: dict[tuple, Score] = {}
+    places: dict[tuple, pathlib.Path] = {}
     for source in sources:
         for path in score_files(source):
             for row in read_rows(path):
                 if "key" not in row or row.get("while_training"):
                     continue
                 place = pathlib.Path(row["evaluated"]) if source.is_file() else path.parent
-                score = Score(label_of(place.resolve()), row)
+                place = place.resolve()
+                score = Score(label_of(place), row)
                 key = (score.label, row.get("seed"), row.get("sample_seed"), _column(row))
+                run = place.parent if place.name == "preset" else place
+                if (first := places.setdefault(key, run)) != run:
+                    raise UserError(
+                        f"{first} and {run} are two runs with the name {score.label} and the seed "
+                        f"{row.get('seed')}. Rename one of the folders, or report them separately."
+                    )
                 found[key] = score
     return list(found.values())
 
@@ -121,10 +135,15 @@ def _cell(rows: list[dict[str, Any]], column: str, name: str) -> str:
     for row in rows:
         if _column(row) == column and name in row["values"]:
             by_seed.setdefault(row.get("seed"), []).append(row["values"][name])
-    values = [sum(each) / len(each) for each in by_seed.values()]
+    means = [sum(each) / len(each) for each in by_seed.values()]
+    values = [mean for mean in means if math.isfinite(mean)]
+    undefined = len({row.get("seed") for row in rows if _column(row) == column}) - len(values)
+    note = f", {undefined} undefined" if undefined else ""
     if len(values) > 1:
-        return f"{mean_and_deviation(values)} ({len(values)})"
-    return f"{values[0]:.4f} (1)" if values else ""
+        return f"{mean_and_deviation(values)} ({len(values)}{note})"
+    if values:
+        return f"{values[0]:.4f} (1{note})"
+    return "undefined" if undefined else ""
 
 
 def _check_trainings(scores: list[Score]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m training.sample PRESET_OR_RUN`: writes a sheet of generated images as PNG.
+"""`python -m training.sample PRESET_OR_RUN`: writes a sheet of generated images.
 
 An image is determined by its seed (and class): `--seeds 0-63` shows the images that
 `generate(64, seed=0)` and a served model return.
@@ -16,6 +16,7 @@ import tyro
 
 from training.command_line import parse_options
 from training.nearest import interleaved, inverted, nearest_images
+from training.pictures import PICTURE_ENDINGS, check_ending, save_picture
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 
@@ -36,15 +37,15 @@ class Options:
     source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PRESET_OR_RUN")]
     """A preset's name or folder, or the folder of a finished run."""
     out: pathlib.Path = pathlib.Path("samples.png")
-    """The PNG file."""
+    """The file: .png, .jpg, .webp or .gif."""
     grid: str | None = None
     """Rows x columns. By default 8x8."""
     seeds: str | None = None
     """FIRST-LAST, or seeds separated by commas. By default the seeds from 0 on."""
     seed: int | None = None
     """The first seed; the other images have the seeds that follow."""
-    label: Annotated[int | None, tyro.conf.arg(name="class")] = None
-    """One class for all images. By default each row has another class."""
+    label: Annotated[str | None, tyro.conf.arg(name="class")] = None
+    """One class for all images, by number or name. By default each row has another class."""
     interpolate: Annotated[str | None, tyro.conf.arg(metavar="A,B")] = None
     """Interpolate between two seeds."""
     truncation: float | None = None
@@ -57,7 +58,12 @@ class Options:
     """A GIF file for the animation of --interpolate."""
 
     def check(self) -> None:
-        """Raises UserError for options that have no effect together."""
+        """Raises UserError for wrong values, and for options that have no effect together."""
+        check_ending(self.out, option="--out", endings=PICTURE_ENDINGS)
+        if self.gif is not None:
+            check_ending(self.gif, option="--gif", endings=(".gif",))
+            if self.gif.resolve() == self.out.resolve():
+                raise UserError(f"--out and --gif are the same file: {self.out}. Rename one.")
         if self.seed is not None and self.seeds is not None:
             raise UserError("Give --seed or --seeds, not both.")
         choices = ("seed", "seeds", "interpolate", "invert")
@@ -71,13 +77,21 @@ class Options:
                 if getattr(self, name) is not None:
                     raise UserError(f"--{name} has no effect with --invert.")
         rows, columns = self.shape()
+        if rows * columns > _MAX_SEEDS:
+            raise UserError(
+                f"--grid {rows}x{columns} has {rows * columns:,} places; the most is "
+                f"{_MAX_SEEDS:,}. Give a smaller grid."
+            )
         seeds = self.seed_list()
         if rows * columns != len(seeds) and self.seeds is not None and self.grid is not None:
             raise UserError(
                 f"--grid {rows}x{columns} has {rows * columns} places for the {len(seeds)} "
                 "images of --seeds; leave one of them out."
             )
-        self.pair()
+        pair = self.pair()
+        if pair is not None and rows * columns < 2:
+            raise UserError("--interpolate needs at least 2 places in --grid.")
+        _check_seeds(seeds if pair is None else list(pair), self)
 
     def shape(self) -> tuple[int, int]:
         """Returns the rows and columns of the sheet."""
@@ -100,11 +114,11 @@ class Options:
         match = re.fullmatch(r"(\d+)-(\d+)", self.seeds)
         if match and 0 <= int(match[2]) - int(match[1]) < _MAX_SEEDS:
             return list(range(int(match[1]), int(match[2]) + 1))
-        if re.fullmatch(r"\d+(,\d+)*", self.seeds):
+        if re.fullmatch(r"\d+(,\d+)*", self.seeds) and self.seeds.count(",") < _MAX_SEEDS:
             return [int(seed) for seed in self.seeds.split(",")]
         raise UserError(
-            f"--seeds must be FIRST-LAST (at most {_MAX_SEEDS:,}), or seeds separated by commas, "
-            f"such as 0-63 or 3,7,9; given {self.seeds!r}."
+            "--seeds must be FIRST-LAST, or seeds separated by commas, such as 0-63 or 3,7,9, and "
+            f"at most {_MAX_SEEDS:,} seeds; given {self.seeds[:100]!r}."
         )
 
     def pair(self) -> tuple[int, int] | None:
@@ -119,34 +133,76 @@ class Options:
         return int(match[1]), int(match[2])
 
 
-def draw(generator: "ImageGenerator", options: Options) -> "tuple[np.ndarray, int]":
-    """Generates the requested uint8 images; returns them and the number of images per row."""
+def _check_seeds(seeds: list[int], options: Options) -> None:
+    from zoo.latents import as_seed
+
+    if options.interpolate is not None:
+        name = "--interpolate"
+    else:
+        name = "--seed" if options.seeds is None else "--seeds"
+    try:
+        for seed in (min(seeds), max(seeds)):
+            as_seed(seed, name=name)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def draw(
+    generator: "ImageGenerator", options: Options, *, label: int | None
+) -> "tuple[np.ndarray, int]":
+    """Generates the requested uint8 images.
+
+    Args:
+        generator: the generator.
+        options: the checked options.
+        label: int, the class of all images; None if no class was given.
+
+    Returns:
+        The images, and the number of images per row.
+    """
     rows, columns = options.shape()
     if options.invert is not None:
-        return inverted(generator, options.invert, options.label), COLUMNS
+        return inverted(generator, options.invert, label), COLUMNS
     if (pair := options.pair()) is not None:
         images = generator.interpolate(
-            *pair, rows * columns, label=options.label, truncation=options.truncation
+            *pair, rows * columns, label=label, truncation=options.truncation
         )
     else:
-        images = _generated(generator, options, columns=columns)
+        images = _generated(generator, options, columns=columns, label=label)
     if options.nearest is None:
         return images, columns
     return interleaved(images, nearest_images(images, options.nearest)), 2 * columns
 
 
-def _generated(generator: "ImageGenerator", options: Options, *, columns: int) -> "np.ndarray":
+def _label(generator: "ImageGenerator", options: Options, *, preset: str) -> int | None:
+    """Returns the number of the class that --class names; None without --class."""
+    if options.label is None:
+        return None
+    if not generator.num_classes:
+        raise UserError(
+            f"--class {options.label} has no effect: this generator is unconditional. Leave "
+            "--class out."
+        )
+    from training.class_names import class_names_of, class_number
+
+    return class_number(
+        options.label,
+        class_names_of(preset),
+        num_classes=generator.num_classes,
+        option="--class",
+    )
+
+
+def _generated(
+    generator: "ImageGenerator", options: Options, *, columns: int, label: int | None
+) -> "np.ndarray":
     import numpy as np
 
-    seeds, label = options.seed_list(), options.label
+    seeds = options.seed_list()
     classes = None
     if generator.num_classes:
         by_row = np.arange(len(seeds)) // columns % generator.num_classes
         classes = by_row if label is None else np.full(len(seeds), label)
-    elif label is not None:
-        raise UserError(
-            f"--class {label} has no effect: this generator is unconditional. Leave --class out."
-        )
     # One call for each sequence of consecutive seeds.
     starts = [i for i, s in enumerate(seeds) if i == 0 or s != seeds[i - 1] + 1]
     return np.concatenate(
@@ -184,11 +240,19 @@ def _save_gif(path: pathlib.Path, images: "np.ndarray") -> None:
     ]
     frames += frames[-2:0:-1]
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part.gif")
-    frames[0].save(
-        part, save_all=True, append_images=frames[1:], duration=_FRAME_MILLISECONDS, loop=0
-    )
-    os.replace(part, path)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        frames[0].save(
+            part,
+            format="GIF",
+            save_all=True,
+            append_images=frames[1:],
+            duration=_FRAME_MILLISECONDS,
+            loop=0,
+        )
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def sample(options: Options) -> list[pathlib.Path]:
@@ -202,15 +266,14 @@ def sample(options: Options) -> list[pathlib.Path]:
         ValueError: if the source is not the preset of a generator.
     """
     options.check()
-    from training.callbacks.samples import save_png
     from training.init_from import preset_of
     from zoo.tasks import ImageGenerator
 
-    generator = ImageGenerator.from_preset(preset_of(options.source))
-    images, columns = draw(generator, options)
-    part = options.out.with_name(f".{options.out.stem}.part.png")
-    save_png(part, _sheet(images, columns))
-    os.replace(part, options.out)
+    preset = preset_of(options.source)
+    generator = ImageGenerator.from_preset(preset)
+    label = _label(generator, options, preset=preset)
+    images, columns = draw(generator, options, label=label)
+    save_picture(options.out, _sheet(images, columns))
     if options.gif is None:
         return [options.out]
     _save_gif(options.gif, images if options.nearest is None else images[::2])

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.support.metric_cases import noise_data
+from training import data as data_sets
 from training import evaluate
 from training.data.image_data import ImageData
 from training.fit import main as fit
@@ -175,7 +176,8 @@ def test_unreadable_images_are_skipped_and_named_or_refused(preset, images, fold
         (["--metrics", "fid", "--data", "digits", "--image-size", "16"], "(8, 8, 1)"),
         (["--metrics", "fid", "--data", "ring"], "points"),
         (["--metrics", "fid", "--data", "digits", "--seeds", "0"], "--seeds"),
-        (["--metrics", "fid", "--data", "digits", "--seed", "-1"], "--seed"),
+        (["--metrics", "fid", "--data", "digits", "--seed", "-1"], "`--seed` must be an integer"),
+        (["--metrics", "fid", "--data", "digits", "--seed", str(2**63 - 9)], "consecutive seeds"),
         (["--metrics", "mre", "--data", "digits", "--mre-steps", "0"], "--mre-steps"),
         (["--metrics", "mre", "--data", "digits", "--mre-labels", "searched"], "no classes"),
         (["--metrics", "fid", "--data", "digits", "--mre-steps", "9"], "the metric mre"),
@@ -224,3 +226,93 @@ def test_the_message_has_both_shapes_if_they_differ(generator):
     evaluation = Evaluation(metrics=find_metrics(["mre"]), data=data, split="test", samples=10)
     with pytest.raises(UserError, match=r"\(8, 8, 1\), and noise has \(12, 12, 1\)"):
         evaluation.measure(generator=generator)
+
+
+@pytest.mark.parametrize("metric", ["fid", "kid", "pr"])
+def test_one_reference_image_is_refused_and_nothing_is_written(metric, preset, folder, capsys):
+    np.savez(folder / "ten.npz", images=noise_data(count=10).train.images)
+    out = folder / "one.jsonl"
+    options = ["--data", str(folder / "ten.npz"), "--metrics", metric, *FEW, "--out", str(out)]
+    assert evaluate.main([str(preset), *options, "--features", "digits"]) == 2
+    error = capsys.readouterr().err
+    assert f"The metric {metric} needs at least" in error and "test split of ten has 1" in error
+    assert not out.exists()
+    train = ["--model", "lsgan", "--steps", "2", *TINY, "--data", str(folder / "ten.npz")]
+    score = ["--score-metrics", metric, "--best-by", {"pr": "recall"}.get(metric, metric)]
+    score += ["--score-features", "digits", "--run-dir", "refused"]
+    assert fit([*train, *score]) == 2
+    error = capsys.readouterr().err
+    assert "validation split of ten has 1" in error and "--score-split" in error
+    assert not (folder / "refused").exists()
+
+
+def test_a_score_that_is_not_finite_is_null_and_exits_with_2(preset, folder, capsys, monkeypatch):
+    monkeypatch.setattr("training.metrics.fid.frechet_distance", lambda *moments: np.nan)
+    out = folder / "null.jsonl"
+    options = ["--data", "digits", "--metrics", "fid,kid", *FEW, "--out", str(out)]
+    assert evaluate.main([str(preset), *options]) == 2
+    printed = capsys.readouterr()
+    assert "error: not a finite number: fid[" in printed.err and "fid is nan" in printed.out
+    fid, kid = rows_of(out)
+    assert fid["value"] is None and fid["values"] == {} and np.isfinite(kid["value"])
+    assert "NaN" not in out.read_text()
+
+
+@pytest.fixture(scope="module")
+def folder_run(folder) -> pathlib.Path:
+    """A run of CLS-GAN on a folder of two classes, whose data are recorded."""
+    from training.data_digest import write_data_record
+
+    images = noise_data(count=60)
+    for number, pixels in enumerate(images.train.images[..., 0]):
+        path = folder / "own" / ("cat", "dog")[number % 2] / f"{number:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    arguments = ["--model", "clsgan", "--steps", "1", "--labels", "10", "--no-control", *TINY]
+    assert fit([*arguments, "--data", str(folder / "own"), "--run-dir", "own_run"]) == 0
+    write_data_record(folder / "own_run", data_sets.load(str(folder / "own")))
+    return folder / "own_run"
+
+
+def test_a_run_whose_data_changed_is_refused_unless_data_are_named(folder_run, folder, capsys):
+    assert evaluate.main([str(folder_run)]) == 0
+    before = (folder_run / "scores.jsonl").read_text()
+    first = min((folder / "own" / "cat").iterdir())
+    first.rename(folder / "own" / "dog" / f"moved-{first.name}")
+    capsys.readouterr()
+    assert evaluate.main([str(folder_run)]) == 2
+    error = capsys.readouterr().err
+    assert "images in the run" in error or "other pixels" in error
+    assert "name them with --data" in error and "Traceback" not in error
+    assert (folder_run / "scores.jsonl").read_text() == before
+    named = ["--metrics", "error", "--data", str(folder / "own"), "--out", "named.jsonl"]
+    assert evaluate.main([str(folder_run), *named]) == 0
+    (folder / "own" / "dog" / f"moved-{first.name}").rename(first)
+
+
+def test_a_run_whose_data_moved_is_refused_with_the_option_for_their_place(
+    folder_run, folder, capsys
+):
+    (folder / "own").rename(folder / "moved")
+    try:
+        assert evaluate.main([str(folder_run)]) == 2
+        error = capsys.readouterr().err
+        assert "data of the run" in error and "give their place with --data" in error
+        arguments = ["--metrics", "error", "--data", str(folder / "moved")]
+        assert evaluate.main([str(folder_run), *arguments]) == 0
+    finally:
+        (folder / "moved").rename(folder / "own")
+
+
+def test_classes_with_other_names_are_refused(folder_run, folder, capsys):
+    """The same number of classes is not enough: the labels would mean other classes."""
+    other = folder / "other"
+    for number, pixels in enumerate(noise_data(count=60).train.images[..., 0]):
+        path = other / ("dog", "zebra")[number % 2] / f"{number:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    before = (folder_run / "scores.jsonl").read_text()
+    assert evaluate.main([str(folder_run), "--metrics", "error", "--data", str(other)]) == 2
+    error = capsys.readouterr().err
+    assert "Class 0 of the classifier is 'cat' and class 0 of other is 'dog'" in error
+    assert (folder_run / "scores.jsonl").read_text() == before

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from training.report import main
-from training.report_page import score_curves
+from training.report_curves import Curve, score_curves
 
 RESULT = {
     "model": "clsgan",
@@ -170,10 +170,102 @@ def test_each_value_of_a_score_has_its_curve(tmp_path):
     rows += [score("kid", 0.1, seed=0, while_training=True, step=5)]
     add_run(tmp_path / "lsgan", rows, seed=0)
     assert score_curves([tmp_path / "lsgan"]) == {
-        "precision, pr[cnn-1a2b3c,2k/test]": {"lsgan/seed-0": [(5, 0.5), (10, 0.5)]},
-        "recall, pr[cnn-1a2b3c,2k/test]": {"lsgan/seed-0": [(5, 0.25), (10, 0.25)]},
-        "kid[cnn-1a2b3c,2k/test]": {"lsgan/seed-0": [(5, 0.1)]},
+        "precision, pr[cnn-1a2b3c,2k/test]": [Curve("lsgan/seed-0", points={5: 0.5, 10: 0.5})],
+        "recall, pr[cnn-1a2b3c,2k/test]": [Curve("lsgan/seed-0", points={5: 0.25, 10: 0.25})],
+        "kid[cnn-1a2b3c,2k/test]": [Curve("lsgan/seed-0", points={5: 0.1})],
     }
+
+
+def early(value: float, *, step: int, **changes) -> dict:
+    """Returns an error rate that was measured during training."""
+    return score("error", value, seed=0, while_training=True, step=step, key="error", **changes)
+
+
+def test_a_control_has_its_own_curve_with_its_chosen_state(tmp_path):
+    rows = [early(0.5, step=5), early(0.2, step=10)]
+    rows += [early(0.6, step=5, control=True), early(0.7, step=10, control=True)]
+    run = add_run(tmp_path / "clsgan", rows, seed=0)
+    result = {"best_by": "error", "best_step": 10, "control_best_step": 5}
+    (run / "result.json").write_text(json.dumps(result))
+    model, control = score_curves([tmp_path / "clsgan"])["error"]
+    assert (model.name, control.name) == ("clsgan/seed-0", "clsgan/seed-0, control")
+    assert model == Curve("clsgan/seed-0", points={5: 0.5, 10: 0.2}, chosen=10)
+    assert control == Curve("clsgan/seed-0", control=True, points={5: 0.6, 10: 0.7}, chosen=5)
+
+
+def test_a_curve_has_one_finite_value_per_step(tmp_path):
+    """A resumed run can measure a step twice; earlier versions wrote NaN."""
+    rows = [early(0.5, step=5), early(0.25, step=5), early(float("nan"), step=10)]
+    add_run(tmp_path / "a", rows, seed=0)
+    assert score_curves([tmp_path / "a"]) == {"error": [Curve("a/seed-0", points={5: 0.25})]}
+
+
+def test_runs_with_one_name_and_data_sets_with_one_key_have_separate_curves(tmp_path):
+    for parent, data in (("one", "digits"), ("two", "digits"), ("three", "mnist")):
+        add_run(tmp_path / parent / "a", [early(0.5, step=5, data=data)], seed=0)
+    folders = [tmp_path / parent / "a" for parent in ("one", "two", "three", "one")]
+    curves = score_curves(folders)
+    assert {title: [line.name for line in lines] for title, lines in curves.items()} == {
+        "error of digits": ["one/a/seed-0", "two/a/seed-0"],
+        "error of mnist": ["three/a/seed-0"],
+    }
+
+
+def test_the_sheet_of_the_chosen_state_is_shown(tmp_path):
+    pytest.importorskip("matplotlib")
+    from training.callbacks.samples import save_png
+
+    run = add_run(tmp_path / "a", [early(0.5, step=5)], seed=0)
+    save_png(run / "samples" / "000005.png", np.ones((4, 4, 1), np.uint8))
+    for chosen, title in (
+        (5, "a/seed-0, step 5 (chosen)"),
+        (7, "a/seed-0, step 10 (the chosen state is of step 7)"),
+        (None, "a/seed-0, step 10\n"),
+    ):
+        (run / "result.json").write_text(json.dumps({"best_step": chosen, "best_by": "error"}))
+        assert main([str(tmp_path / "a"), "-o", str(tmp_path / "page.md")]) == 0
+        assert title in (tmp_path / "page.md").read_text()
+    shown = (tmp_path / "page_files" / "samples-0.png").read_bytes()
+    assert shown == (run / "samples" / "000010.png").read_bytes()
+
+
+def test_a_run_is_counted_once_and_runs_with_one_name_and_seed_are_refused(runs, capsys):
+    assert main([str(runs), str(runs), str(runs / "seed-0")]) == 0
+    assert capsys.readouterr().out.count("3.00 % (12 of 400)") == 1
+    for parent in ("a", "b"):
+        add_run(runs / parent / "same", [score("fid", 1.0, seed=0)], seed=0)
+    assert main([str(runs / "a" / "same"), str(runs / "b" / "same")]) == 2
+    assert "two runs with the name same and the seed 0" in capsys.readouterr().err
+
+
+def test_runs_with_different_names_have_separate_means(tmp_path, capsys):
+    for name, error in (("a", 0.25), ("b", 0.5)):
+        folder = tmp_path / name
+        folder.mkdir()
+        result = {**RESULT, "seed": 0, "test_error": error, "control_test_error": 0.1}
+        (folder / "result.json").write_text(json.dumps(result))
+    assert main([str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    printed = capsys.readouterr().out
+    assert "Run: `a`" in printed and "Run: `b`" in printed and "mean and std" not in printed
+
+
+def test_scores_that_are_not_finite_are_marked_in_the_table(tmp_path, capsys):
+    """Files of earlier versions contain NaN; later versions leave the value out."""
+    add_run(tmp_path / "a", [score("fid", float("nan"), seed=0)], seed=0)
+    add_run(tmp_path / "a", [score("fid", 2.0, seed=1, values={"fid": 2.0})], seed=1)
+    left_out = score("fid", 1.0, seed=2, values={})
+    add_run(tmp_path / "a", [{**left_out, "value": None}], seed=2)
+    add_run(tmp_path / "b", [score("fid", float("nan"), seed=0)], seed=0)
+    assert main([str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("| a ") and "2.0000 (1, 2 undefined)" in line for line in lines)
+    assert any(line.startswith("| b ") and "undefined" in line for line in lines)
+
+
+def test_a_run_can_have_the_name_control(tmp_path, capsys):
+    run = add_run(tmp_path, [score("fid", 1.0, seed=0)], seed=0).rename(tmp_path / "control")
+    assert main([str(run)]) == 0
+    assert "| control " in capsys.readouterr().out
 
 
 def test_without_matplotlib_the_message_has_the_install_command(

@@ -27,6 +27,9 @@ def folder(tmp_path_factory):
     make().save_to_preset(folder / "plain")
     make(num_classes=3).save_to_preset(folder / "run" / "preset")
     make_classifier().save_to_preset(folder / "classifier")
+    make(num_classes=3).save_to_preset(folder / "named" / "preset")
+    (folder / "named" / "recipe.json").write_text("{}")
+    (folder / "named" / "data.json").write_text('{"class_names": ["cat", "2", "1"]}')
     save_bundle(folder / "ring", root=ImageGenerator(MLPGenerator((2,), latent_dim=4)))
     return folder
 
@@ -82,6 +85,59 @@ def test_classes_and_truncation(folder):
     seen = cells(run(folder, "run", "--grid", "2x4", "--class", "2", "--truncation", "0.5"), 2, 4)
     expected = generator.generate(8, seed=0, labels=2, truncation=0.5)[..., 0]
     np.testing.assert_array_equal(seen, expected)
+
+
+def test_a_class_is_given_by_name_or_number(folder, capsys):
+    for given, number in (("cat", 0), ("0", 0), ("2", 2), ("1", 1)):
+        seen = cells(run(folder, "named", "--grid", "1x2", "--class", given), 1, 2)
+        expected = make(num_classes=3).generate(2, seed=0, labels=number)[..., 0]
+        np.testing.assert_array_equal(seen, expected)
+    notes = capsys.readouterr().err.splitlines()
+    assert notes == [
+        "note: --class 2 is class number 2, whose name is '1'. The class with the name '2' is "
+        "--class 1.",
+        "note: --class 1 is class number 1, whose name is '2'. The class with the name '1' is "
+        "--class 2.",
+    ]
+
+
+def test_the_names_of_a_classifiers_classes_are_those_of_its_generator(folder):
+    from training.class_names import class_names_of
+
+    assert class_names_of("clsgan_digits_100") == [str(digit) for digit in range(10)]
+    assert class_names_of(str(folder / "plain")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("x.png", "PNG"),
+        ("x.PNG", "PNG"),
+        ("x.jpg", "JPEG"),
+        ("x.JPEG", "JPEG"),
+        ("x.webp", "WEBP"),
+        ("x.gif", "GIF"),
+    ],
+)
+def test_the_ending_decides_the_format(folder, tmp_path, name, kind):
+    out = tmp_path / name
+    assert sample.main([str(folder / "plain"), "--grid", "1x2", "--out", str(out)]) == 0
+    expected = make().generate(2, seed=0)[..., 0]
+    with Image.open(out) as image:
+        assert image.format == kind
+        pixels = np.asarray(image.convert("L")).astype(int)
+    factor = pixels.shape[1] // 17
+    first = pixels[factor // 2 :: factor, factor // 2 :: factor][:8, :8]
+    assert np.abs(first - expected[0]).max() <= (4 if kind == "JPEG" else 0)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["x.txt", "x", "x.png.bak", ".png", "x.tif", "x.pdf"])
+def test_other_endings_are_refused(folder, tmp_path, capsys, name):
+    out = tmp_path / name
+    assert sample.main([str(folder / "plain"), "--out", str(out)]) == 2
+    assert "--out must end in .png, .jpg, .jpeg, .webp, .gif; given" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_interpolation_as_sheet_and_animation(folder):
@@ -150,8 +206,21 @@ def test_classes_of_inverted_images_are_searched(folder, tmp_path, capsys, monke
         ("plain", ["--interpolate", "1-2"], "two seeds"),
         ("plain", ["--gif", "x.gif"], "--interpolate A,B too"),
         ("plain", ["--truncation", "2"], "truncation"),
+        ("plain", ["--truncation", "nan"], "truncation"),
+        ("plain", ["--seed", "-1"], r"`--seed` must be .* received -1"),
+        ("plain", ["--seed", str(2**63 - 63)], "`--seed` must be an integer from 0"),
+        ("plain", ["--seeds", f"1,{2**63}"], "`--seeds` must be an integer from 0"),
+        ("plain", ["--interpolate", f"1,{2**63}"], "`--interpolate` must be an integer from 0"),
+        ("plain", ["--interpolate", "1,2", "--grid", "1x1"], "at least 2 places"),
+        ("plain", ["--grid", "99999x99999"], "the most is 10,000"),
+        ("plain", ["--seeds", "0-99999999"], "at most 10,000 seeds"),
+        ("plain", ["--gif", "x.png", "--interpolate", "1,2"], "--gif must end in .gif; given"),
         ("plain", ["--class", "1"], "unconditional"),
         ("run", ["--class", "3"], "0..2"),
+        ("run", ["--class", "-1"], "0..2"),
+        ("run", ["--class", "1.0"], "does not store class names"),
+        ("run", ["--class", "cat"], "does not store class names"),
+        ("named", ["--class", "cats"], "Did you mean 'cat'"),
         ("plain", ["--invert", "x.png", "--nearest", "digits"], "--nearest has no effect"),
         ("plain", ["--invert", "."], "is not an image|one size"),
         ("plain", ["--nearest", "no_such_data"], "no_such_data"),

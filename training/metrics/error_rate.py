@@ -3,11 +3,12 @@
 import keras
 import numpy as np
 
-from training.data.image_data import Split
+from training.data.image_data import ImageData, Split
 from training.data.pipeline import evaluation_batches
 from training.metrics.metric import Metric, MetricInput, MetricResult
 from zoo.errors import UserError
 from zoo.images import to_float
+from zoo.tasks import ImageClassifier
 
 BATCH_SIZE = 200
 
@@ -47,8 +48,28 @@ def _measure(subject: MetricInput) -> MetricResult:
             f"The classifier has {classes} classes and {subject.data.name} has "
             f"{subject.data.num_classes}. Give the data set it was trained on with --data."
         )
+    _check_names(subject.classifier, subject.data)
     error = error_rate(subject.classifier, split)
     return MetricResult({"error": error}, (), {"images": len(split)})
+
+
+def _check_names(classifier: keras.Model, data: ImageData) -> None:
+    """Raises UserError if the classes of the classifier and of the data have other names.
+
+    A classifier without given names has the numbers of its classes as names.
+    """
+    if not isinstance(classifier, ImageClassifier):
+        return
+    ours, theirs = list(classifier.class_names), list(data.class_names)
+    numbers = list(map(str, range(len(ours))))
+    if ours == theirs or numbers in (ours, theirs):
+        return
+    place = next(i for i, pair in enumerate(zip(ours, theirs, strict=True)) if len(set(pair)) > 1)
+    raise UserError(
+        f"Class {place} of the classifier is {ours[place]!r} and class {place} of {data.name} is "
+        f"{theirs[place]!r}, so the labels mean different classes. Give data whose classes have "
+        f"the same names in the same order: {', '.join(ours)}."
+    )
 
 
 METRIC = Metric(

@@ -1,6 +1,7 @@
 """Evaluation of a generator or a classifier on a data set: one row with its protocol per metric."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from training.metrics.extraction import gather
 from training.metrics.feature_networks import FeatureNetwork
 from training.metrics.metric import Inversion, Metric, MetricInput, MetricResult
 from training.metrics.sources import GeneratedImages, RealImages
-from training.metrics.statistics import IS_SPLITS, Statistic
+from training.metrics.statistics import Statistic
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Evaluation:
         strategy: the distribution strategy that generates images and computes features.
 
     Raises:
-        UserError: if the split does not exist, there are too few samples, or the data are points
-            and a metric needs images.
+        UserError: if the split does not exist, a metric needs more real or generated images, or
+            the data are points and a metric needs images.
     """
 
     metrics: Sequence[Metric]
@@ -58,12 +59,29 @@ class Evaluation:
             raise UserError(
                 f"{self.data.name} has no split {self.split!r}; it has: {', '.join(SPLITS)}."
             )
-        if self.samples < IS_SPLITS:
-            raise UserError(f"--samples must be at least {IS_SPLITS}, given {self.samples}.")
         if len(self.data.image_shape) != 3 and any(m.of_features for m in self.metrics):
             raise UserError(
                 f"The data of {self.data.name} are points, and feature networks need images. For "
                 "a generator of points see `modes` in the run's logs."
+            )
+        for metric in self.metrics:
+            self._check_counts(metric)
+
+    def _check_counts(self, metric: Metric) -> None:
+        """Raises UserError if the values of a metric are not defined for so few images."""
+        real = len(getattr(self.data, self.split))
+        if real < metric.least_reference:
+            raise UserError(
+                f"The metric {metric.name} needs at least {metric.least_reference} real images, "
+                f"and the {self.split} split of {self.data.name} has {real}. Add images, give "
+                f"another split (--split, or --score-split during training), or leave "
+                f"{metric.name} out."
+            )
+        if metric.generated and self.samples < metric.least_generated:
+            raise UserError(
+                f"The metric {metric.name} needs at least {metric.least_generated} generated "
+                f"images, and {self.samples} were requested. Give more (--samples, or "
+                f"--score-samples during training), or leave {metric.name} out."
             )
 
     def measure(
@@ -82,8 +100,9 @@ class Evaluation:
             seed: int, seed of the first generated image.
 
         Returns:
-            One row per metric: `key` (the short form of the protocol), `value`, `values`,
-            `warnings`, and all fields of the protocol.
+            One row per metric: `key` (the short form of the protocol), `value` (the main value;
+            None if it is not finite), `values` (all finite values), `warnings`, and all fields of
+            the protocol.
 
         Raises:
             UserError: if a metric needs a network that is not given or does not match the data.
@@ -151,12 +170,19 @@ class Evaluation:
             }
         if metric.reference:
             protocol["reference_images"] = len(getattr(self.data, self.split))
+        # NaN and infinity are not scores, and JSON has no such numbers.
+        finite = {k: v for k, v in measured.values.items() if math.isfinite(v)}
+        missing = [
+            f"{name} is {value}, so it is left out: the features or images are not finite numbers"
+            for name, value in measured.values.items()
+            if name not in finite
+        ]
         return {
             "key": protocol_key(metric, measured, protocol),
             "metric": metric.name,
-            "value": next(iter(measured.values.values())),
-            "values": measured.values,
-            "warnings": list(measured.warnings),
+            "value": finite.get(next(iter(measured.values))),
+            "values": finite,
+            "warnings": [*measured.warnings, *missing],
             **protocol,
             **measured.protocol,
         }

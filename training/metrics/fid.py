@@ -9,6 +9,8 @@ from training.metrics.statistics import Moments
 RELATIVE_ZERO = 1e-13
 # The pivots of a well-conditioned covariance are larger than this fraction of the largest.
 WELL_CONDITIONED = 1e-6
+# A covariance of one row is not defined.
+LEAST_ROWS = 2
 
 
 def frechet_distance(left: Moments, right: Moments) -> float:
@@ -26,8 +28,13 @@ def frechet_distance(left: Moments, right: Moments) -> float:
     Returns:
         float, 0 for equal moments. Rounding can make it slightly negative.
 
+    Raises:
+        ValueError: if a set has fewer than 2 rows.
+
     Source: Heusel et al., arXiv 1706.08500.
     """
+    if (fewest := min(left.count, right.count)) < LEAST_ROWS:
+        raise ValueError(f"A covariance needs at least {LEAST_ROWS} rows, received {fewest}.")
     difference = left.mean - right.mean
     covariances = left.covariance, right.covariance
     traces = np.trace(covariances[0]) + np.trace(covariances[1])
@@ -81,4 +88,5 @@ METRIC = Metric(
     generated=("moments",),
     measure=_measure,
     better={"fid": "low"},
+    least_reference=LEAST_ROWS,
 )

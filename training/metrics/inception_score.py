@@ -3,7 +3,10 @@
 import numpy as np
 
 from training.metrics.metric import Metric, MetricInput, MetricResult
-from training.metrics.statistics import ClassScores
+from training.metrics.statistics import IS_SPLITS, ClassScores
+
+# The score of a split with one image is 1, whatever the image shows.
+LEAST_PER_SPLIT = 2
 
 
 def inception_score(scores: ClassScores) -> tuple[float, float]:
@@ -14,8 +17,16 @@ def inception_score(scores: ClassScores) -> tuple[float, float]:
     Returns:
         (mean, standard deviation over splits).
 
+    Raises:
+        ValueError: if a split has fewer than 2 images.
+
     Source: Salimans et al., arXiv 1606.03498.
     """
+    if (fewest := scores.counts.min()) < LEAST_PER_SPLIT:
+        raise ValueError(
+            f"The Inception Score needs at least {LEAST_PER_SPLIT} images in each of "
+            f"{len(scores.counts)} splits, received {fewest:.0f}."
+        )
     marginal = scores.sums / scores.counts[:, None]
     logarithms = np.log(marginal, where=marginal > 0, out=np.zeros_like(marginal))
     negative_entropy = (marginal * logarithms).sum(axis=1)
@@ -27,7 +38,15 @@ def _measure(subject: MetricInput) -> MetricResult:
     scores = subject.generated["class_scores"]
     assert isinstance(scores, ClassScores)
     mean, deviation = inception_score(scores)
-    return MetricResult({"is": mean, "is_std": deviation}, (), {"splits": len(scores.counts)})
+    each, classes = int(scores.counts.min()), scores.sums.shape[1]
+    warnings: tuple[str, ...] = ()
+    if each < classes:
+        warnings = (
+            f"each split has {each:,} images and the network has {classes:,} classes: the score "
+            f"cannot exceed {each:,}",
+        )
+    values = {"is": mean, "is_std": deviation}
+    return MetricResult(values, warnings, {"splits": len(scores.counts)})
 
 
 METRIC = Metric(
@@ -37,4 +56,5 @@ METRIC = Metric(
     generated=("class_scores",),
     measure=_measure,
     better={"is": "high"},
+    least_generated=LEAST_PER_SPLIT * IS_SPLITS,
 )

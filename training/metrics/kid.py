@@ -7,6 +7,8 @@ from training.metrics.statistics import SHUFFLE_SEED, AllFeatures
 
 SUBSETS = 100
 SUBSET_SIZE = 1000
+# The unbiased estimate divides by m - 1.
+LEAST_ROWS = 2
 
 
 def kernel_distance(
@@ -34,8 +36,16 @@ def kernel_distance(
     Returns:
         (mean, standard deviation over subsets).
 
+    Raises:
+        ValueError: if a subset has fewer than 2 rows, or more rows than a set.
+
     Source: Binkowski et al., arXiv 1801.01401.
     """
+    if not LEAST_ROWS <= subset_size <= min(len(generated), len(reference)):
+        raise ValueError(
+            f"`subset_size` must be from {LEAST_ROWS} to the number of rows of the smaller set, "
+            f"received {subset_size} for sets of {len(generated)} and {len(reference)} rows."
+        )
     generator = np.random.RandomState(seed)
     values = np.empty(subsets)
     for i in range(subsets):
@@ -80,4 +90,5 @@ METRIC = Metric(
     generated=("features",),
     measure=_measure,
     better={"kid": "low"},
+    least_reference=LEAST_ROWS,
 )

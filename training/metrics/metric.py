@@ -85,6 +85,9 @@ class Metric:
         reference: kinds of statistics of real images that `measure` needs.
         generated: kinds of statistics of generated images that `measure` needs.
         needs: the network to measure, `"generator"` or `"classifier"`.
+        least_reference: the least number of real images. With fewer, the values are not defined.
+        least_generated: the least number of generated images. With fewer, the values are not
+            defined or depend on chance alone.
     """
 
     name: str
@@ -94,6 +97,8 @@ class Metric:
     reference: tuple[str, ...] = ()
     generated: tuple[str, ...] = ()
     needs: Literal["generator", "classifier"] = "generator"
+    least_reference: int = 1
+    least_generated: int = 10
 
     @property
     def of_features(self) -> bool:

@@ -9,6 +9,9 @@ from training.metrics.statistics import AllFeatures
 
 PRECISION_NEIGHBOURS = 3
 DENSITY_NEIGHBOURS = 5
+LEAST_ROWS = max(PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS) + 1
+# With fewer rows, a ball up to the 5th neighbour contains a large part of all rows.
+MANY_ROWS = 10 * DENSITY_NEIGHBOURS
 BLOCK = 1024
 
 
@@ -81,7 +84,16 @@ def _by_block(
 
 
 def _radii(rows: np.ndarray, neighbours: int) -> np.ndarray:
-    """Returns the squared distance of each row to its k-th nearest other row."""
+    """Returns the squared distance of each row to its k-th nearest other row.
+
+    Raises:
+        ValueError: if there are not more than k rows.
+    """
+    if len(rows) <= neighbours:
+        raise ValueError(
+            f"The {neighbours} nearest neighbours of a row need more than {neighbours} rows, "
+            f"received {len(rows)}."
+        )
     # Index 0 of the sorted distances is the row itself.
     return _by_block(
         rows, rows, lambda block: np.partition(block, neighbours, axis=1)[:, neighbours]
@@ -97,16 +109,17 @@ def _measure(subject: MetricInput) -> MetricResult:
     reference, generated = subject.reference["features"], subject.generated["features"]
     assert isinstance(reference, AllFeatures) and isinstance(generated, AllFeatures)
     fewest = min(len(reference.features), len(generated.features))
-    if fewest <= DENSITY_NEIGHBOURS:
-        raise ValueError(
-            f"Precision and recall need more than {DENSITY_NEIGHBOURS} images of each kind, "
-            f"given {fewest}."
+    warnings: tuple[str, ...] = ()
+    if fewest < MANY_ROWS:
+        warnings = (
+            f"{fewest:,} images are few for {DENSITY_NEIGHBOURS} neighbours: each ball contains a "
+            "large part of the images, and the values are too high",
         )
     precision, recall = precision_recall(generated.features, reference.features)
     density, coverage = density_coverage(generated.features, reference.features)
     return MetricResult(
         {"precision": precision, "recall": recall, "density": density, "coverage": coverage},
-        (),
+        warnings,
         {"neighbours": [PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS]},
     )
 
@@ -118,4 +131,5 @@ METRIC = Metric(
     generated=("features",),
     measure=_measure,
     better=dict.fromkeys(("precision", "recall", "density", "coverage"), "high"),
+    least_reference=LEAST_ROWS,
 )

@@ -131,7 +131,7 @@ def test_blocks_do_not_matter(monkeypatch):
 
 def test_too_few_images_for_neighbours_are_refused():
     kept = AllFeatures(features=np.zeros((5, 2)))
-    with pytest.raises(ValueError, match="more than 5 images"):
+    with pytest.raises(ValueError, match="need more than 5 rows, received 5"):
         precision_recall.METRIC.measure(
             MetricInput(reference={"features": kept}, generated={"features": kept})
         )
