@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from export.write_errors import describe_write_error
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 
@@ -59,15 +60,28 @@ def main(arguments: Sequence[str], *, prog: str = "python -m export") -> int:
         The exit code: 0, 1 if an exported file differs from the model, 2 for a mistake of the user.
     """
     options = tyro.cli(Options, args=arguments, prog=prog)
-    prepare_tensorflow()
+    try:
+        prepare_tensorflow()
+        options.check()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return _export(options)
+
+
+def _export(options: Options) -> int:
+    import tensorflow as tf
+
     from export.verify import VerificationError
 
     try:
-        options.check()
         write = _write_versions if options.format == "saved_model" else _write_files
         descriptions = write(options)
-    except (UserError, ValueError, OSError) as error:
+    except (UserError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (OSError, tf.errors.OpError) as error:
+        print(f"error: {describe_write_error(error, options.directory)}", file=sys.stderr)
         return 2
     except VerificationError as error:
         print(f"error: the self-check failed, nothing was published: {error}", file=sys.stderr)

@@ -53,7 +53,13 @@ def check_requests(task: Network, declared: Mapping[str, Signature]) -> list[Che
     first = {request.signature: request for request in reversed(valid)}
     invalid = [request for name in declared for request in _wrong_shapes(first[name])]
     if isinstance(task, ImageGenerator) and task.num_classes:
-        invalid += [_wrong_label(request, task.num_classes) for request in first.values()]
+        invalid += [_with_value(request, "label", task.num_classes) for request in first.values()]
+    invalid += [
+        _with_value(request, name, -1)
+        for request in first.values()
+        for name in ("seed", "end_seed")
+        if name in request.inputs
+    ]
     return valid + invalid
 
 
@@ -175,6 +181,7 @@ def _wrong_shapes(request: CheckRequest) -> Iterator[CheckRequest]:
             yield CheckRequest(request.signature, {**request.inputs, name: array}, None)
 
 
-def _wrong_label(request: CheckRequest, num_classes: int) -> CheckRequest:
-    label = np.full_like(request.inputs["label"], num_classes)
-    return CheckRequest(request.signature, {**request.inputs, "label": label}, None)
+def _with_value(request: CheckRequest, name: str, value: int) -> CheckRequest:
+    """Returns a request that must be refused, because an input has a wrong value."""
+    wrong = np.full_like(request.inputs[name], value)
+    return CheckRequest(request.signature, {**request.inputs, name: wrong}, None)

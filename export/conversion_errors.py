@@ -1,6 +1,7 @@
 """Errors of a failed conversion, with the layers whose operations the format does not have."""
 
 import contextlib
+import errno
 import logging
 import re
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from export.write_errors import is_full
 from zoo.errors import UserError
 
 # "Tensorflow op [a/b: Betainc] is not supported" (tf2onnx's log), "No Op registered for Betainc"
@@ -29,6 +31,7 @@ def name_failing_layers(model: keras.Model, specs: list, file_format: str) -> It
 
     Raises:
         UserError: the conversion failed.
+        OSError: the disk is full.
     """
     log = _RecordingHandler()
     logger = logging.getLogger("tf2onnx")
@@ -36,6 +39,8 @@ def name_failing_layers(model: keras.Model, specs: list, file_format: str) -> It
     try:
         yield
     except Exception as error:  # Converters raise errors of many classes.
+        if is_full(error):
+            raise OSError(errno.ENOSPC, str(error)[-500:]) from error
         text = "\n".join([*log.lines, str(error)])
         raise UserError(_message(model, specs, file_format, text)) from error
     finally:

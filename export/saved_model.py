@@ -13,7 +13,7 @@ import tensorflow as tf
 from export.batching_tuner import write_batching_parameters
 from export.card import copy_model_card, write_card
 from export.check_requests import check_requests, example_request
-from export.served_name import check_name
+from export.served_name import check_default_name, check_name
 from export.signatures import signatures
 from export.verify import verify
 from export.warmup_requests import write_warmup
@@ -71,10 +71,12 @@ def save_preset(
         The new versions' folders.
 
     Raises:
-        ValueError: neither a preset nor a run, an unfinished run, or as for `save`.
+        ValueError: neither a preset nor a run, an unfinished run, a folder whose name cannot be
+            served, or as for `save`.
         OSError: the directory cannot be written.
         VerificationError: as for `save`; none of the models was published.
     """
+    _check_target(pathlib.Path(directory).expanduser().absolute(), served_name(source, name))
     tasks = load_tasks(source, name=name, critic=critic)
     card = resolve(find_preset(source))
     return save_all(tasks, directory, card=card, measure_batching=measure_batching)
@@ -96,11 +98,12 @@ def load_tasks(
         dtype: the precision, None for the preset's own.
 
     Raises:
-        ValueError: neither a preset nor a run, an unfinished run, or a preset without critic.
+        ValueError: neither a preset nor a run, an unfinished run, a name that cannot be served, or
+            a preset without critic.
     """
+    name = served_name(source, name)
     preset = find_preset(source)
     task = from_preset(preset, dtype=dtype)
-    name = name or _default_name(preset)
     tasks: dict[str, Network] = {name: task}
     part = resolve(preset) / PART_FOLDERS["ImageGenerator"]
     if not isinstance(task, ImageGenerator) and part.is_dir():
@@ -172,9 +175,19 @@ def find_preset(source: str | os.PathLike) -> str | os.PathLike:
     return source
 
 
-def _default_name(preset: str | os.PathLike) -> str:
-    folder = pathlib.Path(preset).expanduser().absolute()
-    return folder.parent.name if folder.name == "preset" else folder.name
+def served_name(source: str | os.PathLike, name: str | None) -> str:
+    """Returns the name of an exported model, by default that of its preset or run.
+
+    Raises:
+        ValueError: a name that cannot be served; the message contains one that can.
+    """
+    if name is not None:
+        check_name(name)
+        return name
+    folder = pathlib.Path(find_preset(source)).expanduser().absolute()
+    default = folder.parent.name if folder.name == "preset" else folder.name
+    check_default_name(default)
+    return default
 
 
 def _check_target(directory: pathlib.Path, name: str) -> None:

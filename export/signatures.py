@@ -158,6 +158,7 @@ def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
 
     def generate_from_seed(seed: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         _check_label(generator, label)
+        _check_seed(seed)
         return {"images": generator.images_from_seeds(seed, label)}
 
     def generate_png(seed: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
@@ -182,6 +183,7 @@ def _generator_signatures(generator: ImageGenerator) -> dict[str, Signature]:
         return {"images": to_uint8(generator.images_from_latents(latents, label))}
 
     def draw(seed: tf.Tensor) -> tf.Tensor:
+        _check_seed(seed)
         return latents_from_seeds(seed, generator.latent_dim, generator.network.latent)
 
     latent = {"latent": _spec(tf.float32, generator.latent_dim), **label}
@@ -209,6 +211,12 @@ def _check_label(generator: ImageGenerator, label: tf.Tensor | None) -> None:
         message = f"label must be in 0..{generator.num_classes - 1}"
         tf.debugging.assert_non_negative(label, message)
         tf.debugging.assert_less(label, tf.constant(generator.num_classes, tf.int64), message)
+
+
+def _check_seed(seed: tf.Tensor) -> None:
+    """Refuses seeds that `zoo.latents.as_seed` refuses."""
+    message = "seed must be an integer from 0 to 2**63 - 1"
+    tf.debugging.assert_non_negative(seed, message)
 
 
 def _check_fraction(name: str, values: tf.Tensor) -> None:

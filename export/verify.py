@@ -1,5 +1,6 @@
 """Self-check of an exported SavedModel: compares it with its model, in TensorFlow alone."""
 
+import errno
 import os
 import pathlib
 import pickle
@@ -15,6 +16,7 @@ from export.check_requests import Arrays, CheckRequest, check_requests
 from export.server.status import ServingError
 from export.signatures import Signature, Specs, signatures
 from export.warmup_requests import replay_warmup
+from export.write_errors import is_full
 from zoo.networks.network import Network
 from zoo.tasks import Task
 
@@ -97,6 +99,8 @@ def _run_isolated(
             text=True,
             timeout=_TIMEOUT_SECONDS,
         )
+        if process.returncode != 0 and is_full(process.stderr):
+            raise OSError(errno.ENOSPC, process.stderr.splitlines()[-1])
         if process.returncode != 0:
             raise VerificationError(
                 f"TensorFlow alone cannot run it (exit code {process.returncode}):\n"

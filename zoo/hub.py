@@ -193,6 +193,7 @@ class NetworkImageGenerator(keras_hub.models.Task):
     Args:
         backbone: a `NetworkBackbone` of a generator.
         preprocessor: None; generators have no preprocessor.
+        class_names: K strings; `"0"` to `"K-1"` by default.
         compile: bool, whether to compile with Keras' defaults.
         name: str, the model's name.
     """
@@ -204,6 +205,7 @@ class NetworkImageGenerator(keras_hub.models.Task):
         backbone: NetworkBackbone,
         *,
         preprocessor: None = None,
+        class_names: Sequence[str] | None = None,
         compile: bool = False,
         name: str | None = None,
     ):
@@ -211,10 +213,14 @@ class NetworkImageGenerator(keras_hub.models.Task):
         self.preprocessor = preprocessor
         inputs = backbone.input
         super().__init__(inputs, backbone(inputs), compile=compile, name=name)
+        self.class_names = None if class_names is None else list(class_names)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "class_names": self.class_names}
 
     @functools.cached_property
     def _generator(self) -> ImageGenerator:
-        return ImageGenerator(self.backbone.network)
+        return ImageGenerator(self.backbone.network, class_names=self.class_names)
 
     def generate(
         self,

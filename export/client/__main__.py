@@ -56,6 +56,10 @@ class Generate(Connection):
         """Writes the images and prints their paths."""
         if self.count < 1:
             raise UserError(f"-n must be at least 1, given {self.count}.")
+        if not 0 <= self.seed <= 2**63 - self.count:
+            raise UserError(
+                f"--seed must be an integer from 0 to 2**63 - {self.count}, given {self.seed}."
+            )
         client = self.client()
         seeds = self.seed + np.arange(self.count)
         signatures = client.signatures()

@@ -92,7 +92,7 @@ class ModelClient:
         """Returns the images of some seeds, the same as those of `ImageGenerator.generate`.
 
         Args:
-            seeds: ints `[N]`.
+            seeds: ints `[N]`, from 0 to 2**63 - 1.
             labels: ints `[N]`, for a generator with labels.
             truncation: float in (0, 1] that multiplies the latents; by default 1.
 
@@ -100,11 +100,12 @@ class ModelClient:
             uint8 array `[N, height, width, channels]`.
 
         Raises:
-            ClientError: the request failed.
+            ValueError: seeds or labels that are not integers in the range of int64.
+            ClientError: the request failed, for example because of a negative seed.
         """
-        inputs = {"seed": np.asarray(seeds, dtype="int64")}
+        inputs = {"seed": _as_integers("seeds", seeds)}
         if labels is not None:
-            inputs["label"] = np.asarray(labels, dtype="int64")
+            inputs["label"] = _as_integers("labels", labels)
         if truncation is not None:
             inputs["truncation"] = np.full(len(inputs["seed"]), truncation, "float32")
             return self.run("generate_truncated", inputs)["images"]
@@ -139,6 +140,17 @@ class ModelClient:
 
     def _read_signatures(self) -> Signatures:
         raise NotImplementedError
+
+
+def _as_integers(name: str, values: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Returns integers as int64, and raises ValueError instead of rounding other numbers."""
+    given = np.asarray(values)
+    if given.size and (given.dtype.kind not in "iu" or given.max() >= 2**63):
+        raise ValueError(
+            f"`{name}` must be integers below 2**63, received {given.dtype} values such as "
+            f"{given.flat[0]!r}."
+        )
+    return given.astype("int64")
 
 
 def encode_png(image: np.ndarray) -> bytes:

@@ -192,6 +192,18 @@ def test_truncation_and_interpolation(served, generator):
         ("digits", "classify", {"inputs": np.array([b""])}),
         ("digits_generator", "generate", {"seed": np.array([1]), "label": np.array([3])}),
         ("digits_generator", "generate", {"seed": np.array([1]), "label": np.array([-1])}),
+        ("digits_generator", "generate", {"seed": np.array([-1]), "label": np.array([0])}),
+        ("digits_generator", "generate_png", {"seed": np.array([-1]), "label": np.array([0])}),
+        (
+            "digits_generator",
+            "generate_truncated",
+            {"seed": [-1], "label": [0], "truncation": np.float32([1])},
+        ),
+        (
+            "digits_generator",
+            "interpolate",
+            {"seed": [1], "end_seed": [-1], "label": [0], "fraction": np.float32([1])},
+        ),
         ("digits_generator", "generate_png", {"seed": np.array([1, 2]), "label": np.array([0])}),
         (
             "digits_generator",
@@ -202,7 +214,16 @@ def test_truncation_and_interpolation(served, generator):
 )
 def test_invalid_inputs_are_refused(served, model, signature, inputs):
     with pytest.raises(tf.errors.InvalidArgumentError):
-        served[model][signature](**{name: tf.constant(value) for name, value in inputs.items()})
+        served[model][signature](
+            **{name: tf.constant(np.asarray(value)) for name, value in inputs.items()}
+        )
+
+
+def test_a_negative_seed_is_refused_with_the_reason(served):
+    inputs = {"seed": tf.constant([3, -1]), "label": tf.constant([0, 0], tf.int64)}
+    inputs["seed"] = tf.cast(inputs["seed"], tf.int64)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="seed must be an integer from 0"):
+        served["digits_generator"]["generate"](**inputs)
 
 
 def test_a_session_refuses_other_shapes(exported):

@@ -142,6 +142,24 @@ def read_task(handle: Handle, task: str) -> Preset:
     )
 
 
+def class_names_of_whole(preset: Preset, num_classes: int) -> list[str] | None:
+    """Returns the class names of the classifier that a preset is a part of.
+
+    Args:
+        preset: the part.
+        num_classes: int, the number of classes that the classifier must have.
+
+    Returns:
+        The names, or None if there is no such classifier.
+    """
+    whole = preset.folder.absolute().parent
+    if preset.folder.name not in PART_FOLDERS.values() or not (whole / TASK_FILE).is_file():
+        return None
+    task, arguments = _read_task(whole)
+    names = arguments.get("class_names") if task == "ImageClassifier" else None
+    return names if isinstance(names, list) and len(names) == num_classes else None
+
+
 def network_only_message(preset: Preset, expected: str) -> str:
     """Returns the error message for a preset that contains a network and no task."""
     return (

@@ -8,11 +8,13 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from zoo.images import check_raw, prepare
+from zoo.images import prepare
 from zoo.layers.dropout import StatelessDropout
 from zoo.models.class_losses import class_losses
 from zoo.networks.network import Inputs, Network
 from zoo.presets.read import Handle
+from zoo.tasks.class_names import check_class_names, class_numbers
+from zoo.tasks.classifier_inputs import Images, as_input, checked_batch, is_array, to_predict
 from zoo.tasks.task import Task
 
 POOLINGS = ("avg", "max")
@@ -27,7 +29,7 @@ class ImageClassifier(Task):
     size, and returns float32 logits a `[B, K]`. These are the outputs of CLS-GAN's critic, whose
     loss of class l is `L(x, l) = -log(exp(a_l) / (1 + sum_j exp(a_j)))` with the extra class, and
     the same without the 1 otherwise. `predict`, `classify`, `fit` and `evaluate` take raw uint8
-    images.
+    images, and the last two take labels as numbers or names of classes.
 
     Args:
         network: a feature network, `[B, height, width, channels] -> [B, h, w, c]`.
@@ -90,7 +92,7 @@ class ImageClassifier(Task):
         if num_classes < 1:
             raise ValueError(f"`num_classes` must be at least 1, received {num_classes}.")
         self.num_classes = num_classes
-        self.class_names = _check_class_names(class_names, num_classes)
+        self.class_names = check_class_names(class_names, num_classes)
         self.pooling = pooling
         self.activation = activation
         self.dropout = dropout
@@ -173,27 +175,53 @@ class ImageClassifier(Task):
             **keras_arguments,
         )
 
+    def fit(
+        self, x: object = None, y: object = None, *arguments: object, **keras_arguments: object
+    ) -> keras.callbacks.History:
+        """Trains as `keras.Model.fit`; labels may be names of classes."""
+        held_out = keras_arguments.get("validation_data")
+        if isinstance(held_out, tuple | list) and len(held_out) > 1:
+            numbers = class_numbers(held_out[1], self.class_names)
+            keras_arguments["validation_data"] = (held_out[0], numbers, *held_out[2:])
+        return super().fit(x, class_numbers(y, self.class_names), *arguments, **keras_arguments)
+
+    def evaluate(
+        self, x: object = None, y: object = None, *arguments: object, **keras_arguments: object
+    ) -> object:
+        """Evaluates as `keras.Model.evaluate`; labels may be names of classes."""
+        y = class_numbers(y, self.class_names)
+        return super().evaluate(x, y, *arguments, **keras_arguments)
+
     def train_step(self, data: object) -> dict:
         """Runs Keras' training step after checking that the images are raw."""
-        return super().train_step(_with_raw_images(data))
+        return super().train_step(checked_batch(data, self.class_names))
 
     def test_step(self, data: object) -> dict:
         """Runs Keras' evaluation step after checking that the images are raw."""
-        return super().test_step(_with_raw_images(data))
+        return super().test_step(checked_batch(data, self.class_names))
 
     def predict_step(self, data: object) -> tf.Tensor:
         """Computes the probabilities of a batch."""
-        return self.probabilities(keras.utils.unpack_x_y_sample_weight(data)[0])
+        return self.probabilities(to_predict(data))
 
     def predict(
-        self, images: np.ndarray | Sequence[np.ndarray], batch_size: int = 32
+        self,
+        x: Images,
+        batch_size: int | None = None,
+        verbose: int | str = 0,
+        steps: int | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
     ) -> np.ndarray:
-        """Computes the probabilities of the classes.
+        """Computes the probabilities of the classes, the softmax of their logits.
 
         Args:
-            images: uint8 array `[N, h, w, c]` of any size, grey or colour, or a list of uint8
-                arrays `[h, w, c]` of different sizes.
-            batch_size: int, at least 1, number of images per batch.
+            x: uint8 array `[N, h, w, c]` of any size, grey or colour, or a list of uint8 arrays
+                `[h, w, c]` of different sizes; or a `tf.data.Dataset`, `keras.utils.PyDataset` or
+                generator of such batches, with or without labels, as `keras.Model.predict` takes.
+            batch_size: int, at least 1, number of images per batch of arrays; 32 by default.
+            verbose: 0 for silence, 1 or `"auto"` for a progress bar, 2 for one line.
+            steps: int, number of batches; None for all.
+            callbacks: Keras callbacks.
 
         Returns:
             float32 array `[N, K]`; rows sum to one.
@@ -202,28 +230,21 @@ class ImageClassifier(Task):
             ValueError: no images, another dtype, a missing batch axis, or channels that cannot be
                 converted.
         """
-        if len(images) == 0:
-            raise ValueError("`images` is empty; give at least one image.")
-        if isinstance(images, list | tuple):
-            pieces = [np.asarray(image) for image in images]
-            for image in pieces:
-                check_raw(image, rank=3)
-            batches = [image[np.newaxis] for image in pieces]
-        else:
-            images = np.asarray(images)
-            check_raw(images, rank=4)
-            if images.shape[1:] == self.image_shape:
-                return super().predict(images, batch_size=batch_size, verbose=0)
-            batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-        # Outside `predict_step`, because XLA may compile that, and XLA cannot resize.
-        prepared = [prepare(tf.constant(batch), self.image_shape) for batch in batches]
-        return super().predict(tf.concat(prepared, axis=0), batch_size=batch_size, verbose=0)
+        if is_array(x):
+            x = as_input(x, self.image_shape, 32 if batch_size is None else batch_size)
+        return super().predict(x, batch_size, verbose, steps, callbacks)
 
     def classify(
-        self, images: np.ndarray | Sequence[np.ndarray], batch_size: int = 32
+        self,
+        x: Images,
+        batch_size: int | None = None,
+        verbose: int | str = 0,
+        steps: int | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
     ) -> list[str]:
         """Returns the name of each image's most probable class; see `predict`."""
-        return [self.class_names[i] for i in self.predict(images, batch_size).argmax(axis=-1)]
+        probabilities = self.predict(x, batch_size, verbose, steps, callbacks)
+        return [self.class_names[i] for i in probabilities.argmax(axis=-1)]
 
     @classmethod
     def from_preset(
@@ -256,7 +277,7 @@ class ImageClassifier(Task):
         if num_classes is None:
             classifier = super().from_preset(handle, load_weights=load_weights, dtype=dtype)
             if class_names is not None:
-                classifier.class_names = _check_class_names(class_names, classifier.num_classes)
+                classifier.class_names = check_class_names(class_names, classifier.num_classes)
             return classifier
         preset = cls._read(handle)
         new = {"num_classes": num_classes, "class_names": class_names, "extra_class": False}
@@ -277,24 +298,3 @@ class ImageClassifier(Task):
             "head_bias": self.head_bias,
             "name": self.name,
         }
-
-
-def _check_class_names(names: Sequence[str] | None, num_classes: int) -> tuple[str, ...]:
-    checked = tuple(names) if names is not None else tuple(str(i) for i in range(num_classes))
-    if len(checked) != num_classes or len(set(checked)) != num_classes:
-        raise ValueError(
-            f"`class_names` must be {num_classes} distinct names, received {len(checked)}: "
-            f"{checked}."
-        )
-    return checked
-
-
-def _with_raw_images(data: object) -> object:
-    """Returns `data` unchanged; raises ValueError unless its images are uint8."""
-    images = keras.utils.unpack_x_y_sample_weight(data)[0]
-    if images.dtype != tf.uint8:
-        raise ValueError(
-            f"`fit` and `evaluate` take raw uint8 images, received {images.dtype}. The classifier "
-            "scales them; after augmentation use tf.cast(tf.round(images), tf.uint8)."
-        )
-    return data

@@ -1,8 +1,8 @@
 """The image generator, from seeds to uint8 images."""
 
 import random
-from collections.abc import Iterator
-from typing import Literal, Self
+from collections.abc import Sequence
+from typing import Literal, Self, cast
 
 import keras
 import numpy as np
@@ -11,13 +11,19 @@ from keras import ops
 
 from zoo.images import check_raw, prepare, to_uint8
 from zoo.inversion import InversionResult, invert_images
-from zoo.latents import interpolate_latents, latents_from_seeds
+from zoo.latents import as_seed, interpolate_latents, latents_from_seeds
 from zoo.networks.network import Inputs, Network
-from zoo.presets.read import Handle
-from zoo.tasks.generation_arguments import Labels, check_labels, check_seed, check_truncation
+from zoo.presets.read import Handle, class_names_of_whole
+from zoo.tasks.class_names import check_class_names
+from zoo.tasks.generation_arguments import (
+    Labels,
+    batches,
+    check_count,
+    check_labels,
+    check_truncation,
+)
 from zoo.tasks.task import Task
 
-_BATCH = 64
 _RANDOM_SEEDS = 2**53  # JSON represents integers below this limit exactly.
 _GENERATOR_ATTRIBUTES = ("latent_dim", "latent", "num_classes")
 
@@ -34,11 +40,12 @@ class ImageGenerator(Task):
     Args:
         network: a generator with the attributes `image_shape`, `latent_dim`, `latent` (`"normal"`
             or `"uniform"`) and `num_classes` (0 for an unconditional generator).
+        class_names: K distinct strings, for a conditional generator; "0" to "K-1" by default.
         name: str, the model's name.
         dtype: a dtype policy or its name, for the output of a call; None for that of the network.
 
     Raises:
-        ValueError: a network without one of these attributes.
+        ValueError: a network without one of these attributes, or another number of names.
 
     Example:
     >>> from zoo.networks import make_generator
@@ -49,7 +56,14 @@ class ImageGenerator(Task):
 
     preset_class = "NetworkImageGenerator"
 
-    def __init__(self, network: Network, *, name: str | None = None, dtype: object = None):
+    def __init__(
+        self,
+        network: Network,
+        *,
+        class_names: Sequence[str] | None = None,
+        name: str | None = None,
+        dtype: object = None,
+    ):
         super().__init__(network, name=name, dtype=dtype)
         missing = [a for a in _GENERATOR_ATTRIBUTES if getattr(network, a, None) is None]
         if missing:
@@ -57,6 +71,7 @@ class ImageGenerator(Task):
                 f"`network` must be a generator; {type(network).__name__} has no "
                 f"{', '.join(missing)}."
             )
+        self.class_names = check_class_names(class_names, network.num_classes)
         self.build_from_symbolic_inputs()
 
     @classmethod
@@ -80,6 +95,8 @@ class ImageGenerator(Task):
                 "images, so it cannot be drawn as a sheet or served. Load its network with "
                 f"zoo.load_network({preset.handle!r})."
             )
+        if names := class_names_of_whole(preset, generator.num_classes):
+            generator.class_names = tuple(names)
         return generator
 
     def symbolic_inputs(self) -> Inputs:
@@ -143,8 +160,8 @@ class ImageGenerator(Task):
 
         Args:
             n: int, at least 1, number of images.
-            labels: for a conditional generator, one class or n classes; by default image i has
-                class `i % num_classes`.
+            labels: for a conditional generator, one class or n classes, by number or name; by
+                default image i has class `i % num_classes`.
             seed: int in [0, 2^63 - n], seed of the first image; image i has seed `seed + i`. By
                 default it is random, and `keras.utils.set_random_seed` makes it repeatable.
             truncation: float in (0, 1], the factor of the latents. Small values give images that
@@ -156,17 +173,16 @@ class ImageGenerator(Task):
         Raises:
             ValueError: an argument outside its range, or labels for an unconditional generator.
         """
-        if n < 1:
-            raise ValueError(f"`n` must be at least 1, received n={n}.")
+        n = check_count(n, name="n", least=1)
         check_truncation(truncation)
         if seed is None:
             seed = random.randrange(_RANDOM_SEEDS)
-        check_seed(seed, n)
+        seed = as_seed(seed, count=n)
         classes = self.check_labels(n, labels)
         seeds = tf.constant(seed + np.arange(n, dtype="int64"))
         factor = tf.constant(1.0 if truncation is None else truncation)
         return np.concatenate(
-            [self.images_from_seeds(z, y, factor).numpy() for z, y in _batches(seeds, classes)]
+            [self.images_from_seeds(z, y, factor).numpy() for z, y in batches(seeds, classes)]
         )
 
     def interpolate(
@@ -175,7 +191,7 @@ class ImageGenerator(Task):
         seed_b: int,
         steps: int = 8,
         *,
-        label: int | None = None,
+        label: int | str | None = None,
         truncation: float | None = None,
     ) -> np.ndarray:
         """Generates images between two seeds, by interpolation of their latents.
@@ -187,7 +203,7 @@ class ImageGenerator(Task):
             seed_a: int in [0, 2^63), seed of the first image.
             seed_b: int in [0, 2^63), seed of the last image.
             steps: int, at least 2, number of images.
-            label: class of all images, for a conditional generator; 0 by default.
+            label: class of all images, by number or name, if conditional; 0 by default.
             truncation: float in (0, 1], the factor of the latents; None is the same as 1.
 
         Returns:
@@ -196,25 +212,21 @@ class ImageGenerator(Task):
         Raises:
             ValueError: an argument outside its range, or a label for an unconditional generator.
         """
-        if steps < 2:
-            raise ValueError(f"`steps` must be at least 2, received steps={steps}.")
+        steps = check_count(steps, name="steps", least=2)
         check_truncation(truncation)
-        for seed in (seed_a, seed_b):
-            check_seed(seed, 1)
+        seeds = as_seed(seed_a, name="seed_a"), as_seed(seed_b, name="seed_b")
         if label is None and self.num_classes:
             label = 0
         classes = self.check_labels(steps, label)
         kind = self.network.latent
         start, end = (
             latents_from_seeds(tf.fill([steps], tf.constant(seed, tf.int64)), self.latent_dim, kind)
-            for seed in (seed_a, seed_b)
+            for seed in seeds
         )
         latents = interpolate_latents(start, end, tf.linspace(0.0, 1.0, steps), kind)
         latents *= 1.0 if truncation is None else truncation
-        batches = _batches(latents, classes)
-        return np.concatenate(
-            [to_uint8(self.images_from_latents(z, y)).numpy() for z, y in batches]
-        )
+        pixels = (to_uint8(self.images_from_latents(z, y)) for z, y in batches(latents, classes))
+        return np.concatenate([image.numpy() for image in pixels])
 
     def invert(
         self,
@@ -236,7 +248,7 @@ class ImageGenerator(Task):
             steps: int >= 1, number of gradient steps.
             restarts: int >= 1, number of initial latents per image.
             learning_rate: float > 0, learning rate of the first step; it decays to 0.
-            seed: int, seed of the initial latents.
+            seed: int in [0, 2^63), seed of the initial latents.
             batch_size: int >= 1, number of images per batch.
 
         Returns:
@@ -250,25 +262,23 @@ class ImageGenerator(Task):
         check_raw(images, rank=4)
         if not len(images):
             raise ValueError("`images` is empty; give at least one image.")
-        if labels is not None and not isinstance(labels, str):
+        if labels is not None and not (isinstance(labels, str) and labels == "searched"):
             labels = self.check_labels(len(images), labels)
         return invert_images(
             self,
             prepare(tf.constant(images), self.image_shape).numpy(),
-            labels=labels,
+            labels=cast(np.ndarray | Literal["searched"] | None, labels),
             steps=steps,
             restarts=restarts,
             learning_rate=learning_rate,
-            seed=seed,
+            seed=as_seed(seed),
             batch_size=batch_size,
         )
 
     def compile(
         self, optimizer: object = "auto", loss: object = "auto", **keras_arguments: object
     ) -> None:
-        """Configures `fit(latents, images)`, which regresses images on latents.
-
-        For adversarial training use `zoo.models` or `python -m training.fit --init-from`.
+        """Configures `fit(latents, images)`, a regression; `zoo.models` trains adversarially.
 
         Args:
             optimizer: `"auto"` for Adam(2e-4), or a value that Keras accepts.
@@ -283,16 +293,8 @@ class ImageGenerator(Task):
 
     def check_labels(self, n: int, labels: Labels | None) -> np.ndarray | None:
         """Returns the classes of n images; see `zoo.tasks.generation_arguments.check_labels`."""
-        return check_labels(n, labels, num_classes=self.num_classes)
+        return check_labels(n, labels, class_names=self.class_names)
 
     def preset_arguments(self) -> dict:
-        return {"name": self.name}
-
-
-def _batches(
-    rows: tf.Tensor, classes: np.ndarray | None
-) -> Iterator[tuple[tf.Tensor, tf.Tensor | None]]:
-    """Yields (rows, classes) in batches; the classes are None for an unconditional generator."""
-    for start in range(0, len(rows), _BATCH):
-        part = slice(start, start + _BATCH)
-        yield rows[part], None if classes is None else tf.constant(classes[part])
+        named = self.class_names != check_class_names(None, self.num_classes)
+        return {**({"class_names": list(self.class_names)} if named else {}), "name": self.name}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.preset_files import IMAGES, SHAPE, edit_json
-from zoo.networks import Network
+from zoo.networks import DCGANGenerator, Network
 from zoo.presets import load_network, save_bundle
 from zoo.presets.read import read
 from zoo.tasks import ImageClassifier, ImageGenerator, from_preset
@@ -91,6 +91,25 @@ def test_load_weights_and_dtype(saved, classifier, generator):
         ImageGenerator.from_preset(saved, load_weights=False).generate(2, seed=0),
         generator.generate(2, seed=0),
     )
+
+
+def test_the_generator_of_a_classifier_knows_the_class_names(tmp_path, classifier):
+    network = DCGANGenerator(SHAPE, latent_dim=3, base_filters=2, num_classes=3)
+    conditional = ImageGenerator(network)
+    folder = save_bundle(tmp_path / "bundle", root=classifier, parts={"generator": conditional})
+    names = classifier.class_names
+    for handle in (folder, folder / "generator"):
+        loaded = ImageGenerator.from_preset(handle)
+        assert loaded.class_names == tuple(names)
+        np.testing.assert_array_equal(
+            loaded.generate(2, labels=names[::2], seed=1),
+            conditional.generate(2, labels=[0, 2], seed=1),
+        )
+    alone = ImageGenerator.from_preset(loaded.save_to_preset(tmp_path / "alone"))
+    assert alone.class_names == tuple(names)
+    assert ImageGenerator.from_preset(
+        conditional.save_to_preset(tmp_path / "unnamed")
+    ).class_names == ("0", "1", "2")
 
 
 def test_a_new_head_on_the_same_features(saved, classifier):

@@ -179,3 +179,62 @@ def test_two_replicas_fit_the_same_weights_as_one():
 
     for one, two in zip(fit(1), fit(2), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+class Batches(keras.utils.PyDataset):
+    """Two batches of raw images with labels."""
+
+    def __init__(self, images):
+        super().__init__()
+        self.images = images
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        part = slice(3 * index, 3 * index + 3)
+        return self.images[part], np.zeros(len(self.images[part]))
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (11, 9, 3)])
+def test_predict_takes_what_keras_takes(classifier, shape, capsys):
+    given = raw(5, shape)
+    expected = classifier.predict(given)
+    dataset = tf.data.Dataset.from_tensor_slices(given)
+    labelled = tf.data.Dataset.from_tensor_slices((given, np.zeros(5))).batch(2)
+    streams = [dataset.batch(2), labelled, Batches(given), ((given[i : i + 2],) for i in (0, 2, 4))]
+    for stream in streams:
+        np.testing.assert_allclose(classifier.predict(stream), expected, atol=1e-6)
+    np.testing.assert_allclose(classifier.predict(tf.constant(given)), expected, atol=1e-6)
+    assert capsys.readouterr().out == ""
+    seen = []
+    callback = keras.callbacks.Callback()
+    callback.on_predict_batch_end = lambda batch, logs=None: seen.append(batch)
+    some = classifier.predict(given, batch_size=2, verbose=1, steps=2, callbacks=[callback])
+    np.testing.assert_allclose(some, expected[:4], atol=1e-6)
+    assert seen == [0, 1] and "2/2" in capsys.readouterr().out
+    repeated = dataset.batch(1).repeat()
+    np.testing.assert_allclose(classifier.predict(repeated, steps=3), expected[:3], atol=1e-6)
+    assert classifier.classify(dataset.batch(2)) == classifier.classify(given)
+    for wrong, message in ((dataset, "batch"), (dataset.batch(2).map(images.to_float), "uint8")):
+        with pytest.raises(ValueError, match=message):
+            classifier.predict(wrong)
+
+
+def test_evaluate_and_fit_take_class_names():
+    model = make_classifier(class_names=["ant", "bee", "cat", "dog"])
+    model.compile()
+    given, numbers = raw(8), np.array([0, 1, 2, 3, 3, 2, 1, 0])
+    names = np.array(model.class_names)[numbers]
+    expected = model.evaluate(given, numbers, verbose=0)
+    dataset = tf.data.Dataset.from_tensor_slices((given, names)).batch(4)
+    for arguments in ((given, names), (given, names.astype(object)), (dataset,)):
+        np.testing.assert_allclose(model.evaluate(*arguments, verbose=0), expected, rtol=1e-5)
+    scores = model.evaluate(dataset, steps=1, return_dict=True, verbose=0)
+    assert set(scores) == {"loss", "accuracy"}
+    model.fit(given, list(names), 4, validation_data=(given, names), verbose=0)
+    with pytest.raises(ValueError, match="'wolf' is not a class. The classes are 'ant'"):
+        model.evaluate(given, ["wolf"] * 8, verbose=0)
+    wolves = tf.data.Dataset.from_tensor_slices((given, ["wolf"] * 8)).batch(4)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be class names: ant, bee"):
+        model.evaluate(wolves, verbose=0)

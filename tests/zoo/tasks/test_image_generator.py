@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support.small_tasks import SHAPE, make_generator
+from tests.support.small_tasks import SHAPE, make_generator, raw
 from zoo import images, latents
 from zoo.tasks import ImageGenerator
 
@@ -63,18 +63,50 @@ def test_labels_choose_the_class(conditional):
         ({"n": 0}, "at least 1"),
         ({"truncation": 0.0}, "truncation"),
         ({"truncation": 1.5}, "truncation"),
+        ({"n": 2.5}, "at least 1"),
+        ({"n": True}, "at least 1"),
         ({"seed": -1}, "seed"),
+        ({"seed": 3.7}, "seed"),
+        ({"seed": "3"}, "seed"),
         ({"seed": 2**63 - 1}, "seed"),
         ({"labels": 3}, r"0\.\.2"),
         ({"labels": [0, -1]}, r"0\.\.2"),
         ({"labels": [0, 1, 2]}, "2 of them"),
         ({"labels": 1.5}, "integer"),
         ({"labels": True}, "integer"),
+        ({"labels": ["0", "dog"]}, "'dog' is not a class"),
     ],
 )
 def test_generate_refuses_invalid_arguments_with_the_reason(conditional, options, message):
     with pytest.raises(ValueError, match=message):
         conditional.generate(**{"n": 2, **options})
+
+
+def test_integers_of_other_libraries_are_seeds(generator):
+    expected = generator.generate(2, seed=3)
+    for seed in (np.uint8(3), np.int64(3), np.array(3), tf.constant(3)):
+        np.testing.assert_array_equal(generator.generate(np.int32(2), seed=seed), expected)
+    for refused in (3.7, -1, True, [3]):
+        with pytest.raises(ValueError, match="seed_b"):
+            generator.interpolate(3, refused)
+        with pytest.raises(ValueError, match="seed"):
+            generator.invert(raw(1), steps=1, restarts=1, seed=refused)
+
+
+def test_classes_by_name(conditional):
+    named = ImageGenerator(conditional.network, class_names=["ant", "bee", "cat"])
+    expected = conditional.generate(2, labels=[2, 0], seed=1)
+    for labels in (["cat", "ant"], np.array(["cat", "ant"]), ("cat", "ant"), [2, 0]):
+        np.testing.assert_array_equal(named.generate(2, labels=labels, seed=1), expected)
+    one = conditional.generate(2, labels=1, seed=1)
+    np.testing.assert_array_equal(named.generate(2, labels="bee", seed=1), one)
+    np.testing.assert_array_equal(conditional.generate(2, labels="1", seed=1), one)
+    way = named.interpolate(1, 2, 2, label="bee")
+    np.testing.assert_array_equal(way[0], one[0])
+    with pytest.raises(ValueError, match="'dog' is not a class. The classes are 'ant', 'bee'"):
+        named.generate(2, labels="dog")
+    with pytest.raises(ValueError, match="class_names"):
+        ImageGenerator(conditional.network, class_names=["ant"])
 
 
 def test_unconditional_generators_take_no_labels(generator):
