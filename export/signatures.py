@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
+from export.image_files import decode_image_file
 from zoo.images import prepare, to_uint8
 from zoo.latents import interpolate_latents, latents_from_seeds
 from zoo.networks.network import ImageNetwork, Network
@@ -217,12 +218,10 @@ def _check_fraction(name: str, values: tf.Tensor) -> None:
 
 
 def _decode(encoded: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """Decodes PNG, JPEG, GIF or BMP images of any size to the network's size, as floats."""
+    """Decodes image files of any size to the network's size, as floats."""
 
     def one(content: tf.Tensor) -> tf.Tensor:
-        # Decode to colour: the decoders convert to grey in another way than `prepare`.
-        image = tf.io.decode_image(content, channels=3, expand_animations=False)
-        return prepare(tf.ensure_shape(image, (None, None, 3))[tf.newaxis], image_shape)[0]
+        return prepare(decode_image_file(content)[tf.newaxis], image_shape)[0]
 
     spec = tf.TensorSpec(image_shape, tf.float32)
     return tf.map_fn(one, encoded, fn_output_signature=spec)

@@ -192,6 +192,6 @@ def check_compilation(devices: DeviceOptions, strategy: tf.distribute.Strategy) 
     on_cpu = not tf.config.list_logical_devices("GPU") and devices.strategy != "tpu"
     if devices.jit == "on" and on_cpu and strategy.num_replicas_in_sync > 1:
         raise UserError(
-            "--jit on does not work with several CPU devices: XLA cannot reach another device's "
-            "variables. Give --jit off, or use one device."
+            "--jit on does not work over several CPU devices: XLA cannot reach another device's "
+            "variables. Use --jit off, or one device."
         )

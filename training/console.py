@@ -1,6 +1,6 @@
 """Printed output of a run: the header, the table of results and the next commands."""
 
-import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from training.run_folder import RunFolder
@@ -119,18 +119,35 @@ def mean_and_deviation(values: list[float], *, digits: int = 4) -> str:
     return f"{mean:.{digits}f} ± {variance**0.5:.{digits}f}"
 
 
-def next_commands(folder: RunFolder) -> str:
-    """Returns the commands that can follow a finished run."""
-    path, name = folder.path, folder.path.name
-    has_error = "test_error" in json.loads(folder.result.read_text())
-    how = "" if has_error else " --metrics fid,kid,pr"
-    served = f"--model-name {name} --model-base-path exported/{name}"
+def next_commands(folder: RunFolder, *, prog: str = "python -m training.fit") -> str:
+    """Returns the commands that can follow a finished run, for pasting in any folder.
+
+    Args:
+        folder: the folder of the run.
+        prog: the command that trained it. After `lipschitz-zoo fit`, the others are of
+            `lipschitz-zoo` too.
+    """
+    path, name = folder.path.absolute(), folder.served_name
+    run, logs, samples = (shlex.quote(str(one)) for one in (path, path / "logs", path / "samples"))
+    served = shlex.quote(f"exported/{name}")
+    has_error = "test_error" in folder.read_result()
+    metrics = "" if has_error else " --metrics fid,kid,pr"
+    one_command = prog.rpartition(" ")[0] if prog.endswith(" fit") else ""
+
+    def command(module: str, own: str) -> str:
+        return f"{one_command} {own}" if one_command else f"python -m {module}"
+
+    evaluate, sample = (
+        command("training.evaluate", "evaluate"),
+        command("training.sample", "sample"),
+    )
+    export, serve = command("export", "export"), command("export.serve", "serve")
     return "\n".join(
         [
-            f"look      tensorboard --logdir {path / 'logs'}   (sample grids: {path / 'samples'})",
-            f"evaluate  python -m training.evaluate {path}{how}",
-            f"sample    python -m training.sample {path} --out samples.png",
-            f"export    python -m export {path} exported --name {name}",
-            f"serve     python -m export.serve {served}",
+            f"look      tensorboard --logdir {logs}   # sample grids: {samples}",
+            f"evaluate  {evaluate} {run}{metrics}",
+            f"sample    {sample} {run} --out samples.png",
+            f"export    {export} {run} exported --name {name}",
+            f"serve     {serve} --model-name {name} --model-base-path {served}",
         ]
     )

@@ -60,12 +60,12 @@ def split_digest(split: Split) -> str:
     rows_per_block = max(_BLOCK // bytes_per_image, 1)
     if images.nbytes <= MAX_BYTES:
         for start in range(0, count, rows_per_block):
-            digest.update(np.ascontiguousarray(images[start : start + rows_per_block]))
+            digest.update(np.ascontiguousarray(images[start : start + rows_per_block]).data)
     else:
         for row in np.linspace(0, count - 1, max(MAX_BYTES // bytes_per_image, 2), dtype=np.int64):
-            digest.update(np.ascontiguousarray(images[row]))
+            digest.update(np.ascontiguousarray(images[row]).data)
     if split.labels is not None:
-        digest.update(np.ascontiguousarray(split.labels))
+        digest.update(np.ascontiguousarray(split.labels).data)
     return digest.hexdigest()
 
 

@@ -55,7 +55,7 @@ def _local(devices: DeviceOptions, name: str) -> tf.distribute.Strategy:
     wanted = devices.devices or (len(names) if everything and name != "single" else 1)
     if name == "single" and wanted > 1:
         raise UserError(
-            f"--strategy single uses one device, but --devices {wanted} was given. Leave one out."
+            f"--strategy single is one device, but --devices {wanted} was given. Leave one out."
         )
     if wanted > len(names):
         raise UserError(
@@ -79,7 +79,13 @@ def _workers() -> int:
     """Returns the number of hosts in TF_CONFIG."""
     if "TF_CONFIG" not in os.environ:
         return 1
-    spec = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
+    try:
+        spec = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"TF_CONFIG does not describe hosts ({error}). Remove the variable, or set it as in "
+            "docs/distributed.md."
+        ) from None
     return sum(len(spec.get(job, [])) for job in ("chief", "worker"))
 
 

@@ -1,10 +1,12 @@
 """Initial weights from a preset, or from the preset of another run: `--init-from`."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import keras
 
+from training.data_digest import class_changes, read_data_record
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def preset_of(source: str | pathlib.Path) -> str:
     return str(source)
 
 
-def initialise(model: "StatelessTrainer", source: str) -> None:
+def initialise(model: "StatelessTrainer", source: str, *, class_names: Sequence[str] = ()) -> None:
     """Loads the weights of both networks from a preset; the optimizers start anew.
 
     A network and its averaged copy both start with the weights of the preset, which are the
@@ -34,9 +36,12 @@ def initialise(model: "StatelessTrainer", source: str) -> None:
     Args:
         model: a compiled GAN.
         source: a preset's handle, or the folder of a finished run.
+        class_names: the names of the classes of the data. They must be those of the preset if the
+            networks use classes.
 
     Raises:
-        UserError: the preset does not exist, has no critic, or has networks of another shape.
+        UserError: the preset does not exist, has no critic, has networks of another shape, or has
+            other classes.
     """
     from zoo.presets import load_network
     from zoo.tasks import ImageClassifier
@@ -53,10 +58,32 @@ def initialise(model: "StatelessTrainer", source: str) -> None:
     loaded = (("generator", generator), ("critic", critic))
     for part, network in loaded:
         _check_same(getattr(model, part), network, what=f"--init-from {source}: the {part}")
+    if getattr(generator, "num_classes", 0) or isinstance(critic, ImageClassifier):
+        _check_classes(_class_names(pathlib.Path(source), critic), tuple(class_names), source)
     for part, network in loaded:
         for name in (part, f"{part}_average"):
             if getattr(model, name, None) is not None:
                 getattr(model, name).set_weights(network.get_weights())
+
+
+def _class_names(source: pathlib.Path, critic: keras.Model) -> tuple[str, ...]:
+    """Returns the class names of a classifier, or of the data of a run; empty if unknown."""
+    from zoo.tasks import ImageClassifier
+
+    if isinstance(critic, ImageClassifier):
+        return tuple(critic.class_names)
+    stored = read_data_record(source)
+    return tuple(stored["class_names"]) if stored else ()
+
+
+def _check_classes(theirs: tuple[str, ...], ours: tuple[str, ...], source: str) -> None:
+    """Checks that two lists of class names are the same, if both are known."""
+    if theirs and ours and theirs != ours:
+        changes = class_changes(list(theirs), list(ours), where="the preset")
+        raise UserError(
+            f"--init-from {source}: the preset was trained on other classes than those of --data:"
+            "\n  " + "\n  ".join(changes) + "\nGive data with the same classes in the same order."
+        )
 
 
 def _check_same(own: keras.Model, other: keras.Model, *, what: str) -> None:

@@ -1,6 +1,5 @@
 """Starts the runs of a recipe: one run per seed, or the results of finished runs."""
 
-import json
 import pathlib
 from typing import Any
 
@@ -9,7 +8,10 @@ from training.compilation import keep_compiled
 from training.console import result_table
 from training.data.known_shapes import known_shape
 from training.distribute import is_chief, make_strategy
+from training.lock import refuse_if_locked
+from training.options.run import LAST_SEED
 from training.recipe import Recipe
+from training.resuming import is_lengthened
 from training.run import run
 from training.run_folder import RunFolder, find_run
 from zoo.errors import UserError
@@ -30,13 +32,16 @@ def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
         The result, the run's folder, and whether this process prints and writes.
     """
     folder = find_run(recipe)
-    if folder.result.exists():
+    if folder.result.exists() and not is_lengthened(recipe, folder):
         print(f"{folder.path} is finished; this is its result.")
-        return json.loads(folder.result.read_text()), folder, True
+        return folder.read_result(), folder, True
     if recipe.devices.jit != "off":
         keep_compiled()
     # Several hosts must find each other before TensorFlow does anything else.
     strategy = make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
+    chief = is_chief(strategy)
+    if chief:
+        refuse_if_locked(folder.path)
     source = recipe.data
     shape = known_shape(source.data, image_size=source.image_size, data_dir=source.data_dir)
     if shape is not None:
@@ -49,32 +54,37 @@ def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
     )
     if recipe.networks.needs_labels and not data.num_classes:
         raise UserError(f"--model {recipe.model} needs class labels, and {source.data} has none.")
-    return run(recipe, data, folder, strategy), folder, is_chief(strategy)
+    return run(recipe, data, folder, strategy), folder, chief
 
 
-def train(recipe: Recipe, *, seeds: int) -> RunFolder | None:
-    """Trains one run per seed, then prints the table of results and the next commands.
+def train(recipe: Recipe, *, seeds: int) -> list[RunFolder]:
+    """Trains one run per seed, then prints the table of results.
 
     Args:
         recipe: a checked recipe.
         seeds: int, number of runs.
 
     Returns:
-        The folder of the last run; None in a process that does not write.
+        The folders of the runs; none in a process that does not write.
 
     Raises:
         UserError: a mistake in what was asked for.
     """
     if seeds < 1:
         raise UserError(f"--seeds must be at least 1, given {seeds}.")
+    if recipe.run.seed + seeds - 1 > LAST_SEED:
+        raise UserError(
+            f"--seeds {seeds} from --seed {recipe.run.seed} on: the last seed must be at most "
+            f"{LAST_SEED}. Give a smaller --seed."
+        )
     recipes = [recipe] if seeds == 1 else [with_seed(recipe, number) for number in range(seeds)]
-    results = []
+    results, folders = [], []
     for one in recipes:
         result, folder, chief = train_or_find(one)
         results.append(result)
         if chief:
+            folders.append(folder)
             print()
-    if not chief:
-        return None
-    print(result_table(results))
-    return folder
+    if folders:
+        print(result_table(results))
+    return folders

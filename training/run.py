@@ -1,5 +1,6 @@
 """One run, from its recipe to its result: build, train (or resume), evaluate, save."""
 
+import contextlib
 import dataclasses
 import json
 import sys
@@ -12,15 +13,20 @@ from training.build import build_for
 from training.callbacks.counting import CountingCallback
 from training.callbacks.guarding import Guarding
 from training.callbacks.reporting import reporting
-from training.callbacks.saving import Saving, StopRequest
+from training.callbacks.saving import Saving, StopRequest, saving_if_closed
+from training.callbacks.tolerating import tolerating
 from training.checkpoint import Checkpoints
 from training.compilation import with_jit
 from training.console import print_header
 from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
+from training.data_digest import check_same_data, write_data_record
+from training.disk_space import writing
 from training.distribute import describe, is_chief, losing_workers
 from training.init_from import initialise
+from training.lock import RunLock
 from training.recipe import Recipe
+from training.resuming import check_resumable, lengthen
 from training.run_folder import RunFolder, write_text
 from training.stages import Stage, checkpoint_folder, stages_of
 from training.streams import batches, label_map_of, streams_of
@@ -36,12 +42,14 @@ class Run:
         data: the images.
         folder: the folder of the run.
         request: reports Ctrl-C and SIGTERM.
+        lock: the lock of the folder; None in a process that does not write.
     """
 
     recipe: Recipe
     data: ImageData
     folder: RunFolder
     request: StopRequest
+    lock: RunLock | None = None
 
     def train(self, stage: Stage) -> dict[str, Any]:
         """Trains the model of a stage to the last step, from its newest checkpoint on.
@@ -66,8 +74,8 @@ class Run:
             print(f"Going on from step {first:,}.", flush=True)
         if first % recipe.devices.steps_per_call:
             raise UserError(
-                f"The run stands at step {first}, no multiple of --steps-per-call "
-                f"{recipe.devices.steps_per_call}: go on with --steps-per-call 1."
+                f"The run has stopped at step {first}, which is not a multiple of --steps-per-call "
+                f"{recipe.devices.steps_per_call}: resume it with --steps-per-call 1."
             )
         started = None if first else time.monotonic()
         callbacks = self._callbacks(stage, checkpoints, first_step=first)
@@ -76,7 +84,10 @@ class Run:
             # Reports fall on multiples of `every`, wherever a run was resumed.
             steps = min(every - first % every, last - first)
             epochs = (last - first) // every if steps == every else 1
-            with losing_workers(model.distribute_strategy, self.request):
+            with (
+                losing_workers(model.distribute_strategy, self.request),
+                saving_if_closed(checkpoints),
+            ):
                 model.fit(
                     batches(recipe, model, stage.streams, first_step=first),
                     steps_per_epoch=steps,
@@ -98,6 +109,7 @@ class Run:
             every=self.recipe.run.checkpoint_every,
             request=self.request,
             first_step=first_step,
+            lock=self.lock,
         )
         callbacks: list[CountingCallback] = [Guarding(first_step=first_step), saving]
         if stage.scores is not None:
@@ -127,41 +139,86 @@ def run(
         The result, as written to `result.json`.
 
     Raises:
-        UserError: a mistake in the recipe that shows only with the data.
+        UserError: a mistake in the recipe that shows only with the data, other data than those of
+            the run in the folder, or another process that trains there.
         Interrupted: the process was told to stop; the state is saved.
     """
     recipe = recipe.with_steps(training_images=len(data.train.images))
+    chief = is_chief(strategy)
+    if chief:
+        check_same_data(folder.path, data)
     label_map = label_map_of(recipe, data)
+    if chief and label_map is not None:
+        _check_label_map(folder, label_map)
     model = build_for(recipe, data, strategy)
     if recipe.run.init_from is not None:
-        initialise(model, recipe.run.init_from)
+        initialise(model, recipe.run.init_from, class_names=data.class_names)
     streams = streams_of(recipe, data, label_map)
     recipe = with_jit(recipe, folder, model, lambda: next(iter(batches(recipe, model, streams))))
     stages = stages_of(recipe, data, folder, model, streams)
     # The first stage is built before anything is written: it refuses unknown metrics.
     trained = [next(stages)]
-    chief = is_chief(strategy)
-    if chief:
-        folder.create(recipe)
-        if label_map is not None:
-            write_text(folder.path / "label_map.json", label_map.to_json())
-        print_header(recipe, model, data, label_map, devices=describe(strategy), folder=folder)
-    result = _protocol(recipe, data, label_map)
-    with StopRequest() as request:
-        this_run = Run(recipe, data, folder, request)
-        result |= this_run.train(trained[0]) | trained[0].choose()
-        for stage in stages:
-            print(f"\n{stage.title}", flush=True)
-            result |= stage.keys(this_run.train(stage) | stage.choose())
-            trained.append(stage)
-    for stage in trained:
-        result |= stage.keys(stage.test_error(data))
-    if chief:
+    with RunLock(folder.path) if chief else contextlib.nullcontext() as lock:
+        if chief:
+            _describe(recipe, data, label_map, folder)
+            print_header(recipe, model, data, label_map, devices=describe(strategy), folder=folder)
+        result = _protocol(recipe, data, label_map)
+        with StopRequest() as request:
+            this_run = Run(recipe, data, folder, request, lock)
+            result |= this_run.train(trained[0]) | trained[0].choose()
+            for stage in stages:
+                print(f"\n{stage.title}", flush=True)
+                result |= stage.keys(this_run.train(stage) | stage.choose())
+                trained.append(stage)
         for stage in trained:
-            stage.save(folder, result)
-        folder.add_score(result)
-        write_text(folder.result, json.dumps(result, indent=2) + "\n")
+            result |= stage.keys(stage.test_error(data))
+        if chief:
+            _write_result(trained, folder, result)
     return result
+
+
+def _check_label_map(folder: RunFolder, label_map: LabelMap) -> None:
+    """Checks that the label map is that of the run in the folder, if there is one.
+
+    Raises:
+        UserError: it is another one.
+    """
+    try:
+        text = folder.label_map.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    stored = LabelMap.from_json(text)
+    if stored.digest != label_map.digest:
+        raise UserError(
+            f"{folder.path} chose {stored.count:,} labelled images of {stored.data}, and the same "
+            f"seed now chooses others of {label_map.data}: the data have changed since the run "
+            "began. Restore the data of the run, or start a new run with another --run-dir."
+        )
+
+
+def _describe(
+    recipe: Recipe, data: ImageData, label_map: LabelMap | None, folder: RunFolder
+) -> None:
+    """Writes the recipe, the record of the data and the label map, unless they exist."""
+    folder.create(recipe)
+    # Another process may have begun a run here since `find_run`.
+    check_resumable(folder.path, recipe)
+    check_same_data(folder.path, data)
+    lengthen(folder, recipe)
+    with writing(folder.path, "the description of the run"):
+        write_data_record(folder.path, data)
+        if label_map is not None and not folder.label_map.exists():
+            write_text(folder.label_map, label_map.to_json())
+
+
+def _write_result(stages: list[Stage], folder: RunFolder, result: dict[str, Any]) -> None:
+    """Writes the presets of a trained run, then its result, which closes the run."""
+    with writing(folder.path, "the preset and the result"):
+        for stage in stages:
+            stage.save(folder, result)
+        text = json.dumps(result, indent=2) + "\n"
+        tolerating(lambda: folder.add_score(result), what="the scores")
+        write_text(folder.result, text)
 
 
 def _protocol(recipe: Recipe, data: ImageData, label_map: LabelMap | None) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """The folder of a run, and the search for it."""
 
 import dataclasses
+import errno
 import json
 import os
 import pathlib
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
+from training.lock import BREAKING_FILE, LOCK_FILE
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,6 +39,11 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def label_map(self) -> pathlib.Path:
+        """The choice of labelled images, if the model chooses them."""
+        return self.path / "label_map.json"
+
+    @property
     def scores(self) -> pathlib.Path:
         """All evaluations, one JSON object per line."""
         return self.path / "scores.jsonl"
@@ -49,6 +57,18 @@ class RunFolder:
     def control_preset(self) -> pathlib.Path:
         """The preset of the supervised control, if one was trained."""
         return self.path / "control" / "preset"
+
+    @property
+    def served_name(self) -> str:
+        """A name for the exported model, which is part of URLs; made from the folder's name.
+
+        Characters other than letters, digits, `.`, `-` and `_` become `-`. The run of one seed,
+        `PARENT/seed-N`, is named `PARENT-seed-N`.
+        """
+        path = self.path.absolute()
+        several = re.fullmatch(r"seed-\d+", path.name)
+        name = f"{path.parent.name}-{path.name}" if several else path.name
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-_") or "model"
 
     def create(self, recipe: "Recipe") -> None:
         """Creates the folder and writes `recipe.json`, unless they exist."""
@@ -64,21 +84,45 @@ class RunFolder:
                 "Choose another with --run-dir."
             ) from None
 
+    def read_result(self) -> dict[str, Any]:
+        """Reads `result.json`.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        try:
+            result = json.loads(self.result.read_text())
+        except (OSError, ValueError) as error:
+            result = error
+        if not isinstance(result, dict):
+            raise UserError(
+                f"{self.result} is damaged ({result}). Delete it and run the same command again: "
+                "the run ends once more from its last checkpoint."
+            )
+        return result
+
     def add_score(self, score: dict[str, Any]) -> None:
         """Appends an evaluation with its protocol to `scores.jsonl`."""
         append_lines(self.scores, [score])
 
 
 def append_lines(path: pathlib.Path, rows: list[dict[str, Any]]) -> None:
-    """Appends rows to a file, one JSON object per line, in one write.
+    """Appends rows to a file, one JSON object per line: all of them, or none.
 
     Raises:
         UserError: the file cannot be written.
     """
+    text = "".join(json.dumps(row) + "\n" for row in rows)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a") as file:
-            file.write("".join(json.dumps(row) + "\n" for row in rows))
+        with open(path, "ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                if file.write(text.encode()) < len(text.encode()):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                file.truncate(before)
+                raise
     except OSError as error:
         raise UserError(f"Cannot write to {path}: {error.strerror}.") from None
 
@@ -86,8 +130,12 @@ def append_lines(path: pathlib.Path, rows: list[dict[str, Any]]) -> None:
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a text file completely or not at all."""
     part = path.with_name(f".{path.name}.part")
-    part.write_text(text)
-    os.replace(part, path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def read_recipe(folder: pathlib.Path) -> dict[str, Any]:
@@ -97,11 +145,14 @@ def read_recipe(folder: pathlib.Path) -> dict[str, Any]:
         UserError: the folder is not the folder of a run.
     """
     try:
-        return json.loads((folder / "recipe.json").read_text())
+        recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
     except OSError:
         raise UserError(f"{folder} is not the folder of a run: it has no recipe.json.") from None
     except ValueError as error:
         raise UserError(f"{folder / 'recipe.json'} is damaged: {error}") from None
+    if not isinstance(recipe, dict):
+        raise UserError(f"{folder / 'recipe.json'} is damaged: it must hold one JSON object.")
+    return recipe
 
 
 def find_run(recipe: "Recipe") -> RunFolder:
@@ -110,20 +161,23 @@ def find_run(recipe: "Recipe") -> RunFolder:
     With `run_dir` it is that folder. Without it, it is the newest unfinished run of the same recipe
     under `runs/`, so that the same command resumes it, or else a new folder.
 
+    A run in `run_dir` may be shorter than the recipe: then it is lengthened.
+
     Raises:
         UserError: the folder holds other files, or a run of another recipe.
     """
-    from training.recipe_file import differences
+    from training.resuming import changes_against
 
     if recipe.run.run_dir is not None:
-        path = pathlib.Path(recipe.run.run_dir)
+        path = _expanded(recipe.run.run_dir)
         _check_given(path, recipe)
         return RunFolder(path)
     stem = f"{recipe.model}-{pathlib.Path(recipe.data.data).stem}"
     for path in sorted(DEFAULT_PARENT.glob(f"{stem}-*"), reverse=True):
         folder = RunFolder(path)
-        same = folder.recipe.exists() and not differences(recipe, read_recipe(path))
-        if same and not folder.result.exists():
+        if folder.result.exists() or not folder.recipe.exists():
+            continue
+        if not changes_against(recipe, read_recipe(path), may_lengthen=False):
             return folder
     path = DEFAULT_PARENT / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
     while path.exists():
@@ -131,20 +185,33 @@ def find_run(recipe: "Recipe") -> RunFolder:
     return RunFolder(path)
 
 
+def _expanded(run_dir: str) -> pathlib.Path:
+    if not run_dir.strip():
+        raise UserError("--run-dir is empty; give a folder.")
+    try:
+        return pathlib.Path(run_dir).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"--run-dir {run_dir}: {error} Give the folder without ~.") from None
+
+
 def _check_given(path: pathlib.Path, recipe: "Recipe") -> None:
-    if path.is_file():
-        raise UserError(f"--run-dir {path} is a file; give a folder.")
-    if not path.exists() or not any(path.iterdir()):
+    try:
+        entries = [entry.name for entry in path.iterdir()]
+    except FileNotFoundError:
         return
-    if not (path / "recipe.json").exists():
+    except NotADirectoryError:
+        if path.is_file():
+            raise UserError(f"--run-dir {path} is a file; give a folder.") from None
+        return
+    except OSError as error:
+        raise UserError(f"Cannot read --run-dir {path}: {error.strerror}.") from None
+    if "recipe.json" in entries:
+        from training.resuming import check_resumable
+
+        check_resumable(path, recipe)
+        return
+    # A process that was killed at its start leaves a lock and hidden files.
+    if any(name not in (LOCK_FILE, BREAKING_FILE) and name[0] != "." for name in entries):
         raise UserError(
             f"--run-dir {path} holds files that are not of a run; give a new or an empty folder."
-        )
-    from training.recipe_file import differences
-
-    changed = differences(recipe, read_recipe(path))
-    if changed:
-        raise UserError(
-            f"{path} holds a run of another recipe, which cannot be resumed with this one. "
-            "Give another --run-dir, or the same options:\n  " + "\n  ".join(changed)
         )

@@ -71,7 +71,7 @@ def ship(options: Options) -> pathlib.Path:
         raise UserError("Give RUN and NAME, or --page.")
     if not _NAME.fullmatch(options.name):
         raise UserError(
-            "NAME must have lower-case letters, digits and underscores, such as ls_gan_mnist; "
+            "NAME must be lower-case letters, digits and underscores, such as ls_gan_mnist; "
             f"given {options.name!r}."
         )
     from training.preset_card import Card, data_licence

@@ -6,10 +6,20 @@ type and the range, and the text below it states the meaning.
 """
 
 import dataclasses
+import functools
+import inspect
 import math
 import types
 import typing
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, ParamSpec
+
+import numpy as np
+
+Arguments = ParamSpec("Arguments")
+
+LARGEST_FLOAT = 3.4028234663852886e38
+"""The largest float32 number: training computes in float32."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +55,11 @@ Factor = Annotated[float, Range("above 0 and at most 1", above=0, most=1)]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Base of all groups of options."""
+    """Base of all groups of options. A NumPy number becomes the Python number of the same value."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, python_value(getattr(self, field.name)))
 
     def check(self) -> None:
         """Checks every field against its annotation.
@@ -61,18 +75,68 @@ class Options:
                 check_value(name, getattr(self, name), annotation)
 
 
+def python_value(value: Any) -> Any:
+    """Returns a NumPy number, truth value or text as a Python one; any other value as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def checked(constructor: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Decorates a constructor so that it checks its options as a group of options does.
+
+    An option is a parameter whose annotation is a number, a truth value, text, a `Literal`, a union
+    of them, or one of them `Annotated` with a `Range`. NumPy numbers become Python numbers.
+
+    Example:
+    >>> class Noisy:
+    ...     @checked
+    ...     def __init__(self, scale: Positive = 1.0):
+    ...         self.scale = scale
+    >>> Noisy(scale=float("nan"))
+    Traceback (most recent call last):
+    ValueError: `scale` must be a number, positive, received nan.
+    """
+    signature = inspect.signature(constructor)
+    options = {
+        name: parameter.annotation
+        for name, parameter in signature.parameters.items()
+        if all(_is_option(choice) for choice in _choices(parameter.annotation))
+    }
+
+    @functools.wraps(constructor)
+    def checking(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        bound = signature.bind(*args, **kwargs)
+        for name, annotation in options.items():
+            if name in bound.arguments:
+                value = python_value(bound.arguments[name])
+                check_value(name, value, annotation)
+                bound.arguments[name] = value
+        constructor(*bound.args, **bound.kwargs)
+
+    # Keras reads the signature without following `__wrapped__`.
+    checking.__signature__ = signature  # type: ignore[attr-defined]
+    return checking
+
+
+def _is_option(annotation: Any) -> bool:
+    if typing.get_origin(annotation) is Annotated:
+        return _is_option(typing.get_args(annotation)[0])
+    scalars = (int, float, bool, str, types.NoneType)
+    return annotation in scalars or typing.get_origin(annotation) is Literal
+
+
 def check_value(name: str, value: object, annotation: Any) -> None:
     """Checks one value against the annotation of its field.
 
     Args:
         name: str, of the field.
-        value: what was given.
+        value: the given value; NumPy numbers are allowed.
         annotation: a type, a union, a `Literal`, or one of them `Annotated` with a `Range`.
 
     Raises:
         ValueError: the value is not allowed.
     """
     choices = _choices(annotation)
+    value = python_value(value)
     if any(_is_allowed(value, choice) for choice in choices):
         return
     described = list(dict.fromkeys(_described(choice) for choice in choices))
@@ -93,11 +157,14 @@ def _is_allowed(value: object, annotation: Any) -> bool:
         kind, *limits = typing.get_args(annotation)
         return _is_allowed(value, kind) and all(value in limit for limit in limits)
     if typing.get_origin(annotation) is Literal:
-        return value in typing.get_args(annotation)
+        # `True == 1 == 1.0`, so the types are compared too.
+        return any(type(value) is type(one) and value == one for one in typing.get_args(annotation))
     if isinstance(value, bool) or annotation is bool:
         return isinstance(value, bool) and annotation is bool
     if annotation is float:
-        return isinstance(value, int | float) and math.isfinite(value)
+        return isinstance(value, int | float) and abs(value) <= LARGEST_FLOAT
+    if annotation is int:
+        return isinstance(value, int) and abs(value) < 2**63
     return isinstance(value, annotation)
 
 

@@ -12,6 +12,7 @@ import tyro
 
 from export.client import Client, GrpcClient
 from export.client.errors import ClientError
+from export.client.image_file import read_image
 from export.client.model_client import ModelClient
 from zoo.errors import UserError
 
@@ -91,7 +92,7 @@ class Classify(Connection):
         """Prints file, class and probability, one line per image."""
         if not self.images:
             raise UserError("Give the image files to classify.")
-        images = [_read(path) for path in self.images]
+        images = [read_image(path) for path in self.images]
         client = self.client()
         if "image_bytes" not in client.signatures():
             raise UserError(f"{self.name} does not classify image files.")
@@ -114,17 +115,6 @@ def main(arguments: Sequence[str], *, prog: str = "python -m export.client") -> 
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _read(path: str) -> np.ndarray:
-    """Reads an image file as uint8 `[height, width, 1 or 3]`."""
-    try:
-        with PIL.Image.open(path) as image:
-            is_grey = image.mode in ("1", "L")
-            pixels = np.asarray(image.convert("L" if is_grey else "RGB"))
-    except PIL.UnidentifiedImageError:
-        raise UserError(f"{path} is not an image file. Give a PNG or JPEG file.") from None
-    return pixels[..., np.newaxis] if is_grey else pixels
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def test_two_files_are_compared(tmp_path, capsys):
     line = capsys.readouterr().out.splitlines()[-1]
     assert [cell.strip() for cell in line.split("|")[2:6]] == ["ours", "2.00", "0.75", "5.00"]
     (tmp_path / "c").write_text("{}")
-    with pytest.raises(SystemExit, match="no file of"):
+    with pytest.raises(SystemExit, match="not a file of"):
         compare.main([str(tmp_path / "a"), str(tmp_path / "c")])
 
 

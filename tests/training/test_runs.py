@@ -176,7 +176,8 @@ def last_checkpoint(run_dir: str) -> dict[str, np.ndarray]:
 
 def test_a_run_that_is_terminated_and_then_killed_ends_bit_equal_to_one_left_alone():
     through = start("runs/through")
-    assert through.wait() == 0, through.communicate()[0]
+    printed, _ = through.communicate()
+    assert through.returncode == 0, printed
 
     terminated = start("runs/killed")
     wait_for_step("runs/killed", 20, terminated)

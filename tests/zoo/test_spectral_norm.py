@@ -81,3 +81,82 @@ def test_a_critic_with_batch_norms_updates_statistics_and_restores_from_its_conf
 def test_a_layer_without_kernel_is_refused():
     with pytest.raises(ValueError, match="no kernel"):
         SpectralNormalization(keras.layers.ReLU())(tf.ones((1, 2)))
+
+
+def dense_with(kernel):
+    """A wrapped dense layer without bias, with a given kernel and the direction (1, 0, 0, 0)."""
+    layer = keras.layers.Dense(4, use_bias=False)
+    wrapped = SpectralNormalization(layer)
+    wrapped.build((None, 6))
+    layer.kernel.assign(kernel)
+    wrapped.directions[0].assign([1.0, 0.0, 0.0, 0.0])
+    return wrapped
+
+
+KERNEL = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
+INPUTS = tf.random.stateless_normal((3, 6), (1, 2))
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-6, 1e-3, 1e8, 1e25])
+def test_the_size_of_a_kernel_does_not_matter(scale):
+    outputs = []
+    for kernel in (KERNEL, scale * KERNEL):
+        wrapped = dense_with(kernel)
+        for _ in range(50):
+            values = wrapped(INPUTS, training=True)
+        outputs.append(values)
+        assert np.linalg.norm(wrapped.directions[0]) == pytest.approx(1.0, rel=1e-5)
+    np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-6)
+    normalised = KERNEL / largest_singular_value(KERNEL)
+    np.testing.assert_allclose(outputs[1], INPUTS @ normalised, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-12, 1e-30])
+def test_a_zero_kernel_keeps_its_direction_and_has_a_bounded_gradient(scale):
+    wrapped = dense_with(scale * KERNEL)
+    with tf.GradientTape() as tape:
+        outputs = wrapped(INPUTS, training=True)
+        total = tf.reduce_sum(outputs)
+    gradient = tape.gradient(total, wrapped.layer.kernel.value)
+    np.testing.assert_allclose(outputs, np.zeros((3, 4)), atol=1e-10)
+    # The kernel is not divided: the slope of `sum(x W)` by row i of W is `sum x_i`.
+    expected = np.repeat(np.sum(INPUTS, axis=0)[:, None], 4, axis=1)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5)
+    np.testing.assert_array_equal(wrapped.directions[0], [1.0, 0.0, 0.0, 0.0])
+    wrapped.layer.kernel.assign(KERNEL)
+    for _ in range(50):
+        outputs = wrapped(INPUTS, training=True)
+    np.testing.assert_allclose(
+        outputs, INPUTS @ KERNEL / largest_singular_value(KERNEL), rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("direction", [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+def test_a_lost_direction_is_found_again(direction):
+    """A direction of zeros, as earlier versions stored it, and one that the kernel maps to zero."""
+    kernel = KERNEL * [1.0, 1.0, 1.0, 0.0]
+    wrapped = dense_with(kernel)
+    wrapped.directions[0].assign(direction)
+    outputs = wrapped(INPUTS, training=True)
+    # One step from the longest row; sigma is never larger than the largest singular value.
+    assert np.linalg.norm(wrapped.directions[0]) == pytest.approx(1.0, rel=1e-5)
+    assert np.abs(outputs).max() < 2 * np.abs(INPUTS @ kernel).max() / largest_singular_value(
+        kernel
+    )
+    for _ in range(50):
+        outputs = wrapped(INPUTS, training=True)
+    np.testing.assert_allclose(
+        outputs, INPUTS @ kernel / largest_singular_value(kernel), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_a_kernel_of_zero_trains_under_float16():
+    layer = keras.layers.Dense(4, use_bias=False, dtype="mixed_float16")
+    wrapped = SpectralNormalization(layer)
+    wrapped.build((None, 6))
+    for scale in (0.0, 1e-7, 1e-5, 1e-3):
+        layer.kernel.assign(scale * KERNEL)
+        with tf.GradientTape() as tape:
+            outputs = tf.cast(wrapped(INPUTS, training=True), tf.float32)
+        assert np.isfinite(outputs).all() and np.abs(outputs).max() < 20.0
+        assert np.isfinite(tape.gradient(outputs, layer.kernel.value)).all()

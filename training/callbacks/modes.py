@@ -44,7 +44,7 @@ class ModeCount(PictureCallback):
     Args:
         mixture: the true mixture.
         directory: folder of the PNG files.
-        writer: TensorBoard's summary writer.
+        writer: TensorBoard's summary writer; None if its files cannot be written.
         first_step: int, number of steps before this start of the run.
     """
 
@@ -52,7 +52,7 @@ class ModeCount(PictureCallback):
         self,
         mixture: Mixture,
         directory: pathlib.Path,
-        writer: tf.summary.SummaryWriter,
+        writer: tf.summary.SummaryWriter | None,
         *,
         first_step: int = 0,
     ):

@@ -12,6 +12,7 @@ from training.callbacks.modes import ModeCount
 from training.callbacks.samples import Samples
 from training.callbacks.summaries import Summaries
 from training.callbacks.throughput import ProgressFilter, Throughput
+from training.callbacks.tolerating import tolerating
 from training.callbacks.validation import Validation
 from training.data.image_data import ImageData
 from training.data.toys import MIXTURES
@@ -59,9 +60,12 @@ def reporting(
         log: folder of TensorBoard's files.
         first_step: step from which a resumed run continues.
     """
-    writer = tf.summary.create_file_writer(str(log))
-    with writer.as_default(step=first_step):
-        hparams.hparams(_scalars(recipe))
+    writers: list[tf.summary.SummaryWriter] = []
+    tolerating(
+        lambda: writers.append(_open(recipe, log, first_step=first_step)),
+        what="TensorBoard's logs",
+    )
+    writer = writers[0] if writers else None
     images = recipe.run.batch_size * model.batches_per_step
     callbacks: list[CountingCallback] = [Throughput(images_per_step=images, first_step=first_step)]
     if model.classifier is not None:
@@ -74,8 +78,22 @@ def reporting(
         else:
             callbacks.append(ModeCount(mixture, samples, writer, first_step=first_step))
         callbacks.append(Diagnostics(data.validation))
-    callbacks.append(Summaries(writer, data.validation, first_step=first_step))
+    if writer is not None:
+        callbacks.append(Summaries(writer, data.validation, first_step=first_step))
     return [*callbacks, ProgressFilter(PROGRESS_VALUES)]
+
+
+def _open(recipe: Recipe, log: pathlib.Path, *, first_step: int) -> tf.summary.SummaryWriter:
+    """Creates TensorBoard's writer, and writes the options of the run.
+
+    Raises:
+        tf.errors.OpError: the files cannot be written.
+    """
+    writer = tf.summary.create_file_writer(str(log))
+    with writer.as_default(step=first_step):
+        hparams.hparams(_scalars(recipe))
+    writer.flush()
+    return writer
 
 
 def _scalars(recipe: Recipe) -> dict[str, Any]:

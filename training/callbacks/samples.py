@@ -1,5 +1,6 @@
 """Sample grids of fixed latents, written as PNG and to TensorBoard."""
 
+import io
 import pathlib
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from training.callbacks.counting import CountingCallback
+from training.callbacks.tolerating import tolerating
 from zoo.images import to_uint8
 from zoo.latents import latents_from_seeds
 
@@ -35,12 +37,29 @@ def tile(images: np.ndarray, *, columns: int, border: int = 1) -> np.ndarray:
 
 
 def save_png(path: pathlib.Path, picture: np.ndarray, *, least_pixels: int = 640) -> None:
-    """Writes a picture; enlarges small ones by an integer factor to about `least_pixels`."""
+    """Writes a picture completely or not at all.
+
+    Args:
+        path: the file.
+        picture: uint8 `[h, w, c]`.
+        least_pixels: int; smaller pictures are enlarged by an integer factor to about this size.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
     factor = max(1, least_pixels // max(image.size))
     image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path)
+    content = io.BytesIO()
+    image.save(content, format="png")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content.getvalue())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 class PictureCallback(CountingCallback):
@@ -48,14 +67,14 @@ class PictureCallback(CountingCallback):
 
     Args:
         directory: folder of the PNG files.
-        writer: TensorBoard's summary writer.
+        writer: TensorBoard's summary writer; None if its files cannot be written.
         first_step: int, number of steps before this start of the run.
     """
 
     def __init__(
         self,
         directory: pathlib.Path,
-        writer: tf.summary.SummaryWriter,
+        writer: tf.summary.SummaryWriter | None,
         *,
         first_step: int = 0,
     ):
@@ -65,9 +84,14 @@ class PictureCallback(CountingCallback):
 
     def write(self, picture: np.ndarray) -> None:
         """Writes a picture of the current step to the folder and to TensorBoard."""
-        save_png(self.directory / f"{self.run_step:06d}.png", picture)
-        with self.writer.as_default(step=self.run_step):
-            tf.summary.image("samples", picture[None])
+        path = self.directory / f"{self.run_step:06d}.png"
+        tolerating(lambda: save_png(path, picture), what="sample sheets")
+        tolerating(lambda: self._log(picture), what="TensorBoard's logs")
+
+    def _log(self, picture: np.ndarray) -> None:
+        if self.writer is not None:
+            with self.writer.as_default(step=self.run_step):
+                tf.summary.image("samples", picture[None])
 
 
 class Samples(PictureCallback):

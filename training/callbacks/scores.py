@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from training.cache import cache_folder
 from training.callbacks.counting import CountingCallback
+from training.callbacks.tolerating import tolerating
 from training.checkpoint import Checkpoints
 from training.data.image_data import ImageData
 from training.metrics import parse_metrics
@@ -143,7 +144,8 @@ class Scores(CountingCallback):
         ]
         self.latest = {f"score_{k}": v for row in rows for k, v in row["values"].items()}
         known = _lines(self.folder.scores)
-        append_lines(self.folder.scores, [row for row in rows if json.dumps(row) not in known])
+        new = [row for row in rows if json.dumps(row) not in known]
+        tolerating(lambda: append_lines(self.folder.scores, new), what="the scores")
         if self.best_by is None:
             return
         value = self.latest[f"score_{self.best_by}"]

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.callbacks.counting import CountingCallback
+from training.callbacks.tolerating import tolerating
 from training.data.image_data import Split
 from zoo.latents import latents_from_seeds
 
@@ -45,8 +46,11 @@ class Summaries(CountingCallback):
             tf.summary.histogram(f"scores/{name}", scores)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        tolerating(lambda: self._write(logs or {}), what="TensorBoard's logs")
+
+    def _write(self, logs: dict) -> None:
         with self.writer.as_default(step=self.run_step):
-            for name, value in (logs or {}).items():
+            for name, value in logs.items():
                 tf.summary.scalar(name, float(value))
             if self.model.sampler is not None:
                 self._histograms()

@@ -1,7 +1,11 @@
 """Image data sets: TensorFlow Datasets, folders of images, `.npz` files and toy mixtures."""
 
+import dataclasses
 import pathlib
+import sys
 
+from training.data.array_checks import CHANNELS
+from training.data.data_checks import brightness
 from training.data.image_data import ImageData, Split
 from zoo.errors import UserError
 
@@ -36,6 +40,9 @@ def load(
         refuse_unreadable: raise an error for unreadable image files of a folder. By default they
             are skipped with a warning.
 
+    Warnings about the data, such as files that are not used and images in two splits, are printed
+    on standard error and stored in the result.
+
     Returns:
         The data set. Large TensorFlow Datasets sets are memory-mapped, others are in memory.
 
@@ -55,8 +62,30 @@ def load(
         )
     if image_size is not None and image_size < 1:
         raise UserError(f"--image-size must be at least 1 pixel; got {image_size}.")
+    data = _load(
+        spec,
+        image_size=image_size,
+        data_dir=data_dir,
+        manual_dir=manual_dir,
+        refuse_unreadable=refuse_unreadable,
+    )
+    _check_channels(data)
+    data = dataclasses.replace(data, warnings=(*data.warnings, *brightness(data.train)))
+    for warning in data.warnings:
+        print(f"Warning: {warning}", file=sys.stderr)
+    return data
+
+
+def _load(
+    spec: str,
+    *,
+    image_size: int | None,
+    data_dir: str | None,
+    manual_dir: str | None,
+    refuse_unreadable: bool,
+) -> ImageData:
     path = pathlib.Path(spec).expanduser()
-    if spec and (path.exists() or path.suffix == ".npz"):
+    if spec and (path.exists() or path.suffix.lower() == ".npz"):
         _refuse_folders(spec, "is a path", data_dir=data_dir, manual_dir=manual_dir)
         return _load_path(path, image_size=image_size, refuse_unreadable=refuse_unreadable)
     from training.data import toys
@@ -73,7 +102,7 @@ def load(
 
 
 def _load_path(path: pathlib.Path, *, image_size: int | None, refuse_unreadable: bool) -> ImageData:
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         from training.data import arrays
 
         return arrays.load_arrays(path, image_size=image_size)
@@ -82,6 +111,15 @@ def _load_path(path: pathlib.Path, *, image_size: int | None, refuse_unreadable:
 
         return folder.load_folder(path, image_size=image_size, refuse_unreadable=refuse_unreadable)
     raise UserError(f"{str(path)!r} is a file; expected a folder of images or an .npz file.")
+
+
+def _check_channels(data: ImageData) -> None:
+    shape = data.image_shape
+    if len(shape) == 3 and shape[2] not in CHANNELS:
+        raise UserError(
+            f"The images of {data.name} have {shape[2]} channels. Expected 1 (grey) or 3 (colour) "
+            "channels; 2 and 4 (with transparency) are possible too."
+        )
 
 
 def _refuse_folders(spec: str, why: str, *, data_dir: str | None, manual_dir: str | None) -> None:

@@ -1,6 +1,7 @@
 """`python -m training.data NAME --split test --out FILE.npz`: writes a split to an `.npz` file.
 
-The file contains `images` (uint8) and `labels` (int64, if the split has labels). Commands that
+The file contains `images` (uint8). If the split has labels, it also contains `labels` (int64) and
+`class_names`. Commands that
 take raw arrays, such as `python -m export --data FILE.npz`, read it.
 """
 
@@ -37,8 +38,13 @@ class Options:
     """Folder of data sets that TensorFlow Datasets has prepared."""
 
 
-def write_split(split: Split, path: pathlib.Path) -> None:
+def write_split(split: Split, path: pathlib.Path, *, class_names: Sequence[str] = ()) -> None:
     """Writes images and labels to an `.npz` file, whole or not at all.
+
+    Args:
+        split: the images and labels.
+        path: the file.
+        class_names: the name of each class; they are written if there are any.
 
     Raises:
         UserError: if the data are points instead of images, or the file cannot be written.
@@ -48,6 +54,8 @@ def write_split(split: Split, path: pathlib.Path) -> None:
     arrays = {"images": split.images}
     if split.labels is not None:
         arrays["labels"] = split.labels
+        if class_names:
+            arrays["class_names"] = np.array(class_names)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
             raise UserError(f"--out must end in .npz, given {options.out}.")
         data = load(options.name, image_size=options.image_size, data_dir=options.data_dir)
         split: Split = getattr(data, options.split)
-        write_split(split, options.out)
+        write_split(split, options.out, class_names=data.class_names)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

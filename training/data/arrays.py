@@ -4,9 +4,13 @@ import pathlib
 
 import numpy as np
 
+from training.data.array_checks import check_class_names, check_images, check_labels
+from training.data.data_checks import Origin, copies, lacking_classes
+from training.data.decoding import digest_of
 from training.data.image_data import ImageData, Split
 from training.data.resizing import resize_array
 from training.data.splitting import hold_out
+from training.data.text import printable
 from zoo.errors import UserError
 
 _LAYOUTS = "`images` with or without `labels`, or `x_train`, `y_train`, `x_test` and `y_test`"
@@ -21,53 +25,76 @@ def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
     - `x_train`, `y_train`, `x_test` and `y_test`, as in the data sets of Keras. A validation
       split is held out.
 
-    The same rows are held out every time (see `training.data.splitting.hold_out`).
+    The same rows are held out every time (see `training.data.splitting.hold_out`). Both layouts
+    may have `class_names`, one string per class.
 
     Args:
         path: the file. Images are `uint8` arrays `[N, H, W]` or `[N, H, W, C]`. Labels are
-            integers from 0, `[N]` or `[N, 1]`.
+            integers `[N]` or `[N, 1]` from 0. Without `class_names`, every number from 0 to the
+            largest label must occur among the training labels.
         image_size: side of the resulting images in pixels, or `None` to keep their size.
 
     Raises:
         UserError: if the file is missing or damaged, or an array is missing or unsuitable.
     """
     contents = _read(path)
+    given_names = contents.pop("class_names", None)
     names = contents.keys()
     if names <= {"images", "labels"} and "images" in names:
-        images, labels = _images(contents, "images"), _labels(contents, "labels", "images")
-        test_rows, validation_rows, train_rows = hold_out(len(images), labels, parts=2)
-        test = _take(images, labels, test_rows, image_size)
+        images_name, labels_name = "images", "labels"
     elif names == {"x_train", "y_train", "x_test", "y_test"}:
-        images, labels = _images(contents, "x_train"), _labels(contents, "y_train", "x_train")
-        validation_rows, train_rows = hold_out(len(images), labels, parts=1)
-        test_images, test_labels = (
-            _images(contents, "x_test"),
-            _labels(contents, "y_test", "x_test"),
+        images_name, labels_name = "x_train", "y_train"
+    else:
+        raise UserError(
+            f"{path} must contain {_LAYOUTS}; it contains: "
+            f"{', '.join(map(printable, sorted(names))) or 'no arrays'}."
         )
+    images = check_images(contents[images_name], images_name)
+    count = len(images)
+    labels = None
+    if labels_name in names:
+        labels = check_labels(contents[labels_name], labels_name, images_name, count)
+    class_names = check_class_names(given_names, labels, labels_name)
+    held_out = ("test", "validation") if images_name == "images" else ("validation",)
+    rows = dict(
+        zip((*held_out, "train"), hold_out(count, labels, parts=len(held_out)), strict=True)
+    )
+    origins = [
+        Origin(digest_of(images[row]), f"row {row} of {images_name}", split, _at(labels, row))
+        for split, chosen in rows.items()
+        for row in chosen
+    ]
+    splits = {split: _take(images, labels, chosen, image_size) for split, chosen in rows.items()}
+    if "x_test" in names:
+        test_images = check_images(contents["x_test"], "x_test")
+        test_labels = check_labels(contents["y_test"], "y_test", "x_test", len(test_images))
         if images.shape[1:] != test_images.shape[1:]:
             raise UserError(
                 f"{path}: x_train and x_test must have images of one shape; "
                 f"got {images.shape[1:]} and {test_images.shape[1:]}."
             )
-        test = _take(test_images, test_labels, np.arange(len(test_images)), image_size)
-    else:
-        raise UserError(
-            f"{path} must contain {_LAYOUTS}; it contains: "
-            f"{', '.join(sorted(names)) or 'no arrays'}."
-        )
-    return _image_data(
-        path,
-        train=_take(images, labels, train_rows, image_size),
-        validation=_take(images, labels, validation_rows, image_size),
-        test=test,
+        if test_labels.max() >= len(class_names):
+            raise UserError(
+                f"`y_test` has the label {test_labels.max()}, and the labels of `y_train` go from "
+                f"0 to {len(class_names) - 1}. The training images must have all classes."
+            )
+        splits["test"] = _take(test_images, test_labels, np.arange(len(test_images)), image_size)
+        origins += [
+            Origin(digest_of(image), f"row {row} of x_test", "test", int(test_labels[row]))
+            for row, image in enumerate(test_images)
+        ]
+    return ImageData(
+        printable(path.stem),
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        class_names=class_names,
+        warnings=(*lacking_classes(splits, class_names), *copies(origins)),
     )
 
 
-def _image_data(path: pathlib.Path, *, train: Split, validation: Split, test: Split) -> ImageData:
-    splits = (train, validation, test)
-    largest = [int(split.labels.max()) for split in splits if split.labels is not None]
-    names = tuple(map(str, range(max(largest) + 1))) if largest else ()
-    return ImageData(path.stem, train, validation, test, names)
+def _at(labels: np.ndarray | None, row: int) -> int | None:
+    return None if labels is None else int(labels[row])
 
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -82,31 +109,6 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
             f"{path} cannot be read as an .npz file ({error}). It is damaged or contains Python "
             "objects. Write it with numpy.savez(file, images=..., labels=...)."
         ) from error
-
-
-def _images(contents: dict[str, np.ndarray], name: str) -> np.ndarray:
-    images = contents[name]
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or not images.size:
-        span = f", values {images.min()} to {images.max()}" if images.size else ""
-        raise UserError(
-            f"`{name}` must be a uint8 array of shape [N, H, W] or [N, H, W, C] with values "
-            f"0..255; got {images.dtype} of shape {list(images.shape)}{span}."
-        )
-    return images if images.ndim == 4 else images[..., np.newaxis]
-
-
-def _labels(contents: dict[str, np.ndarray], name: str, images_name: str) -> np.ndarray | None:
-    if name not in contents:
-        return None
-    labels, count = contents[name], len(contents[images_name])
-    whole = np.issubdtype(labels.dtype, np.integer)
-    if not whole or labels.shape not in ((count,), (count, 1)) or labels.min() < 0:
-        raise UserError(
-            f"`{name}` must be integers from 0, one for each of the {count} rows of "
-            f"`{images_name}`; got {labels.dtype} of shape {list(labels.shape)}"
-            + (f" from {labels.min()}." if whole and labels.size else ".")
-        )
-    return labels.reshape(count).astype(np.int64)
 
 
 def _take(

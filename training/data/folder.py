@@ -1,50 +1,54 @@
-"""Loading of a folder of image files. Its sub-folders, if any, are the classes."""
+"""Loading of a folder of image files. Its sub-folders, if any, are the classes or splits."""
 
+import collections
 import concurrent.futures
 import dataclasses
 import os
 import pathlib
-import sys
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from training.data.image_data import ImageData, Split
+from training.data.data_checks import Origin, copies, lacking_classes
+from training.data.decoding import (
+    Decoded,
+    UnsupportedDepth,
+    decode,
+    image_extensions,
+    looks_like_image,
+)
+from training.data.file_listing import list_files
+from training.data.folder_layout import Layout, Placed, find_layout
+from training.data.image_data import ImageData, Skipped, Split
 from training.data.resizing import resize_array
-from training.data.splitting import HELD_OUT_DIVISOR, hash_order
+from training.data.split_names import SPLITS
+from training.data.text import listed, number_of, printable
 from zoo.errors import UserError
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-_SPLITS = ("train", "validation", "test")
-_MAX_LISTED = 10
-# Modes of 16-bit grey images, which Pillow would clip instead of scale.
-_DEEP_MODES = ("I", "I;16", "I;16L", "I;16B")
-_GREY_MODES = ("1", "L", "LA", *_DEEP_MODES)
-
-
-@dataclasses.dataclass(frozen=True)
-class _File:
-    """An image file: its path, its path inside the data set, and the index of its class."""
-
-    path: pathlib.Path
-    key: str
-    label: int | None
+UNREADABLE = "unreadable"
+UNKNOWN_TYPE = "of a type that is not an image"
+REPEATED = "links to a file or folder that is used already"
+IRREGULAR = "not a regular file"
+_LEAST_BITS = 15
+"""16-bit images whose largest value has fewer bits are refused: they would be almost black."""
 
 
 def load_folder(
     path: pathlib.Path, *, image_size: int | None = None, refuse_unreadable: bool = False
 ) -> ImageData:
-    """Loads a folder of PNG, JPEG, BMP, GIF (first frame) or WebP files.
+    """Loads a folder of image files of all types that Pillow reads.
 
-    Each sub-folder is a class, in alphabetical order, and contains all images below it.
-    Sub-folders named `train`, `validation` and `test` are splits instead; each of them has the
-    class folders. A missing split is taken from the train split: within each class, files are
+    Each sub-folder is a class and contains all images below it. Classes are in alphabetical
+    order, or in the order of their values if all names are numbers. Sub-folders whose names mean
+    a split in any spelling (see `training.data.split_names`) are splits instead; each of them has
+    the class folders. A missing split is taken from the train split: within each class, files are
     sorted by the SHA-256 of their path inside the folder. The first tenth is the test split and
     the next tenth the validation split, each with at least one file if the class has three.
 
     Images are rotated according to their EXIF data. Transparency is dropped. If all images are
-    grey they get one channel, otherwise three. Names that begin with a dot are skipped. Files
-    that cannot be read are skipped with a warning on standard error that lists them.
+    grey they get one channel, otherwise three. The 16-bit value `v` becomes `v >> 8`. Names that
+    begin with a dot, and droppings such as `Thumbs.db`, are ignored. Links are followed; each
+    file is used once. All other files that are not used are counted in `ImageData.skipped`.
 
     Args:
         path: the folder.
@@ -52,171 +56,218 @@ def load_folder(
         refuse_unreadable: raise an error for files that cannot be read.
 
     Raises:
-        UserError: if there is no readable image, a split would be empty, the folder mixes the
-            layouts above, or the images differ in size and `image_size` is `None`.
+        UserError: if there is no readable image, a split or class would be empty, the folder
+            mixes the layouts above, the values of 16-bit images are too small, or the images
+            differ in size and `image_size` is `None`.
     """
-    files, class_names = _list_splits(path)
-    everything = sorted(sum(files.values(), []), key=lambda file: file.key)
-    if not everything:
-        raise UserError(f"There are no images ({', '.join(EXTENSIONS)}) in {path}.")
-    images = _decode_all(everything, image_size)
-    unreadable = [file for file in everything if file.path not in images]
-    if unreadable and refuse_unreadable:
+    shown = printable(str(path))
+    listing = list_files(path)
+    extensions = image_extensions()
+    images = [key for key, file in listing.files.items() if looks_like_image(file, extensions)]
+    known = set(images)
+    skipped = {
+        UNREADABLE: [],
+        UNKNOWN_TYPE: [key for key in listing.files if key not in known],
+        REPEATED: list(listing.repeated),
+        IRREGULAR: list(listing.irregular),
+    }
+    if not images:
         raise UserError(
-            f"{path} has {_named(unreadable)}. Repair or remove these files, or leave "
+            f"There are no images in {shown}; {_reasons(skipped) or 'it has no files'}. Expected "
+            f"image files such as .png, .jpg, .tif or .webp."
+        )
+    layout = find_layout(shown, images, listing.folders)
+    decoded = _decode_all({key: listing.files[key] for key in images}, image_size)
+    skipped[UNREADABLE] = [key for key in images if key not in decoded.images]
+    if skipped[UNREADABLE] and refuse_unreadable:
+        raise UserError(
+            f"{shown} has {number_of(len(skipped[UNREADABLE]), 'unreadable image file')}: "
+            f"{listed(skipped[UNREADABLE])}. Repair or remove these files, or leave "
             "--refuse-unreadable out to skip them."
         )
-    if unreadable:
-        print(f"Warning: skipped {_named(unreadable)}", file=sys.stderr)
-    if not images:
-        raise UserError(f"None of the {len(everything)} images in {path} can be read.")
-    shape = _common_shape(path, images)
-    splits = {}
-    for name in _SPLITS:
-        readable = [file for file in files[name] if file.path in images]
-        if not readable:
-            raise UserError(
-                f"The {name} split of {path} would be empty: {len(files[name])} files, none "
-                "readable. A folder needs at least three readable images. If it has train/, "
-                "validation/ or test/, each of them needs at least one."
+    if not decoded.images:
+        raise UserError(
+            f"None of the {len(images)} images in {shown} can be read: "
+            f"{listed(skipped[UNREADABLE])}."
+        )
+    files = {
+        split: [file for file in layout.splits[split] if file.key in decoded.images]
+        for split in SPLITS
+    }
+    _check_used(shown, layout, files, skipped)
+    _check_depth(shown, decoded)
+    shape = _common_shape(shown, decoded.images.values())
+    splits = {split: _stack(files[split], decoded.images, shape) for split in SPLITS}
+    reasons = tuple(Skipped(reason, tuple(keys)) for reason, keys in skipped.items() if keys)
+    return ImageData(
+        name=printable(path.resolve().name),
+        class_names=layout.class_names,
+        skipped=reasons,
+        warnings=(
+            *([f"Files of {shown} that are not used: {_reasons(skipped)}."] if reasons else []),
+            *_pages(decoded),
+            *lacking_classes(splits, layout.class_names),
+            *copies(
+                Origin(decoded.digests[file.key], file.key, split, file.label)
+                for split in SPLITS
+                for file in files[split]
+            ),
+        ),
+        **splits,
+    )
+
+
+def _reasons(skipped: Mapping[str, list[str]]) -> str:
+    """Returns the number of files for each reason, with their types or first names."""
+    parts = []
+    for reason, keys in skipped.items():
+        if not keys:
+            continue
+        names = listed(keys)
+        if reason == UNKNOWN_TYPE:
+            types = collections.Counter(
+                os.path.splitext(key)[1].lower() or "without extension" for key in keys
             )
-        splits[name] = _stack(readable, images, shape)
-    return ImageData(name=path.resolve().name, class_names=class_names, **splits)
+            names = listed([f"{kind} {count:,}" for kind, count in types.most_common()])
+        parts.append(f"{len(keys):,} {reason} ({names})")
+    return "; ".join(parts)
 
 
-def _list_splits(root: pathlib.Path) -> tuple[dict[str, list[_File]], tuple[str, ...]]:
-    """Returns the files of each split, sorted by path, and the class names."""
-    given = [name for name in _SPLITS if (root / name).is_dir()]
-    if not given:
-        files, class_names = _list_files(root, root, None)
-        return _divide(files, list(_SPLITS)), class_names
-    unexpected = sorted(entry.name for entry in _visible(root) if entry.name not in given)
-    unexpected = [name for name in unexpected if (root / name).is_dir() or _is_image(root / name)]
-    if "train" not in given or unexpected:
-        problem = f"also has {', '.join(unexpected[:_MAX_LISTED])}" if unexpected else "no train/"
-        raise UserError(
-            f"{root} has {'/, '.join(given)}/, but {problem}. Expected train/, optionally "
-            "validation/ and test/, and no other folders or images."
-        )
-    files, class_names = _list_files(root / "train", root, None)
-    splits = _divide(files, [name for name in _SPLITS if name == "train" or name not in given])
-    for name in set(given) - {"train"}:
-        splits[name], _ = _list_files(root / name, root, class_names)
-    return splits, class_names
+@dataclasses.dataclass(frozen=True)
+class _Decoded:
+    """The readable images of a folder by key: `[H, W, C]` arrays, digests and peaks."""
+
+    images: dict[str, np.ndarray]
+    digests: dict[str, bytes]
+    peaks: dict[str, int]
+    pages: list[str]
+    unsupported: dict[str, str]
 
 
-def _list_files(
-    folder: pathlib.Path, root: pathlib.Path, class_names: tuple[str, ...] | None
-) -> tuple[list[_File], tuple[str, ...]]:
-    """Returns all image files below a folder and its class names.
-
-    If `class_names` is given, the folder must not have other classes.
-    """
-    found: dict[str | None, list[pathlib.Path]] = {}
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = [pathlib.Path(parent, name) for name in names]
-        inside = pathlib.Path(parent).relative_to(folder).parts
-        images = [path for path in paths if _is_image(path)]
-        if images:
-            found.setdefault(inside[0] if inside else None, []).extend(images)
-    if None in found and len(found) > 1:
-        raise UserError(
-            f"{folder} contains class folders and also images outside of them, e.g. "
-            f"{min(found[None]).name}. Move these images into a class folder, or remove them."
-        )
-    names_here = tuple(sorted(name for name in found if name is not None))
-    if class_names is not None and not set(names_here) <= set(class_names):
-        raise UserError(
-            f"{folder} has the classes {', '.join(names_here) or 'none'}, but train/ has "
-            f"{', '.join(class_names) or 'none'}; they must be the same."
-        )
-    if class_names and None in found:
-        raise UserError(f"{folder} must have the same class folders as train/.")
-    classes = class_names if class_names is not None else names_here
-    files = [
-        _File(
-            path, path.relative_to(root).as_posix(), None if name is None else classes.index(name)
-        )
-        for name, paths in found.items()
-        for path in paths
-    ]
-    return sorted(files, key=lambda file: file.key), classes
-
-
-def _visible(folder: pathlib.Path) -> list[pathlib.Path]:
-    return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-
-
-def _is_image(path: pathlib.Path) -> bool:
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
-
-
-def _divide(files: list[_File], names: list[str]) -> dict[str, list[_File]]:
-    """Divides files among the named splits, class by class; `names` includes `train`."""
-    held_out = [name for name in ("test", "validation") if name in names]
-    chosen: dict[str, list[int]] = {name: [] for name in names}
-    order = hash_order(file.key for file in files).tolist()
-    for label in dict.fromkeys(file.label for file in files):
-        members = [position for position in order if files[position].label == label]
-        each = len(members) // HELD_OUT_DIVISOR or int(len(members) > len(held_out))
-        for name in held_out:
-            chosen[name] += members[:each]
-            members = members[each:]
-        chosen["train"] += members
-    return {name: [files[position] for position in sorted(chosen[name])] for name in names}
-
-
-def _decode_all(files: list[_File], image_size: int | None) -> dict[pathlib.Path, np.ndarray]:
-    """Returns the readable images by path, each of shape `[H, W, 1]` or `[H, W, 3]`."""
-
-    def decode(file: _File) -> np.ndarray | None:
+def _decode_all(files: dict[str, pathlib.Path], image_size: int | None) -> _Decoded:
+    def attempt(path: pathlib.Path) -> Decoded | str | None:
         try:
-            image = _decode(file.path)
+            decoded = decode(path)
+        except UnsupportedDepth as error:
+            return str(error)
         except Exception:  # Pillow raises many types for damaged files.
             return None
-        return image if image_size is None else resize_array(image[np.newaxis], image_size)[0]
+        if image_size is None:
+            return decoded
+        pixels = resize_array(decoded.pixels[np.newaxis], image_size)[0]
+        return dataclasses.replace(decoded, pixels=pixels)
 
+    result = _Decoded({}, {}, {}, [], {})
     with concurrent.futures.ThreadPoolExecutor() as executor:
-        decoded = zip(files, executor.map(decode, files), strict=True)
-        return {file.path: image for file, image in decoded if image is not None}
+        for key, one in zip(files, executor.map(attempt, files.values()), strict=True):
+            if isinstance(one, str):
+                result.unsupported[key] = one
+            elif one is not None:
+                result.images[key] = one.pixels
+                result.digests[key] = one.digest
+                if one.peak is not None:
+                    result.peaks[key] = one.peak
+                if one.pages:
+                    result.pages.append(key)
+    if result.unsupported:
+        key, what = next(iter(result.unsupported.items()))
+        raise UserError(
+            f"{number_of(len(result.unsupported), 'image file')} cannot be read as 8-bit or "
+            f"16-bit images, e.g. {printable(key)} with {what}. Scale the values to 0..255 and "
+            "save 8-bit images."
+        )
+    return result
 
 
-def _decode(path: pathlib.Path) -> np.ndarray:
-    with Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened)
-        if image.mode in _DEEP_MODES:
-            return (np.asarray(image, np.int64) >> 8).clip(0, 255).astype(np.uint8)[..., np.newaxis]
-        if image.mode in _GREY_MODES:
-            return np.asarray(image.convert("L"))[..., np.newaxis]
-        return np.asarray(image.convert("RGB"))
+def _check_used(
+    shown: str,
+    layout: Layout,
+    files: Mapping[str, list[Placed]],
+    skipped: Mapping[str, list[str]],
+) -> None:
+    """Raises `UserError` if a split or a class has no usable image."""
+    for split in SPLITS:
+        if not files[split]:
+            where = layout.given.get(split)
+            raise UserError(
+                f"The {split} split of {shown} would be empty: {len(layout.splits[split])} image "
+                f"files, none readable{_why(skipped, where)}. A folder needs at least three "
+                "readable images. If it has train/, validation/ or test/, each of them needs at "
+                "least one."
+            )
+    trained = {file.label for file in files["train"]}
+    for label, folder in enumerate(layout.class_folders):
+        if label not in trained:
+            raise UserError(
+                f"The class {layout.class_names[label]} of {shown} has no usable image for "
+                f"training{_why(skipped, folder)}. Add images to {printable(folder)}/, or remove "
+                "the folder if it is not a class."
+            )
+    used = {file.key.rpartition("/")[0] for split in SPLITS for file in files[split]}
+    used |= {"/".join(folder.split("/")[:2]) for folder in used}
+    for split in layout.given.keys() - {"train"}:
+        lost = {"/".join(key.split("/")[:2]) for keys in skipped.values() for key in keys}
+        for folder in sorted(lost - used):
+            if layout.class_folders and folder.startswith(f"{layout.given[split]}/"):
+                raise UserError(
+                    f"The class folder {printable(folder)} of {shown} has no usable image"
+                    f"{_why(skipped, folder)}. Add images to it, or remove it."
+                )
 
 
-def _named(files: list[_File]) -> str:
-    """Returns the number of unreadable files and the first names."""
-    names = ", ".join(file.key for file in files[:_MAX_LISTED])
-    more = f", and {len(files) - _MAX_LISTED} more" if len(files) > _MAX_LISTED else ""
-    return f"{len(files)} unreadable image file(s): {names}{more}"
+def _why(skipped: Mapping[str, list[str]], folder: str | None) -> str:
+    """Returns the reasons why files of a folder are not used, in brackets."""
+    if folder is None:
+        return ""
+    inside = {
+        reason: [key for key in keys if key == folder or key.startswith(f"{folder}/")]
+        for reason, keys in skipped.items()
+    }
+    return f" ({_reasons(inside)})" if any(inside.values()) else ""
 
 
-def _common_shape(
-    path: pathlib.Path, images: dict[pathlib.Path, np.ndarray]
-) -> tuple[int, int, int]:
-    sides = sorted({image.shape[:2] for image in images.values()})
+def _check_depth(shown: str, decoded: _Decoded) -> None:
+    """Refuses 16-bit files with values of fewer bits, which would be almost black images."""
+    if not decoded.peaks:
+        return
+    brightest = max(decoded.peaks, key=decoded.peaks.__getitem__)
+    bits = decoded.peaks[brightest].bit_length()
+    if bits < _LEAST_BITS:
+        raise UserError(
+            f"{shown} has {number_of(len(decoded.peaks), '16-bit image file')}, but their values "
+            f"have only {bits} bits (the largest is {decoded.peaks[brightest]} of 65535, in "
+            f"{printable(brightest)}). As 16-bit images they would be almost black. Save them as "
+            f"8-bit images, e.g. (numpy.asarray(image) * (255 / {max(2**bits - 1, 1)}))"
+            '.astype("uint8").'
+        )
+
+
+def _pages(decoded: _Decoded) -> list[str]:
+    if not decoded.pages:
+        return []
+    return [
+        f"{number_of(len(decoded.pages), 'file')} with several pages or frames: only the first "
+        f"one of each file is used ({listed(decoded.pages)})."
+    ]
+
+
+def _common_shape(shown: str, images: Iterable[np.ndarray]) -> tuple[int, int, int]:
+    shapes = {image.shape for image in images}
+    sides = sorted({shape[:2] for shape in shapes})
     if len(sides) > 1:
         smallest, largest = sides[0], sides[-1]
         raise UserError(
-            f"The images in {path} differ in size ({smallest[0]}x{smallest[1]} to "
+            f"The images in {shown} differ in size ({smallest[0]}x{smallest[1]} to "
             f"{largest[0]}x{largest[1]}). Give --image-size to resize them to one size."
         )
-    return *sides[0], max(image.shape[2] for image in images.values())
+    return *sides[0], max(shape[2] for shape in shapes)
 
 
 def _stack(
-    files: list[_File], images: dict[pathlib.Path, np.ndarray], shape: tuple[int, int, int]
+    files: list[Placed], images: dict[str, np.ndarray], shape: tuple[int, int, int]
 ) -> Split:
     stacked = np.empty((len(files), *shape), np.uint8)
     for row, file in enumerate(files):
-        stacked[row] = images[file.path]  # A grey image fills three channels by broadcasting.
+        stacked[row] = images[file.key]  # A grey image fills three channels by broadcasting.
     labels = [file.label for file in files if file.label is not None]
     return Split(stacked, np.array(labels, np.int64) if labels else None)

@@ -47,6 +47,24 @@ class Split:
 
 
 @dataclasses.dataclass(frozen=True)
+class Skipped:
+    """The files of a folder that are not used for one reason.
+
+    Args:
+        reason: the reason in words, e.g. `"unreadable"`.
+        files: the paths of the files inside the folder.
+    """
+
+    reason: str
+    files: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of files."""
+        return len(self.files)
+
+
+@dataclasses.dataclass(frozen=True)
 class ImageData:
     """A data set: three splits of images of one shape.
 
@@ -56,6 +74,8 @@ class ImageData:
         validation: the split for model selection.
         test: the split that is read once, at the end.
         class_names: the name of each class in the order of the labels; empty if unlabelled.
+        skipped: the files of a folder that are not used, one entry per reason.
+        warnings: sentences about the data that the user should read.
 
     Raises:
         ValueError: if the splits differ in image shape, a split is empty, or the labels do not
@@ -67,6 +87,8 @@ class ImageData:
     validation: Split
     test: Split
     class_names: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for split_name in ("train", "validation", "test"):

@@ -1,6 +1,7 @@
 """Row selection by hash, which does not depend on the random numbers of any library version."""
 
 import hashlib
+import os
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,10 +15,12 @@ HELD_OUT_DIVISOR = 10
 def hash_order(keys: Iterable[str]) -> np.ndarray:
     """Returns the positions of `keys`, sorted by the SHA-256 of each key's UTF-8 text.
 
+    The bytes of a file name that are not UTF-8 are hashed as they are.
+
     Returns:
         `int64` array, a permutation of `0 .. len(keys) - 1`.
     """
-    digests = [hashlib.sha256(key.encode()).digest() for key in keys]
+    digests = [hashlib.sha256(os.fsencode(key)).digest() for key in keys]
     return np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
 
 

@@ -1,8 +1,6 @@
 """Reading of the images and labels of a prepared TensorFlow Datasets set."""
 
 import dataclasses
-import hashlib
-import os
 import pathlib
 from collections.abc import Iterator
 
@@ -10,7 +8,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from training.cache import cache_folder
 from training.data.array_cache import SPLITS, Allocate, cached_splits
+from training.data.content_digest import content_digest
 from training.data.image_data import ImageData, Split
 from training.data.resizing import resize_image
 from training.data.splitting import hold_out
@@ -42,9 +42,8 @@ def load_tfds(
         image_size: side of the resulting images in pixels, or `None` to keep their size.
         data_dir: folder of prepared sets; the default folder of TFDS if `None`.
         manual_dir: folder of the set's original files, to prepare it from.
-        memory_limit: larger image arrays, in bytes, are memory-mapped files. The files are
-            written at the first use next to the prepared data, or in the default folder of TFDS
-            if the prepared data are in a read-only folder.
+        memory_limit: larger image arrays, in bytes, are memory-mapped files. All arrays are
+            written to the cache `arrays` (see `training.cache`) at the first use.
 
     Raises:
         UserError: if the set cannot be found or prepared, has no images or no train split, is
@@ -65,8 +64,10 @@ def load_tfds(
     config = builder.info.config_name
     return ImageData(
         name=f"{builder.name}/{config}" if config else builder.name,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
         class_names=reader.class_names if splits["train"].labels is not None else (),
-        **splits,
     )
 
 
@@ -101,6 +102,10 @@ class _Reader:
             shape = next(iter(self._images("train").take(1))).shape
         height, width, channels = shape.as_list()
         return height, width, channels
+
+    def declared_shape(self) -> tuple[int | None, ...]:
+        """Returns height, width and channels before resizing, if all images have the same."""
+        return tuple(self.builder.info.features[self.image_key].shape)
 
     def image_batches(self, split: str, shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
         """Yields `uint8` arrays `[b, *shape]` with all images of a split."""
@@ -183,28 +188,27 @@ def _read_splits(reader: _Reader, memory_limit: int) -> dict[str, Split]:
 
     present = [name for name in SPLITS if name in reader.builder.info.splits]
     size = sum(map(reader.count, present)) * int(np.prod(shape))
-    return cached_splits(_cache_folder(reader, shape), build, mapped=size > memory_limit)
+    return cached_splits(
+        _cache_entry(reader, shape),
+        build,
+        mapped=size > memory_limit,
+        size=size,
+        source=pathlib.Path(reader.builder.data_dir),
+    )
 
 
-def _cache_folder(reader: _Reader, shape: tuple[int, int, int]) -> pathlib.Path:
-    """Returns a folder next to the prepared data, or in TFDS's default folder if read-only."""
+def _cache_entry(reader: _Reader, shape: tuple[int, int, int]) -> pathlib.Path:
+    """Returns the folder of the decoded arrays; equal contents have one folder.
+
+    Images that have the requested size already are stored once, as they are.
+    """
     prepared = pathlib.Path(reader.builder.data_dir)
-    name = f"arrays.{prepared.name}.{'x'.join(map(str, shape))}"
-    if reader.image_size is not None:
-        name += ".resized"
-    name += f".{_fingerprint(prepared)}"
-    beside = prepared.parent / name
-    if beside.is_dir() or os.access(prepared.parent, os.W_OK):
-        return beside
-    default = pathlib.Path(tfds.core.constants.DATA_DIR).expanduser()
-    config = reader.builder.info.config_name or ""
-    return default / reader.builder.name / config / name
-
-
-def _fingerprint(folder: pathlib.Path) -> str:
-    """Returns a hash of the prepared files' names, sizes and times; new files give a new hash."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        stat = path.stat()
-        digest.update(f"{path.name}/{stat.st_size}/{stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:8]
+    cache = cache_folder("arrays")
+    config = reader.builder.info.config_name
+    parts = [reader.builder.name, *([config] if config else []), prepared.name]
+    parts.append("x".join(map(str, shape)))
+    digest = content_digest(prepared, memory=cache_folder("digests"))
+    as_they_are = cache / "-".join([*parts, digest])
+    if reader.image_size is None or reader.declared_shape() == shape or as_they_are.is_dir():
+        return as_they_are
+    return cache / "-".join([*parts, "resized", digest])

@@ -1,8 +1,13 @@
 """Options of a run: its length, seed, reports and folder."""
 
 import dataclasses
+from typing import Annotated
 
-from zoo.options import Count, Options, Positive
+from zoo.options import Count, Options, Positive, Range
+
+LAST_SEED = 2**32 - 1
+"""The largest seed that NumPy's global generator takes, which Keras seeds too."""
+Seed = Annotated[int, Range(f"from 0 to {LAST_SEED}", least=0, most=LAST_SEED)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,8 +22,9 @@ class RunOptions(Options):
     """Length of the run in passes over the training images, instead of `steps`."""
     batch_size: Count = 64
     """Images of one critic step, over all devices together."""
-    seed: int = 0
-    """Seed of weights, order of the data, noise, and the choice of labelled images."""
+    seed: Seed = 0
+    """Seed of weights, order of the data, noise, and the choice of labelled images: an integer from
+    0 to 4294967295."""
     run_dir: str | None = None
     """Folder of the run; by default runs/MODEL-DATA-TIME. A run in this folder is resumed."""
     export: str | None = None

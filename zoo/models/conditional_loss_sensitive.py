@@ -242,8 +242,12 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
     ) -> Losses:
         """Takes one critic step on labelled, unlabelled and made images."""
         noises = {name: noise.child(name) for name in self.streams}
-        if self.objective.classes_by_average:
-            batch = {**batch, UNLABELLED: self.with_classes(batch[UNLABELLED])}
+        if self.semi_supervised:
+            # Labels that the data may have for these images must not choose the fakes' classes.
+            unlabelled = batch[UNLABELLED]._replace(labels=None)
+            if self.objective.classes_by_average:
+                unlabelled = self.with_classes(unlabelled)
+            batch = {**batch, UNLABELLED: unlabelled}
         fakes = {name: self.make_fakes(noises[name], batch[name].labels) for name in self.streams}
         terms_of = {LABELLED: self.labelled_terms, UNLABELLED: self.unlabelled_terms}
         if self.penalty is not None:

@@ -39,7 +39,8 @@ class LeastSquares(Objective):
     """Squared distances of scores from targets: a for fake, b for real, c for the generator.
 
     Critic `1/2 (D(x) - b)^2 + 1/2 (D(g) - a)^2`. Generator `1/2 (D(g) - c)^2`. The score is linear,
-    without a sigmoid.
+    without a sigmoid. A high score means real if b > a, as in both schemes, and fake otherwise; the
+    logged `gap` is `D(x) - D(g)` in the first case and `D(g) - D(x)` in the second.
 
     Source: Mao et al., arXiv 1611.04076, equation 2; the schemes are equations 8 and 9.
     """
@@ -82,6 +83,11 @@ class LeastSquares(Objective):
             "critic_loss_real": squared_distance(real.scores, real_target),
             "critic_loss_fake": squared_distance(fake.scores, fake_target),
         }
+
+    def diagnostics(self, real: Examples, fake: Examples) -> Losses:
+        values = super().diagnostics(real, fake)
+        fake_target, real_target, _ = self.targets
+        return values if real_target > fake_target else values | {"gap": -values["gap"]}
 
     def generator_losses(self, fake: Examples, real: Examples) -> Losses:
         return {"generator_loss": squared_distance(fake.scores, self.targets[2])}

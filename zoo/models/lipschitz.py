@@ -36,7 +36,9 @@ def _linear(score: tf.Tensor) -> tf.Tensor:
 
 
 def _sqrt(score: tf.Tensor) -> tf.Tensor:
-    return ops.sqrt(ops.square(score) + 1.0) + score
+    # For t < 0 the sum would cancel: `sqrt(t^2 + 1) + t = 1 / (sqrt(t^2 + 1) - t)`.
+    total = ops.sqrt(ops.square(score) + 1.0) + ops.where(score < 0, -score, score)
+    return ops.where(score < 0, 1.0 / total, total)
 
 
 def _square(score: tf.Tensor) -> tf.Tensor:

@@ -61,11 +61,15 @@ def pairwise_margin(
 
     Source: equation 8 of the paper.
     """
-    return tf.map_fn(
+    # A replica may have no rows, for which `map_fn` fails: it computes a row of zeros and drops it.
+    rows = tf.shape(real)[0]
+    missing = [[0, 1 - tf.minimum(rows, 1)]] + [[0, 0]] * (real.shape.rank - 1)
+    distances = tf.map_fn(
         lambda image: margin(image[None], fake, scale=scale, distance=distance),
-        real,
+        tf.pad(real, missing),
         fn_output_signature=tf.TensorSpec([None], tf.float32),
     )
+    return distances[:rows]
 
 
 def hinge(margin: tf.Tensor, real_loss: tf.Tensor, fake_loss: tf.Tensor) -> tf.Tensor:
@@ -120,7 +124,7 @@ def leaky_cost(argument: tf.Tensor, slope: float) -> tf.Tensor:
     >>> leaky_cost(tf.constant([2.0, -2.0]), 0.5).numpy()
     array([ 2., -1.], dtype=float32)
     """
-    if slope > 1:
+    if not slope <= 1:
         raise ValueError(
             f"The slope nu of GLS-GAN's cost must be at most 1, received {slope}: a cost must "
             "satisfy C(a) >= a."

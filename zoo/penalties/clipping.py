@@ -1,8 +1,11 @@
 """Constraints on the critic's weights: clipping, and rescaling."""
 
+from typing import Literal
+
 import keras
 import tensorflow as tf
 
+from zoo.options import Positive, checked
 from zoo.penalties.penalty import Penalty
 
 
@@ -22,12 +25,15 @@ class WeightClipping(Penalty):
 
     differentiates = False
 
-    def __init__(self, bound: float = 0.01, *, when: str = "before", name: str | None = None):
+    @checked
+    def __init__(
+        self,
+        bound: Positive = 0.01,
+        *,
+        when: Literal["before", "after"] = "before",
+        name: str | None = None,
+    ):
         super().__init__(0.0, name=name)
-        if bound <= 0:
-            raise ValueError(f"`bound` must be positive, received {bound}.")
-        if when not in ("before", "after"):
-            raise ValueError(f"`when` must be 'before' or 'after', received {when!r}.")
         self.bound = bound
         self.when = when
 
@@ -64,10 +70,9 @@ class WeightRescaling(Penalty):
 
     differentiates = False
 
-    def __init__(self, bound: float = 0.08, *, name: str | None = None):
+    @checked
+    def __init__(self, bound: Positive = 0.08, *, name: str | None = None):
         super().__init__(0.0, name=name)
-        if bound <= 0:
-            raise ValueError(f"`bound` must be positive, received {bound}.")
         self.bound = bound
 
     def after_step(self, critic: keras.Model, found: dict[str, tf.Tensor]) -> None:

@@ -4,9 +4,12 @@ The gradient is taken with respect to each image. Its norm is over all pixels an
 class states otherwise.
 """
 
+from typing import Literal
+
 import tensorflow as tf
 
 from zoo.gradients import input_gradient, norm_per_sample
+from zoo.options import NotNegative, Positive, checked
 from zoo.penalties.penalty import Penalised, Penalty, Score
 from zoo.randomness import Noise
 
@@ -88,7 +91,8 @@ class GradientPenalty(GradientNormPenalty):
     Source: Gulrajani et al., arXiv 1704.00028, equation 3; igul222/improved_wgan_training.
     """
 
-    def __init__(self, weight: float = 10.0, *, name: str | None = None):
+    @checked
+    def __init__(self, weight: NotNegative = 10.0, *, name: str | None = None):
         super().__init__(weight, name=name)
 
     def penalty_of_norm(self, norm: tf.Tensor) -> tf.Tensor:
@@ -106,7 +110,8 @@ class LipschitzPenalty(GradientNormPenalty):
     ZhimingZhou/LGANs-for-reproduce.
     """
 
-    def __init__(self, weight: float = 10.0, *, name: str | None = None):
+    @checked
+    def __init__(self, weight: NotNegative = 10.0, *, name: str | None = None):
         super().__init__(weight, name=name)
 
     def penalty_of_norm(self, norm: tf.Tensor) -> tf.Tensor:
@@ -123,7 +128,8 @@ class CentredPenalty(GradientNormPenalty):
     Source: mode `cp` of sobolev_cifar10.py in ZhimingZhou/LGANs-for-reproduce.
     """
 
-    def __init__(self, weight: float = 0.1, *, name: str | None = None):
+    @checked
+    def __init__(self, weight: NotNegative = 0.1, *, name: str | None = None):
         super().__init__(weight, name=name)
 
     def penalty_of_norm(self, norm: tf.Tensor) -> tf.Tensor:
@@ -148,10 +154,11 @@ class DRAGANPenalty(GradientPenalty):
     Source: Kodali et al., arXiv 1705.07215; the formula follows xudonmao/improved_LSGAN.
     """
 
-    def __init__(self, weight: float = 10.0, *, noise_scale: float = 0.5, name: str | None = None):
+    @checked
+    def __init__(
+        self, weight: NotNegative = 10.0, *, noise_scale: Positive = 0.5, name: str | None = None
+    ):
         super().__init__(weight, name=name)
-        if noise_scale <= 0:
-            raise ValueError(f"`noise_scale` must be positive, received {noise_scale}.")
         self.noise_scale = noise_scale
 
     def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
@@ -169,7 +176,8 @@ class RealCentredPenalty(CentredPenalty):
     Source: Mescheder et al., arXiv 1801.04406, equation 9.
     """
 
-    def __init__(self, weight: float = 10.0, *, name: str | None = None):
+    @checked
+    def __init__(self, weight: NotNegative = 10.0, *, name: str | None = None):
         super().__init__(weight, name=name)
 
     def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
@@ -209,10 +217,11 @@ class DirectPenalty(GradientNormPenalty):
     whole image is this project's choice.
     """
 
-    def __init__(self, weight: float = 10.0, *, power: int = 2, name: str | None = None):
+    @checked
+    def __init__(
+        self, weight: NotNegative = 10.0, *, power: Literal[1, 2] = 2, name: str | None = None
+    ):
         super().__init__(weight, name=name)
-        if power not in (1, 2):
-            raise ValueError(f"`power` must be 1 or 2, received {power}.")
         self.power = power
 
     def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
@@ -236,7 +245,8 @@ class PerPixelPenalty(DirectPenalty):
     Source: lsgan-gp.py of maple-research-lab/glsgan-gp.
     """
 
-    def __init__(self, weight: float = 10.0, *, name: str | None = None):
+    @checked
+    def __init__(self, weight: NotNegative = 10.0, *, name: str | None = None):
         super().__init__(weight, power=1, name=name)
 
     def norms(self, gradient: tf.Tensor) -> tf.Tensor:

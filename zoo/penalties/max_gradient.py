@@ -1,14 +1,17 @@
 """Penalties on the *largest* gradient norm of the global batch: MaxGP, its variants, and MaxAL."""
 
+from typing import Literal
+
 import keras
 import tensorflow as tf
 
 from zoo.gradients import gather, global_sum, input_gradient, norm_per_sample
+from zoo.options import NotNegative, NotNegativeCount, Positive, checked
 from zoo.penalties.gradient import broadcast_rows, interpolates, one_sided, squared, two_sided
 from zoo.penalties.penalty import Penalised, Penalty, Score
 from zoo.randomness import Noise
 
-BUFFER_MODES = ("append", "replace")
+BufferMode = Literal["append", "replace"]
 
 
 class MaxGradientPenalty(Penalty):
@@ -19,7 +22,8 @@ class MaxGradientPenalty(Penalty):
     equals the penalty.
 
     A buffer stores the K points of largest norm for the next critic step. There they are added to
-    the batch's points (`append`) or replace its first K (`replace`).
+    the batch's points (`append`) or replace its first K (`replace`). In the second case K must be
+    smaller than the batch, since otherwise no new point would ever enter the buffer.
 
     Args:
         weight: float >= 0; lambda in the paper.
@@ -34,19 +38,16 @@ class MaxGradientPenalty(Penalty):
     ZhimingZhou/LGANs-for-reproduce.
     """
 
+    @checked
     def __init__(
         self,
-        weight: float = 0.1,
+        weight: NotNegative = 0.1,
         *,
-        buffer: int = 0,
-        buffer_mode: str = "replace",
+        buffer: NotNegativeCount = 0,
+        buffer_mode: BufferMode = "replace",
         name: str | None = None,
     ):
         super().__init__(weight, name=name)
-        if buffer < 0:
-            raise ValueError(f"`buffer` must not be negative, received {buffer}.")
-        if buffer_mode not in BUFFER_MODES:
-            raise ValueError(f"`buffer_mode` must be one of {BUFFER_MODES}, got {buffer_mode!r}.")
         self.buffer = buffer
         self.buffer_mode = buffer_mode
 
@@ -77,7 +78,7 @@ class MaxGradientPenalty(Penalty):
     ) -> Penalised:
         """Computes the penalty; see `Penalty.terms`."""
         points = interpolates(real, fake, noise)
-        if self.buffer and self.buffer_mode == "replace":
+        if self._replaces:
             points = self._with_buffer(points, noise.index)
         norms = norm_per_sample(input_gradient(score, points))
         found = {"points": points, "norms": norms}
@@ -99,6 +100,19 @@ class MaxGradientPenalty(Penalty):
     @property
     def _appends(self) -> bool:
         return self.buffer > 0 and self.buffer_mode == "append"
+
+    @property
+    def _replaces(self) -> bool:
+        return self.buffer > 0 and self.buffer_mode == "replace"
+
+    def check_batch(self, size: int) -> None:
+        """Refuses a buffer that replaces all points of a batch; see `Penalty.check_batch`."""
+        if self._replaces and self.buffer >= size:
+            raise ValueError(
+                f"A buffer of {self.buffer} points would replace all {size} points of a critic "
+                "step, so it would never change: `buffer` must be smaller than the batch of a "
+                "critic step, or give `buffer_mode` 'append'."
+            )
 
     def _with_buffer(self, points: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         """Replaces the first K rows of the global batch by the buffer's points."""
@@ -189,21 +203,18 @@ class MaxAugmentedLagrangian(MaxGradientPenalty):
     the standard form of the augmented Lagrangian; the released code only clips mu at 0.
     """
 
+    @checked
     def __init__(
         self,
-        weight: float = 1.0,
+        weight: Positive = 1.0,
         *,
-        multiplier_rate: float = 1e-3,
+        multiplier_rate: NotNegative = 1e-3,
         inequality: bool = False,
-        buffer: int = 0,
-        buffer_mode: str = "replace",
+        buffer: NotNegativeCount = 0,
+        buffer_mode: BufferMode = "replace",
         name: str | None = None,
     ):
         super().__init__(weight, buffer=buffer, buffer_mode=buffer_mode, name=name)
-        if weight <= 0:
-            raise ValueError(f"The weight rho of MaxAL must be positive, received {weight}.")
-        if multiplier_rate < 0:
-            raise ValueError(f"`multiplier_rate` must not be negative, received {multiplier_rate}.")
         self.multiplier_rate = multiplier_rate
         self.inequality = inequality
         self.multiplier = self.add_weight((), "zeros", trainable=False, name="multiplier")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from zoo.options import NotNegative, checked
 from zoo.randomness import Noise
 
 Score = Callable[[tf.Tensor], tf.Tensor]
@@ -44,15 +45,14 @@ class Penalty(keras.layers.Layer):
             gradient of one image depend on the other images.
 
     Raises:
-        ValueError: a negative weight.
+        ValueError: a weight that is negative, not finite or not a number.
     """
 
     differentiates = True
 
-    def __init__(self, weight: float, *, name: str | None = None):
+    @checked
+    def __init__(self, weight: NotNegative, *, name: str | None = None):
         super().__init__(name=name, dtype="float32")
-        if weight < 0:
-            raise ValueError(f"A penalty's weight must not be negative, received {weight}.")
         self.weight = weight
         self.built = True
 
@@ -64,6 +64,14 @@ class Penalty(keras.layers.Layer):
         """
         if self.differentiates:
             _refuse_batch_normalization(critic, type(self).__name__)
+
+    def check_batch(self, size: int) -> None:
+        """Checks the number of images of a critic step, over all replicas.
+
+        Raises:
+            ValueError: the penalty does not work with so few images.
+        """
+        return
 
     def before_step(self, critic: keras.Model) -> None:
         """Changes the critic's weights before its step, identically on every replica."""

@@ -1,12 +1,22 @@
 """Small data sets that are used by several tests."""
 
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from training.data import ImageData, load
 from training.data.image_data import Split
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]:
+    """A folder of caches for these tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder / "lipschitz-gan-zoo"
 
 
 @pytest.fixture(scope="session")

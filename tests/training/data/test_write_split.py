@@ -21,6 +21,7 @@ def test_a_split_is_written(split, digits_dir, digits: ImageData, tmp_path, caps
         assert arrays["images"].dtype == np.uint8 and arrays["labels"].dtype == np.int64
         np.testing.assert_array_equal(arrays["images"], expected.images)
         np.testing.assert_array_equal(arrays["labels"], expected.labels)
+        assert arrays["class_names"].tolist() == list(digits.class_names)
     assert [path.name for path in out.parent.iterdir()] == ["digits.npz"]
 
 

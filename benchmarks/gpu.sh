@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Measures on one GPU, in stages that fit a short lease. Run it in the project's root.
+#   benchmarks/gpu.sh speed OUT            step speeds: replicas with XLA, means, Keras, PyTorch
+#   benchmarks/gpu.sh checks OUT           two replicas against one, and bit-equal runs
+#   benchmarks/gpu.sh learn OUT [DATA]     CIFAR-10 with 4,000 labels
+# DATA holds train_images.npy, train_labels.npy and the same for test; without it the images are noise.
+# Variables: WAVES, of `speed`; READY, seconds to wait for compiling; ONLY, a part of the names to
+# measure; RUNS, SECONDS_OF_TRAINING and SETTINGS, see `python -m benchmarks.gpu.semi_supervised --help`. The results of a stage are lines of JSON in OUT.
+set -uo pipefail
+stage=$1; out=$(mkdir -p "$2" && cd "$2" && pwd); data=${3:-}
+cd "$(dirname "$0")/.."
+export PYTHONUNBUFFERED=1
+python=${PYTHON:-python3}
+
+machine() {
+  nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,power.limit --format=csv
+  $python -c "import tensorflow as tf, keras; print('TensorFlow', tf.__version__, 'Keras', keras.__version__)" 2>/dev/null
+  $python -c "import torch; print('PyTorch', torch.__version__, 'CUDA', torch.version.cuda, 'cuDNN', torch.backends.cudnn.version())"
+  $python -c "
+import time, torch
+a = torch.randn(8192, 8192, device='cuda', dtype=torch.bfloat16)
+for _ in range(5): a @ a
+torch.cuda.synchronize(); start = time.perf_counter()
+for _ in range(20): a @ a
+torch.cuda.synchronize()
+print('bfloat16 products of 8192 x 8192:', round(20 * 2 * 8192**3 / (time.perf_counter() - start) / 1e12), 'TFLOP/s')"
+  nproc; date -u
+}
+
+case $stage in
+  speed)
+    machine >"$out/machine.txt" 2>&1 &
+    for wave in ${WAVES:-replicas steps means}; do
+      $python -m benchmarks.gpu.speed --wave $wave --json "$out/speed_$wave.jsonl" --ready "${READY:-150}" \
+        --seconds 0.2 ${ONLY:+--only "$ONLY"} 2>&1 | tee -a "$out/speed.log"
+    done
+    ;;
+  checks)
+    for model in "wgan_gp resnet" "clsgan dcgan"; do
+      for tf32 in "" --tf32; do
+        # shellcheck disable=SC2086
+        timeout "${READY:-200}" $python -m benchmarks.gpu.parity $model $tf32 2>/dev/null | grep '^{' >>"$out/parity.jsonl" &
+      done
+    done
+    wait
+    $python -m benchmarks.gpu.determinism --models wgan_gp clsgan --ready "${READY:-200}" --json "$out/determinism.jsonl"
+    ;;
+  learn)
+    $python -m benchmarks.gpu.semi_supervised --data "$data" --json "$out/semi_supervised.jsonl" \
+      --ready "${READY:-200}" --seconds "${SECONDS_OF_TRAINING:-300}" ${RUNS:+--runs "$RUNS"} \
+      --settings "${SETTINGS:-{\}}" 2>&1 | tee "$out/semi_supervised.log"
+    ;;
+  *) echo "benchmarks/gpu.sh speed|checks|learn OUT [DATA]" >&2; exit 2 ;;
+esac
+wait

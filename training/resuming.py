@@ -1,0 +1,95 @@
+"""The comparison of a stored run with the recipe to resume it with; longer runs."""
+
+import pathlib
+import shlex
+from typing import Any
+
+from training.recipe import Recipe
+from training.recipe_file import differences, to_json
+from training.run_folder import RunFolder, read_recipe, write_text
+from zoo.errors import UserError
+
+_LENGTHS = ("kimg", "epochs")
+
+
+def check_resumable(path: pathlib.Path, recipe: Recipe) -> None:
+    """Checks that the run in a folder can be resumed, or lengthened, with a recipe.
+
+    Raises:
+        UserError: the run has another recipe; the message lists the options that differ.
+    """
+    changed = changes_against(recipe, read_recipe(path), may_lengthen=True)
+    if changed:
+        raise UserError(
+            f"{path} holds a run of another recipe, which cannot be resumed with this one. "
+            "Give another --run-dir, or the same options:\n  " + "\n  ".join(changed)
+        )
+
+
+def changes_against(recipe: Recipe, stored: dict[str, Any], *, may_lengthen: bool) -> list[str]:
+    """Lists the options because of which a run cannot be resumed with a recipe.
+
+    Args:
+        recipe: the recipe to resume with.
+        stored: the content of the run's `recipe.json`.
+        may_lengthen: bool, if a longer recipe is accepted.
+    """
+    if recipe.run.length_in_images:
+        # The number of steps is known only with the data; `training.run` compares it then.
+        if may_lengthen or all(stored.get(name) == recipe.flat()[name] for name in _LENGTHS):
+            recipe = recipe.with_options(steps=stored_steps(stored))
+    elif may_lengthen and recipe.run.steps > stored_steps(stored):
+        recipe = recipe.with_options(steps=stored_steps(stored))
+    return differences(recipe, stored)
+
+
+def is_lengthened(recipe: Recipe, folder: RunFolder) -> bool:
+    """Returns True if a recipe may be longer than the run in a folder."""
+    stored = read_recipe(folder.path)
+    if recipe.run.length_in_images:
+        return any(stored.get(name) != recipe.flat()[name] for name in _LENGTHS)
+    return recipe.run.steps > stored_steps(stored)
+
+
+def stored_steps(stored: dict[str, Any]) -> int:
+    """Returns the number of steps in the content of a `recipe.json`.
+
+    Raises:
+        UserError: there is no such number.
+    """
+    steps = stored.get("steps")
+    if isinstance(steps, int):
+        return steps
+    raise UserError(f"The recipe.json of this run is damaged: `steps` is {steps!r}.")
+
+
+def lengthen(folder: RunFolder, recipe: Recipe) -> None:
+    """Stores a new number of steps, if the recipe is longer than the run in the folder.
+
+    The result is removed first, so that a process that is killed in between leaves an
+    unfinished run of the old length.
+
+    Raises:
+        UserError: the recipe is shorter, or the run is finished and has no checkpoint.
+    """
+    before = stored_steps(read_recipe(folder.path))
+    if recipe.run.steps == before:
+        return
+    if recipe.run.steps < before:
+        raise UserError(
+            f"{folder.path} holds a run of {before:,} steps, and {recipe.run.steps:,} are fewer: "
+            "a run can be lengthened, not shortened. Give another --run-dir."
+        )
+    if folder.result.exists() and not any(folder.path.glob("checkpoints/step-*.npz")):
+        raise UserError(
+            f"The run {folder.path} cannot be lengthened because its checkpoints are missing. "
+            f"Start a new run from its weights: --init-from {shlex.quote(str(folder.path))}."
+        )
+    folder.result.unlink(missing_ok=True)
+    write_text(folder.recipe, to_json(recipe))
+    print(f"{folder.path} is lengthened from {before:,} to {recipe.run.steps:,} steps.")
+    if recipe.optimizers.learning_rate_decay == "linear" or recipe.flat().get("unlabelled_ramp"):
+        print(
+            "Its schedules follow the new length from now on, so its numbers differ from those "
+            "of a run that had this length from the start."
+        )
