@@ -63,7 +63,7 @@ def read_result(path: pathlib.Path) -> dict[str, Any]:
         UserError: if the file is damaged.
     """
     result = _parsed(path, _text(path))
-    needed = _WITH_TEST_ERROR if "test_error" in result else ()
+    needed: tuple[str, ...] = _WITH_TEST_ERROR if "test_error" in result else ()
     needed += ("control_seconds",) if "control_test_error" in result else ()
     _check(path, result, _OF_RESULT, needed)
     return result
@@ -81,7 +81,7 @@ def read_rows(path: pathlib.Path) -> list[dict[str, Any]]:
         raise UserError(f"Cannot read {path}: {error.strerror}.") from None
     rows = [_parsed(path, line) for line in lines if line.strip()]
     for row in (row for row in rows if "key" in row or row.get("while_training")):
-        needed = ("key", "metric", "values")
+        needed: tuple[str, ...] = ("key", "metric", "values")
         needed += ("step",) if row.get("while_training") else ()
         _check(path, row, _OF_ROW, needed)
     return rows

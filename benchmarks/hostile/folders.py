@@ -50,7 +50,7 @@ NAMES = [
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16"]
 ENDINGS = [".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".PNG", ".JPG"]
 ENDINGS += [".ppm", ".ico", ".txt", ".svg", ".heic", ".tfrecord", "", ".png.gz", ".jpg~"]
-SIZES = [None, None, None, None, 4, 8, 8, 1, 0, -1, 3, 33, 2**40]
+SIZES = [*[None] * 8, *[8] * 6, 4, 1, 0, -1, 3, 33, 2**40]
 
 
 def _pixels(rng: random.Random, side: int) -> np.ndarray:
@@ -118,18 +118,20 @@ def _damage(rng: random.Random, path: pathlib.Path) -> None:
 def make_folder(rng: random.Random, folder: pathlib.Path) -> None:
     """Fills a folder with images, classes, splits, links and other files."""
     parents = [folder]
-    for _ in range(rng.choice([0, 0, 1, 2, 3, 5])):
-        parent = rng.choice(parents[:1] * 3 + parents) / rng.choice(NAMES)
+    calm = rng.random() < 0.4
+    for _ in range(rng.choice([0, 2, 2, 3]) if calm else rng.choice([0, 1, 2, 3, 5])):
+        above = folder if calm else rng.choice(parents[:1] * 3 + parents)
+        parent = above / rng.choice(["cat", "dog", "ä b", "10", "2"] if calm else NAMES)
         parent.mkdir(parents=True, exist_ok=True)
         parents.append(parent)
-    if len(parents) > 1 and rng.random() < 0.8:
+    if len(parents) > 1 and (calm or rng.random() < 0.8):
         parents = parents[1:]
     ending, side = rng.choice(ENDINGS[:9]), rng.randint(1, 9)
     height = side if rng.random() < 0.7 else rng.randint(1, 9)
     sizes, damage = rng.choice([0.0, 0.0, 0.2]), rng.choice([0.0, 0.0, 0.1])
-    for number in range(rng.choice([0, 1, 2, 3, 10, 20, 20, 40])):
-        own = ending if rng.random() < 0.85 else rng.choice(ENDINGS)
-        stem = str(number) if rng.random() < 0.9 else rng.choice(NAMES)
+    for number in range(rng.choice([0, 1, 3, 10, 20, 20, 40, 40])):
+        own = ending if rng.random() >= damage else rng.choice(ENDINGS)
+        stem = str(number) if rng.random() >= damage else rng.choice(NAMES)
         path = rng.choice(parents) / f"{stem}{own}"
         if not path.is_dir():
             own_side = side if rng.random() >= sizes else rng.randint(1, 9)
@@ -139,7 +141,8 @@ def make_folder(rng: random.Random, folder: pathlib.Path) -> None:
     if rng.random() < 0.15:
         link = rng.choice(parents) / rng.choice(["link", "cat", "z.png"])
         if not link.exists() and not link.is_symlink():
-            link.symlink_to(rng.choice([folder, folder.parent, parents[-1], "loop", "/proc/self"]))
+            targets = [folder, folder.parent, parents[-1], pathlib.Path("loop")]
+            link.symlink_to(rng.choice(targets))
     for name in rng.sample([".DS_Store", "Thumbs.db", "labels.csv", "README"], rng.randint(0, 2)):
         (rng.choice(parents) / name).write_text("x")
 

@@ -67,7 +67,11 @@ def _options(rng: random.Random) -> dict[str, Any]:
     names = rng.sample(known, rng.randint(1, 3))
     if rng.random() < 0.2:
         names.append(rng.choice(["stpes", "", "learning rate", "--steps", "Steps", "ä", "0"]))
-    return {name: rng.choice(VALUES) for name in names}
+    right = find("clsgan", data="digits").flat()
+    return {
+        name: right[name] if name in right and rng.random() < 0.5 else rng.choice(VALUES)
+        for name in names
+    }
 
 
 def _text(rng: random.Random, ending: str) -> str:
