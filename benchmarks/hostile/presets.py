@@ -18,14 +18,14 @@ VALUES += [float("nan"), float("inf"), [[8, 8, 1]], "__import__('os')", 2**70, "
 @functools.cache
 def _good() -> pathlib.Path:
     """Writes a small generator's and a small classifier's preset, once per process."""
-    from tests.support.small_tasks import make_classifier
-    from zoo.networks import DCGANGenerator
-    from zoo.tasks import ImageGenerator
+    from zoo.networks import CLSGANFeatures, DCGANGenerator
+    from zoo.tasks import ImageClassifier, ImageGenerator
 
     folder = pathlib.Path(tempfile.mkdtemp(prefix="hostile-presets-"))
     network = DCGANGenerator((8, 8, 1), latent_dim=3, base_filters=4)
     ImageGenerator(network).save_to_preset(folder / "generator")
-    make_classifier().save_to_preset(folder / "classifier")
+    features = CLSGANFeatures((8, 8, 3), filters=3)
+    ImageClassifier(features, 4).save_to_preset(folder / "classifier")
     return folder
 
 
