@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": ("training.evaluate", "measure a run or a preset"),
     "sample": ("training.sample", "draw images from a generator"),
     "report": ("training.report", "compare runs in tables or an HTML page"),
+    "cache": ("training.cache", "list or clear the caches"),
     "export": ("export.__main__", "write SavedModels for TF Serving, ONNX or LiteRT"),
     "serve": ("export.serve", "serve exported models over REST and gRPC"),
     "client": ("export.client.__main__", "send requests to a server"),

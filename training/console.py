@@ -55,6 +55,9 @@ def print_header(
     )
     lines = [("paper", model.paper), ("data", f"{data.name}, {shape}{classes}")]
     lines.append(("images", counts))
+    if data.skipped:
+        reasons = (f"{skipped.count:,} {skipped.reason}" for skipped in data.skipped)
+        lines.append(("not used", ", ".join(reasons)))
     if label_map is not None:
         hidden = len(data.train.images) - label_map.count
         kept = f"{label_map.count:,} labelled, {hidden:,} unlabelled"

@@ -241,4 +241,8 @@ def _protocol(recipe: Recipe, data: ImageData, label_map: LabelMap | None) -> di
             "test_images": len(data.test.images),
             "split": "test",
         }
+    if data.skipped:
+        result["skipped_files"] = {skipped.reason: skipped.count for skipped in data.skipped}
+    if data.warnings:
+        result["data_warnings"] = list(data.warnings)
     return result

@@ -108,7 +108,7 @@ def test_seeds_cover_all_non_negative_numbers_of_63_bits():
         float("nan"),
         3 + 0j,
         np.datetime64(3, "s"),
-        object(),
+        slice(3),
         list(range(10_000)),
     ],
     ids=lambda value: repr(value)[:40],

@@ -15,7 +15,7 @@ from zoo.networks import MLPCritic, MLPGenerator
 from zoo.options import Options, StepOptions, check_value, checked
 from zoo.penalties import PENALTIES, make_penalty, penalty_options
 
-GROUPS = [StepOptions, *{entry.model.objective_class for entry in MODELS.values()}]
+GROUPS = [StepOptions, *dict.fromkeys(entry.model.objective_class for entry in MODELS.values())]
 CONSTRUCTORS = [
     *PENALTIES.values(),
     *(entry.model for entry in MODELS.values()),
