@@ -1,6 +1,7 @@
 """Reading `result.json` and files of scores, with a check of every field that a report uses."""
 
 import json
+import math
 import numbers
 import pathlib
 from collections.abc import Callable
@@ -11,6 +12,10 @@ from zoo.errors import UserError
 
 def _is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and _is_number(value) and math.isfinite(value)
 
 
 def _is_count(value: object) -> bool:
@@ -30,14 +35,14 @@ def _or_none(check: Callable[[object], bool]) -> Callable[[object], bool]:
 
 
 _OF_RESULT = {
-    "test_error": _is_number,
-    "control_test_error": _is_number,
+    "test_error": _is_finite,
+    "control_test_error": _is_finite,
     "test_images": _is_count,
     "labels": _is_count,
     "steps": _is_count,
     "seed": _is_count,
-    "seconds": _or_none(_is_number),
-    "control_seconds": _or_none(_is_number),
+    "seconds": _or_none(_is_finite),
+    "control_seconds": _or_none(_is_finite),
     "best_by": _or_none(_is_text),
     "best_step": _or_none(_is_count),
     "control_best_step": _or_none(_is_count),

@@ -296,7 +296,15 @@ def test_lines_that_are_not_objects_are_refused(tmp_path, line, capsys):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("test_error", "x"), ("labels", None), ("seconds", []), ("seed", {}), ("best_by", 5)],
+    [
+        ("test_error", "x"),
+        ("test_error", float("nan")),
+        ("seconds", float("inf")),
+        ("labels", None),
+        ("seconds", []),
+        ("seed", {}),
+        ("best_by", 5),
+    ],
 )
 def test_a_damaged_result_is_refused_with_its_field(runs, field, value, capsys):
     path = runs / "seed-1" / "result.json"

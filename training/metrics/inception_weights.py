@@ -32,8 +32,13 @@ def find_weights(path: pathlib.Path | None) -> pathlib.Path:
     path = path or (pathlib.Path(named) if named else None)
     if path is None:
         raise UserError(f"The Inception features need a file of weights. {HOW_TO_GET}")
-    if not path.is_file():
-        raise UserError(f"There is no file {path} with the Inception weights. {HOW_TO_GET}")
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):  # A name that is too long, or that contains a null byte.
+        found = False
+    if not found:
+        shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}..."
+        raise UserError(f"There is no file {shown!r} with the Inception weights. {HOW_TO_GET}")
     return path
 
 
@@ -54,8 +59,11 @@ def load_inception(
             network.
     """
     path = find_weights(path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror}.") from None
     if not digest.startswith(sha256_prefix):
         raise UserError(
             f"{path} has the SHA-256 {digest[:8]}..., expected {sha256_prefix}...: it is the wrong "

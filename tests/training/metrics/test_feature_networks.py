@@ -139,3 +139,12 @@ def test_damaged_files_are_refused(tmp_path, name):
         path.write_bytes(content[:cut])
         with pytest.raises(UserError, match="not a PyTorch state dict"):
             read_state_dict(path)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a\x00b", "missing.pth", "."])
+def test_names_that_cannot_be_files_are_refused(name):
+    from training.metrics.inception_weights import find_weights
+
+    with pytest.raises(UserError, match="There is no file .* with the Inception weights") as error:
+        find_weights(pathlib.Path(name))
+    assert len(str(error.value)) < 1000
