@@ -143,9 +143,7 @@ class Scores(CountingCallback):
             for row in self._measure()
         ]
         self.latest = {f"score_{k}": v for row in rows for k, v in row["values"].items()}
-        known = _lines(self.folder.scores)
-        new = [row for row in rows if json.dumps(row) not in known]
-        tolerating(lambda: append_lines(self.folder.scores, new), what="the scores")
+        tolerating(lambda: self._append(rows), what="the scores")
         if self.best_by is None:
             return
         value = self.latest[f"score_{self.best_by}"]
@@ -153,6 +151,10 @@ class Scores(CountingCallback):
         if math.isfinite(value) and self.sign * value <= self.sign * float(np.asarray(best)[0]):
             best.assign([value, float(self.run_step)])
             self.best.save()
+
+    def _append(self, rows: list[dict[str, Any]]) -> None:
+        known = _lines(self.folder.scores)
+        append_lines(self.folder.scores, [row for row in rows if json.dumps(row) not in known])
 
     def restore_best(self) -> dict[str, Any]:
         """Restores the best state; returns the criterion, its value and the step."""
