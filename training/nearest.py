@@ -84,24 +84,31 @@ def inverted(generator: "ImageGenerator", path: str, label: int | None) -> "np.n
 
 
 def read_images(path: str) -> "np.ndarray":
-    """Reads an image file, or all files of a folder.
+    """Reads an image file, or all files of a folder, as training reads them.
+
+    Hidden files are not read.
 
     Raises:
         UserError: if a file is not an image, or the images differ in size.
     """
     import numpy as np
-    from PIL import Image
+
+    from training.data.decoding import UnsupportedDepth, decode
 
     source = pathlib.Path(path)
-    files = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
+    files = [source]
+    if source.is_dir():
+        files = sorted(p for p in source.iterdir() if p.is_file() and p.name[0] != ".")
     images = []
     for file in files:
         try:
-            with Image.open(file) as image:
-                pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-        except OSError as error:
+            images.append(decode(file).pixels)
+        except UnsupportedDepth as error:
+            raise UserError(f"--invert {path}: {file.name} has {error}; convert it.") from None
+        except Exception as error:  # Pillow raises many types for damaged files.
             raise UserError(f"--invert {path}: {file.name} is not an image: {error}") from None
-        images.append(pixels.reshape(*pixels.shape[:2], -1))
+    if not images:
+        raise UserError(f"--invert {path}: the folder has no files. Give a folder of images.")
     shapes = {image.shape for image in images}
     if len(shapes) != 1:
         raise UserError(

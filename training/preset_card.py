@@ -200,7 +200,7 @@ def score_lines(scores: list[dict[str, Any]]) -> str:
 
 def _evaluated(score: dict[str, Any]) -> str:
     values = ", ".join(f"{name} {value:.4g}" for name, value in score["values"].items())
-    return f"`{score['key']}`: {values}"
+    return f"`{score['key']}`: {values or 'not a finite number'}"
 
 
 def _result(result: dict[str, Any]) -> str:

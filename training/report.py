@@ -16,6 +16,7 @@ import tyro
 
 from training.command_line import parse_options
 from training.markdown_blocks import replace_block
+from training.stored_scores import read_result
 from zoo.errors import UserError
 
 # Results that differ in one of these fields are not comparable and share no column.
@@ -43,14 +44,12 @@ def read_results(folders: list[pathlib.Path]) -> dict[pathlib.Path, dict[str, An
         paths = sorted(folder.glob("seed-*/result.json")) or [folder / "result.json"]
         for path in paths:
             try:
-                results[path.parent.resolve()] = json.loads(path.read_text())
+                results[path.parent.resolve()] = read_result(path)
             except OSError:
                 raise UserError(
                     f"{folder} has no result.json: it is not a finished run. Finish it with its "
                     "command."
                 ) from None
-            except ValueError as error:
-                raise UserError(f"{path} is damaged: {error}") from None
     return results
 
 

@@ -2,12 +2,12 @@
 
 import dataclasses
 import io
-import json
 import math
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from training.report_tables import label_of, read_rows, score_files, shown_values
+from training.report_tables import label_of, score_files, shown_values
+from training.stored_scores import read_result, read_rows
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -76,13 +76,10 @@ def _run_name(folder: pathlib.Path) -> str:
     return f"{label}/{folder.name}" if folder.name.startswith("seed-") else label
 
 
-def read_result(folder: pathlib.Path) -> dict[str, Any]:
-    """Reads the `result.json` of a run; returns an empty dict if there is none."""
+def stored_result(folder: pathlib.Path) -> dict[str, Any]:
+    """Returns the result of a run; an empty dict if the run has none yet."""
     path = folder / "result.json"
-    try:
-        return json.loads(path.read_text()) if path.exists() else {}
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from None
+    return read_result(path) if path.exists() else {}
 
 
 def score_curves(sources: list[pathlib.Path]) -> dict[str, list[Curve]]:
@@ -94,7 +91,7 @@ def score_curves(sources: list[pathlib.Path]) -> dict[str, list[Curve]]:
     found: dict[tuple[str, str], dict[tuple[str, bool], Curve]] = {}
     folders = run_folders(sources)
     for folder, run in zip(folders, run_names(folders), strict=True):
-        result = read_result(folder)
+        result = stored_result(folder)
         rows = [row for path in score_files(folder) for row in read_rows(path)]
         for row in (row for row in rows if row.get("while_training")):
             control = bool(row.get(CONTROL))

@@ -6,7 +6,7 @@ import os
 import pathlib
 import shutil
 
-from training.report_curves import draw, read_result, run_folders, run_names, score_curves
+from training.report_curves import draw, run_folders, run_names, score_curves, stored_result
 from zoo.errors import UserError
 
 CURVES = "curves.png"
@@ -121,7 +121,7 @@ def add_samples(page: Page, sources: list[pathlib.Path]) -> None:
         pictures = {int(p.stem): p for p in (folder / "samples").glob("*.png") if p.stem.isdigit()}
         if not pictures:
             continue
-        chosen, last = read_result(folder).get("best_step"), max(pictures)
+        chosen, last = stored_result(folder).get("best_step"), max(pictures)
         step = chosen if chosen in pictures else last
         title = f"{name}, step {step:,}"
         if chosen is not None:

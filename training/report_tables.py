@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 from training.console import Table, mean_and_deviation
+from training.stored_scores import read_rows
 from zoo.errors import UserError
 
 # Training settings that must be equal within a row.
@@ -41,20 +42,6 @@ def label_of(path: pathlib.Path) -> str:
     return parts[-1] if parts else str(path)
 
 
-def read_rows(path: pathlib.Path) -> list[dict[str, Any]]:
-    """Reads a file of JSON lines.
-
-    Raises:
-        UserError: if the file is missing or damaged.
-    """
-    try:
-        return [json.loads(line) for line in path.read_text().splitlines()]
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror}.") from None
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from None
-
-
 def final_scores(sources: list[pathlib.Path]) -> list[Score]:
     """Reads the scores that `training.evaluate` appended to runs or `.jsonl` files.
 
@@ -71,7 +58,9 @@ def final_scores(sources: list[pathlib.Path]) -> list[Score]:
             for row in read_rows(path):
                 if "key" not in row or row.get("while_training"):
                     continue
-                place = pathlib.Path(row["evaluated"]) if source.is_file() else path.parent
+                place = (
+                    pathlib.Path(row.get("evaluated", path)) if source.is_file() else path.parent
+                )
                 place = place.resolve()
                 score = Score(label_of(place), row)
                 key = (score.label, row.get("seed"), row.get("sample_seed"), _column(row))

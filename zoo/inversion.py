@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from zoo.networks.network import check_positive
+from zoo.options import Count, NotNegativeCount, Positive, check_value
 from zoo.randomness import Noise
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 Objective = Literal["absolute", "squared"]
 
-_OBJECTIVES = ("absolute", "squared")
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -86,11 +85,13 @@ def invert_images(
     """
     images = _check_images(generator, images)
     candidates = _check_labels(generator, labels, len(images))
-    check_positive(steps=steps, restarts=restarts, batch_size=batch_size)
-    if learning_rate <= 0.0:
-        raise ValueError(f"`learning_rate` must be positive, received {learning_rate}.")
-    if objective not in _OBJECTIVES:
-        raise ValueError(f"`objective` must be one of {_OBJECTIVES}, received {objective!r}.")
+    check_value("steps", steps, Count)
+    check_value("restarts", restarts, Count)
+    check_value("batch_size", batch_size, Count)
+    check_value("learning_rate", learning_rate, Positive)
+    check_value("seed", seed, NotNegativeCount)
+    check_value("objective", objective, Objective)
+    check_value("max_norm", max_norm, Positive | None)
     project = _projection(generator, max_norm)
     descend = _make_descent(generator, project, steps, restarts, learning_rate, objective)
     found = [
@@ -186,10 +187,9 @@ def _projection(
     uniform = generator.network.latent == "uniform"
     if max_norm is None:
         return lambda z: tf.clip_by_value(z, -1.0, 1.0) if uniform else z
-    if uniform or max_norm <= 0.0:
+    if uniform:
         raise ValueError(
-            "`max_norm` must be positive and is for normal latents only, received "
-            f"max_norm={max_norm} for {generator.network.latent} latents."
+            f"`max_norm` is for normal latents only, received {max_norm} for uniform latents."
         )
     return lambda z: tf.clip_by_norm(z, max_norm * math.sqrt(generator.latent_dim), axes=[1])
 

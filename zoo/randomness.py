@@ -84,6 +84,12 @@ class Noise:
         """Draws int64 `[b]`, uniform over 0..num_classes-1."""
         return tf.cast(tf.floor(self.uniform() * num_classes), tf.int64)
 
+    def several(self, count: int) -> "Noise":
+        """Returns noise of `count` rows for each row, whatever replica it is on."""
+        rows = tf.cast(count * tf.size(self.index), tf.int64)
+        first = count * tf.reduce_sum(self.index[:1])
+        return dataclasses.replace(self, index=first + tf.range(rows, dtype=tf.int64))
+
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
         """Context in which layers such as `StatelessDropout` use this noise."""

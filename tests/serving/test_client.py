@@ -21,7 +21,7 @@ from export.client.errors import (
     Unreachable,
 )
 from tests.serving.conftest import SHAPE
-from training.sample import Request, draw
+from training.sample import Options, draw
 
 
 @pytest.fixture(params=["rest", "grpc"])
@@ -68,7 +68,7 @@ def test_generate(client, generator):
 
 def test_a_seed_gives_the_same_image_everywhere(exported, generator):
     seeds, labels = [3, 4, 40], [2, 2, 2]
-    sampled, _ = draw(generator, Request(seeds=seeds, label=2, grid=(1, 3)))
+    sampled, _ = draw(generator, Options(source="", seeds="3,4,40", grid="1x3"), label=2)
     generated = np.concatenate([generator.generate(1, seed=s, labels=2) for s in seeds])
     np.testing.assert_array_equal(sampled, generated)
     address = f"localhost:{exported.grpc_port}"

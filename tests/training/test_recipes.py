@@ -50,7 +50,7 @@ def test_unknown_models_are_answered_with_the_nearest():
         ("--model lsgan --penalty-weight 1", "no effect with --penalty none"),
         ("--model wgan_gp --penalty-power 2", "no effect with --penalty gp"),
         ("--model wgan_gp --clip-bound 0.1", "--clip-bound 0.1 has no effect"),
-        ("--model wgan_gp --penalty-weight -1", "must not be negative"),
+        ("--model wgan_gp --penalty-weight -1", "must be a number, at least 0"),
         ("--model lsgan --penalty gp", "batch normalisation.*--critic-normalization layer or none"),
         ("--model lgan --penalty-buffer 64", "--penalty-buffer 64 must be smaller than"),
         ("--model lgan --phi softpluss", "Did you mean 'softplus'"),

@@ -262,6 +262,49 @@ def test_scores_that_are_not_finite_are_marked_in_the_table(tmp_path, capsys):
     assert any(line.startswith("| b ") and "undefined" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"values": None}, "values"),
+        ({"values": {"fid": "x"}}, "values"),
+        ({"metric": None}, "metric"),
+        ({"key": 5}, "key"),
+        ({"while_training": True}, "step"),
+        ({"while_training": True, "step": "5"}, "step"),
+        ({"seed": []}, "seed"),
+        ({"evaluated": None}, "evaluated"),
+    ],
+)
+def test_a_damaged_row_is_refused_with_its_file_and_field(tmp_path, changes, field, capsys):
+    run = add_run(tmp_path / "a", [score("fid", 1.0, seed=0) | changes], seed=0)
+    for source in (tmp_path / "a", run / "scores.jsonl"):
+        assert main([str(source), "-o", str(tmp_path / "out.html")]) == 2
+        error = capsys.readouterr().err
+        assert "scores.jsonl is damaged" in error and repr(field) in error
+
+
+@pytest.mark.parametrize("line", ["null", "5", "[]", '"x"', "{", "[" * 100_000])
+def test_lines_that_are_not_objects_are_refused(tmp_path, line, capsys):
+    run = add_run(tmp_path / "a", [], seed=0)
+    (run / "scores.jsonl").write_text(f"\n{line}\n")
+    assert main([str(tmp_path / "a")]) == 2
+    assert "scores.jsonl is damaged" in capsys.readouterr().err
+    (run / "result.json").write_text(line)
+    assert main([str(tmp_path / "a")]) == 2
+    assert "result.json is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("test_error", "x"), ("labels", None), ("seconds", []), ("seed", {}), ("best_by", 5)],
+)
+def test_a_damaged_result_is_refused_with_its_field(runs, field, value, capsys):
+    path = runs / "seed-1" / "result.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    assert main([str(runs)]) == 2
+    assert f"result.json is damaged: '{field}' is" in capsys.readouterr().err
+
+
 def test_a_run_can_have_the_name_control(tmp_path, capsys):
     run = add_run(tmp_path, [score("fid", 1.0, seed=0)], seed=0).rename(tmp_path / "control")
     assert main([str(run)]) == 0

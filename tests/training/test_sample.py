@@ -175,6 +175,21 @@ def test_images_are_inverted(folder, tmp_path, capsys):
     assert "mean absolute error" in printed and "best classes" not in printed
 
 
+def test_images_to_invert_are_read_as_training_reads_them(tmp_path):
+    """EXIF orientation is applied, and 16-bit images are scaled to 8 bits."""
+    from training.nearest import read_images
+
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels.T).save(tmp_path / "a.png", exif=exif)
+    Image.fromarray(np.rot90(pixels.T, -1).astype(np.uint16) << 8).save(tmp_path / "b.png")
+    (tmp_path / ".DS_Store").write_text("x")
+    turned, deep = read_images(str(tmp_path))[..., 0]
+    np.testing.assert_array_equal(turned, np.rot90(pixels.T, -1))
+    np.testing.assert_array_equal(deep, turned)
+
+
 def test_classes_of_inverted_images_are_searched(folder, tmp_path, capsys, monkeypatch):
     asked = []
 
@@ -223,6 +238,7 @@ def test_classes_of_inverted_images_are_searched(folder, tmp_path, capsys, monke
         ("named", ["--class", "cats"], "Did you mean 'cat'"),
         ("plain", ["--invert", "x.png", "--nearest", "digits"], "--nearest has no effect"),
         ("plain", ["--invert", "."], "is not an image|one size"),
+        ("plain", ["--invert", "empty"], "the folder has no files"),
         ("plain", ["--nearest", "no_such_data"], "no_such_data"),
         ("ring", [], "points"),
         ("classifier", [], "holds an ImageClassifier"),
@@ -234,6 +250,7 @@ def test_mistakes_exit_with_2(folder, tmp_path, monkeypatch, capsys, source, opt
     if "needs --class" in message:
         Image.new("L", (8, 8)).save("x.png")
     (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "empty").mkdir()
     code = sample.main([str(folder / source), "--out", str(tmp_path / "out.png"), *options])
     printed = capsys.readouterr().err
     assert code == 2 and re.search(message, printed) and "Traceback" not in printed

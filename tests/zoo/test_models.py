@@ -251,6 +251,16 @@ def test_least_squares_targets():
         LeastSquaresGAN(*pair, LeastSquares(scheme="free", **targets | {"fake_target": 1.0}))
 
 
+@pytest.mark.parametrize(("real_target", "gap"), [(1.0, 1.0), (-3.0, -1.0)])
+def test_the_gap_of_least_squares_follows_the_targets(real_target, gap):
+    """Scores 3 and 2 separate real from fake if real images shall score high."""
+    targets = {"fake_target": -1.0, "real_target": real_target, "generator_target": 0.0}
+    objective = LeastSquares(scheme="free", **targets)
+    real, fake = Examples(None, None, tf.constant([3.0])), Examples(None, None, tf.constant([2.0]))
+    assert float(objective.diagnostics(real, fake)["gap"][0]) == gap
+    assert float(objective.diagnostics(fake, real)["gap"][0]) == -gap
+
+
 def test_class_names_reach_the_classifier():
     assert build(tiny_recipe("clsgan")).classifier.class_names == CLASSES
 

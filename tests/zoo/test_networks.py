@@ -94,7 +94,7 @@ def test_released_script_reaches_a_map_of_4_to_7():
     [
         ({"latent_dim": 0}, "latent_dim"),
         ({"filters": 0}, "filters"),
-        ({"latent": "gaussian"}, "`latent` must be one of"),
+        ({"latent": "gaussian"}, "`latent` must be 'normal' or 'uniform'"),
         ({"num_classes": -1}, "num_classes"),
         ({"normalization": "bacth"}, "`normalization` must be one of"),
         ({"depth": 3}, "has no option `depth`"),

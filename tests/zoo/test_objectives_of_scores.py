@@ -115,6 +115,31 @@ def test_phi_rises_varphi_falls_and_they_balance_at_zero(name):
     assert at(PHIS[name].phi, 0.0)[1] + at(PHIS[name].varphi, 0.0)[1] == pytest.approx(0.0)
 
 
+def test_sqrt_keeps_its_digits_for_very_negative_scores():
+    """With r = sqrt(t^2 + 1), phi = 1 / (r - t) and phi' = 1 / (r (r - t)); here in float64."""
+    scores = np.array([-1e4, -1e3, -30.0, -1.0, -1e-4, 0.0, 2.0, 1e4])
+    root = np.sqrt(scores**2 + 1)
+    expected = np.where(scores < 0, 1 / (root + np.abs(scores)), root + scores)
+    values, slopes = at(PHIS["sqrt"].phi, *scores)
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+    np.testing.assert_allclose(slopes, expected / root, rtol=1e-6)
+    values, slopes = at(PHIS["sqrt"].varphi, *-scores)
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+    np.testing.assert_allclose(slopes, -expected / root, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in PHIS if name != "exp"])
+def test_phi_stays_finite_for_huge_scores(name):
+    for function in (PHIS[name].phi, PHIS[name].varphi, PHIS[name].psi):
+        assert np.isfinite(at(function, -1e4, 1e4)).all()
+
+
+def test_phi_exp_overflows_beyond_88():
+    """e^89 is larger than the largest float32 number; the guard skips such a step."""
+    assert np.isfinite(at(PHIS["exp"].phi, -1e4, 88.0)).all()
+    assert np.isinf(at(PHIS["exp"].phi, 89.0)[0])
+
+
 @pytest.mark.parametrize("slope", [1.0, 0.5, 0.0, -1.0, -3.0])
 def test_leaky_cost_is_the_larger_of_a_and_nu_a(slope):
     points = np.array([-2.0, -0.5, 0.25, 4.0], "float32")
@@ -125,8 +150,9 @@ def test_leaky_cost_is_the_larger_of_a_and_nu_a(slope):
 
 
 def test_leaky_cost_refuses_slopes_above_one():
-    with pytest.raises(ValueError, match="at most 1"):
-        leaky_cost(tf.zeros(1), 1.01)
+    for slope in (1.01, math.nan):
+        with pytest.raises(ValueError, match="at most 1"):
+            leaky_cost(tf.zeros(1), slope)
 
 
 def test_elu_cost():

@@ -7,6 +7,7 @@ import sys
 from training.data.array_checks import CHANNELS
 from training.data.data_checks import brightness
 from training.data.image_data import ImageData, Split
+from training.data.paths import user_path
 from zoo.errors import UserError
 
 __all__ = ["ImageData", "Split", "load"]
@@ -55,7 +56,7 @@ def load(
     data.train.images.shape  # (1197, 8, 8, 1)
     ```
     """
-    if refuse_unreadable and not pathlib.Path(spec).expanduser().is_dir():
+    if refuse_unreadable and not user_path(spec).is_dir():
         raise UserError(
             f"--refuse-unreadable applies to folders of images, and {spec!r} is not a folder. "
             "Leave the option out."
@@ -84,7 +85,7 @@ def _load(
     manual_dir: str | None,
     refuse_unreadable: bool,
 ) -> ImageData:
-    path = pathlib.Path(spec).expanduser()
+    path = user_path(spec)
     if spec and (path.exists() or path.suffix.lower() == ".npz"):
         _refuse_folders(spec, "is a path", data_dir=data_dir, manual_dir=manual_dir)
         return _load_path(path, image_size=image_size, refuse_unreadable=refuse_unreadable)

@@ -59,30 +59,17 @@ def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
     rows = dict(
         zip((*held_out, "train"), hold_out(count, labels, parts=len(held_out)), strict=True)
     )
-    origins = [
-        Origin(digest_of(images[row]), f"row {row} of {images_name}", split, _at(labels, row))
-        for split, chosen in rows.items()
-        for row in chosen
-    ]
     splits = {split: _take(images, labels, chosen, image_size) for split, chosen in rows.items()}
+    origins = [
+        origin
+        for split, chosen in rows.items()
+        for origin in _origins(images, labels, chosen, split, images_name)
+    ]
     if "x_test" in names:
-        test_images = check_images(contents["x_test"], "x_test")
-        test_labels = check_labels(contents["y_test"], "y_test", "x_test", len(test_images))
-        if images.shape[1:] != test_images.shape[1:]:
-            raise UserError(
-                f"{path}: x_train and x_test must have images of one shape; "
-                f"got {images.shape[1:]} and {test_images.shape[1:]}."
-            )
-        if test_labels.max() >= len(class_names):
-            raise UserError(
-                f"`y_test` has the label {test_labels.max()}, and the labels of `y_train` go from "
-                f"0 to {len(class_names) - 1}. The training images must have all classes."
-            )
-        splits["test"] = _take(test_images, test_labels, np.arange(len(test_images)), image_size)
-        origins += [
-            Origin(digest_of(image), f"row {row} of x_test", "test", int(test_labels[row]))
-            for row, image in enumerate(test_images)
-        ]
+        test_images, test_labels = _test_arrays(path, contents, images, class_names)
+        every = np.arange(len(test_images))
+        splits["test"] = _take(test_images, test_labels, every, image_size)
+        origins += _origins(test_images, test_labels, every, "test", "x_test")
     return ImageData(
         printable(path.stem),
         train=splits["train"],
@@ -93,8 +80,40 @@ def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
     )
 
 
-def _at(labels: np.ndarray | None, row: int) -> int | None:
-    return None if labels is None else int(labels[row])
+def _test_arrays(
+    path: pathlib.Path,
+    contents: dict[str, np.ndarray],
+    images: np.ndarray,
+    class_names: tuple[str, ...],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns `x_test` and `y_test`, which must fit the training images and their classes."""
+    test_images = check_images(contents["x_test"], "x_test")
+    test_labels = check_labels(contents["y_test"], "y_test", "x_test", len(test_images))
+    if images.shape[1:] != test_images.shape[1:]:
+        raise UserError(
+            f"{path}: x_train and x_test must have images of one shape; "
+            f"got {images.shape[1:]} and {test_images.shape[1:]}."
+        )
+    if test_labels.max() >= len(class_names):
+        raise UserError(
+            f"`y_test` has the label {test_labels.max()}, and the labels of `y_train` go from "
+            f"0 to {len(class_names) - 1}. The training images must have all classes."
+        )
+    return test_images, test_labels
+
+
+def _origins(
+    images: np.ndarray, labels: np.ndarray | None, rows: np.ndarray, split: str, name: str
+) -> list[Origin]:
+    return [
+        Origin(
+            digest_of(images[row]),
+            f"row {row} of {name}",
+            split,
+            None if labels is None else int(labels[row]),
+        )
+        for row in rows
+    ]
 
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray]:

@@ -76,6 +76,19 @@ def lacking_classes(splits: Mapping[str, Split], class_names: Sequence[str]) -> 
     return warnings
 
 
+def similar_classes(class_names: Sequence[str]) -> list[str]:
+    """Returns a warning if names of classes differ in case, spaces or punctuation alone."""
+    groups: dict[str, list[str]] = {}
+    for name in class_names:
+        letters = "".join(filter(str.isalpha, name.casefold()))
+        if letters and len(letters) == len([c for c in name if c.isalnum()]):
+            groups.setdefault(letters, []).append(name)
+    similar = [" and ".join(group) for group in groups.values() if len(group) > 1]
+    if not similar:
+        return []
+    return [f"These classes have almost the same name, and may be one class: {listed(similar)}."]
+
+
 def brightness(train: Split) -> list[str]:
     """Returns a warning if the training images are almost black."""
     if train.images.dtype != np.uint8:

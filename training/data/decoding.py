@@ -13,6 +13,9 @@ _GREY_MODES = ("1", "L", "LA", *_DEEP_MODES)
 _SIGNATURES = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF", "JPEG2000")
 """Formats that are recognised in files without an extension, by their first bytes."""
 
+_NAMED_ONLY = frozenset(("BUFR", "GRIB", "HDF5", "MPEG", "WMF"))
+"""Formats that Pillow recognises and cannot decode on Linux."""
+
 
 class UnsupportedDepth(Exception):
     """The values of an image do not fit into 16 bits, or are not whole numbers."""
@@ -39,7 +42,8 @@ class Decoded:
 def image_extensions() -> frozenset[str]:
     """Returns the extensions of all files that Pillow can read, in lower case."""
     known = Image.registered_extensions()
-    return frozenset(extension for extension, kind in known.items() if kind in Image.OPEN)
+    kinds = Image.OPEN.keys() - _NAMED_ONLY
+    return frozenset(extension for extension, kind in known.items() if kind in kinds)
 
 
 def looks_like_image(path: pathlib.Path, extensions: frozenset[str]) -> bool:

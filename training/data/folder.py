@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from training.data.data_checks import Origin, copies, lacking_classes
+from training.data.data_checks import Origin, copies, lacking_classes, similar_classes
 from training.data.decoding import (
     Decoded,
     UnsupportedDepth,
@@ -27,8 +27,8 @@ from zoo.errors import UserError
 
 UNREADABLE = "unreadable"
 UNKNOWN_TYPE = "of a type that is not an image"
-REPEATED = "links to a file or folder that is used already"
-IRREGULAR = "not a regular file"
+REPEATED = "linked again, and used already"
+IRREGULAR = "that are pipes, sockets or devices"
 _LEAST_BITS = 15
 """16-bit images whose largest value has fewer bits are refused: they would be almost black."""
 
@@ -78,18 +78,7 @@ def load_folder(
         )
     layout = find_layout(shown, images, listing.folders)
     decoded = _decode_all({key: listing.files[key] for key in images}, image_size)
-    skipped[UNREADABLE] = [key for key in images if key not in decoded.images]
-    if skipped[UNREADABLE] and refuse_unreadable:
-        raise UserError(
-            f"{shown} has {number_of(len(skipped[UNREADABLE]), 'unreadable image file')}: "
-            f"{listed(skipped[UNREADABLE])}. Repair or remove these files, or leave "
-            "--refuse-unreadable out to skip them."
-        )
-    if not decoded.images:
-        raise UserError(
-            f"None of the {len(images)} images in {shown} can be read: "
-            f"{listed(skipped[UNREADABLE])}."
-        )
+    skipped[UNREADABLE] = _unreadable(shown, images, decoded, refuse=refuse_unreadable)
     files = {
         split: [file for file in layout.splits[split] if file.key in decoded.images]
         for split in SPLITS
@@ -98,22 +87,49 @@ def load_folder(
     _check_depth(shown, decoded)
     shape = _common_shape(shown, decoded.images.values())
     splits = {split: _stack(files[split], decoded.images, shape) for split in SPLITS}
-    reasons = tuple(Skipped(reason, tuple(keys)) for reason, keys in skipped.items() if keys)
     return ImageData(
         name=printable(path.resolve().name),
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
         class_names=layout.class_names,
-        skipped=reasons,
+        skipped=tuple(Skipped(reason, tuple(keys)) for reason, keys in skipped.items() if keys),
         warnings=(
-            *([f"Files of {shown} that are not used: {_reasons(skipped)}."] if reasons else []),
+            *_not_used(shown, skipped),
             *_pages(decoded),
             *lacking_classes(splits, layout.class_names),
-            *copies(
-                Origin(decoded.digests[file.key], file.key, split, file.label)
-                for split in SPLITS
-                for file in files[split]
-            ),
+            *similar_classes(layout.class_names),
+            *_copies(files, decoded),
         ),
-        **splits,
+    )
+
+
+def _unreadable(shown: str, images: list[str], decoded: "_Decoded", *, refuse: bool) -> list[str]:
+    """Returns the keys of unreadable files, or refuses them."""
+    unreadable = [key for key in images if key not in decoded.images]
+    if unreadable and refuse:
+        raise UserError(
+            f"{shown} has {number_of(len(unreadable), 'unreadable image file')}: "
+            f"{listed(unreadable)}. Repair or remove these files, or leave --refuse-unreadable "
+            "out to skip them."
+        )
+    if not decoded.images:
+        raise UserError(
+            f"None of the {len(images)} images in {shown} can be read: {listed(unreadable)}."
+        )
+    return unreadable
+
+
+def _not_used(shown: str, skipped: Mapping[str, list[str]]) -> list[str]:
+    reasons = _reasons(skipped)
+    return [f"Files of {shown} that are not used: {reasons}."] if reasons else []
+
+
+def _copies(files: Mapping[str, list[Placed]], decoded: "_Decoded") -> list[str]:
+    return copies(
+        Origin(decoded.digests[file.key], file.key, split, file.label)
+        for split, placed in files.items()
+        for file in placed
     )
 
 
@@ -129,7 +145,8 @@ def _reasons(skipped: Mapping[str, list[str]]) -> str:
                 os.path.splitext(key)[1].lower() or "without extension" for key in keys
             )
             names = listed([f"{kind} {count:,}" for kind, count in types.most_common()])
-        parts.append(f"{len(keys):,} {reason} ({names})")
+        what = "unreadable image file(s)" if reason == UNREADABLE else f"file(s) {reason}"
+        parts.append(f"{len(keys):,} {what}: {names}")
     return "; ".join(parts)
 
 

@@ -1,7 +1,6 @@
 """The image shape of a data set, found without reading or preparing any data."""
 
-import pathlib
-
+from training.data.paths import user_path
 from zoo.errors import UserError
 
 
@@ -22,8 +21,8 @@ def known_shape(
     """
     from training.data import toys
 
-    path = pathlib.Path(spec).expanduser()
-    if not spec or path.exists() or path.suffix == ".npz":
+    path = user_path(spec)
+    if not spec or path.exists() or path.suffix.lower() == ".npz":
         return None
     if spec in toys.MIXTURES:
         return toys.MIXTURES[spec].centres.shape[1:]

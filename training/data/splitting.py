@@ -1,7 +1,6 @@
 """Row selection by hash, which does not depend on the random numbers of any library version."""
 
 import hashlib
-import os
 from collections.abc import Iterable
 
 import numpy as np
@@ -20,7 +19,7 @@ def hash_order(keys: Iterable[str]) -> np.ndarray:
     Returns:
         `int64` array, a permutation of `0 .. len(keys) - 1`.
     """
-    digests = [hashlib.sha256(os.fsencode(key)).digest() for key in keys]
+    digests = [hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest() for key in keys]
     return np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
 
 

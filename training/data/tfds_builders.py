@@ -1,12 +1,15 @@
 """TensorFlow Datasets builders: found on disk, or prepared there from the original files."""
 
+import atexit
 import contextlib
 import difflib
 import inspect
 import os
 import pathlib
 import re
+import shutil
 import sys
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,7 +17,9 @@ import urllib.request
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download import downloader
 
+from training.cache import cache_folder
 from training.data.digits.builder import Digits
+from training.data.paths import user_path
 from training.data.tfds_features import image_key
 from zoo.errors import UserError
 
@@ -54,7 +59,7 @@ def prepared_builder(
     match = _NAME.fullmatch(name)
     if not match:
         raise _unknown_name(name)
-    root = pathlib.Path(data_dir).expanduser() if data_dir is not None else None
+    root = _root(data_dir)
     if root and root.joinpath("dataset_info.json").is_file():
         return _builder_of_folder(root, match["set"], match["config"])
     if root and root.name == match["set"] and not root.joinpath(root.name).exists():
@@ -84,10 +89,20 @@ def described_builder(name: str, *, data_dir: str | None = None) -> tfds.core.Da
     match = _NAME.fullmatch(name)
     if not match:
         raise _unknown_name(name)
-    root = pathlib.Path(data_dir).expanduser() if data_dir is not None else None
+    root = _root(data_dir)
     if root and root.joinpath("dataset_info.json").is_file():
         return _builder_of_folder(root, match["set"], match["config"])
     return _find(name, root)
+
+
+def _root(data_dir: str | None) -> pathlib.Path | None:
+    """Returns the folder of prepared sets; `None` for the default folder of TFDS."""
+    if data_dir is not None:
+        return user_path(data_dir)
+    # Without a home folder, TFDS would use a folder named `~` in the current one.
+    homeless = os.path.expanduser("~") == "~"
+    homeless = homeless and "TFDS_DATA_DIR" not in os.environ
+    return cache_folder("tensorflow_datasets") if homeless else None
 
 
 def _builder_of_folder(
@@ -136,7 +151,7 @@ def _prepare(
     download_dir = pathlib.Path(builder.data_dir_root, "downloads")
     config = tfds.download.DownloadConfig(try_download_gcs=False)
     if manual_dir is not None:
-        manual_path = pathlib.Path(manual_dir).expanduser()
+        manual_path = user_path(manual_dir)
         if not manual_path.is_dir():
             raise UserError(f"--manual-dir {manual_dir} is not a folder.")
         # Each set has its own folders, because TFDS identifies an extracted file by its name
@@ -155,8 +170,20 @@ def _prepare(
         found = _find(name, root)
         if _is_prepared(found):  # Another process was faster.
             return found
+        if isinstance(builder, Digits) and root is None:
+            return _prepare(*_temporary(name), manual_dir)
         raise UserError(_failure(builder, error, manual_dir)) from error
     return builder
+
+
+def _temporary(name: str) -> tuple[tfds.core.DatasetBuilder, str, pathlib.Path]:
+    """Returns the builder of an embedded set in a folder that is removed at the end.
+
+    The embedded set must not need a home folder that can be written to.
+    """
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="lipschitz-gan-zoo-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return _find(name, folder), name, folder
 
 
 def _check_downloadable(

@@ -61,6 +61,11 @@ def load_tfds(
             f"The prepared data in {builder.data_dir} is damaged: {error.message}. Delete this "
             "folder; the next run prepares it again."
         ) from error
+    except OSError as error:
+        raise UserError(
+            f"The prepared data in {builder.data_dir} cannot be read: {error.strerror or error}. "
+            "Change the permissions, or prepare the set in another folder with --data-dir."
+        ) from error
     config = builder.info.config_name
     return ImageData(
         name=f"{builder.name}/{config}" if config else builder.name,

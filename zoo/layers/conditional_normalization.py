@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from zoo.options import NotNegativeCount, Positive, Share, checked
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ConditionalBatchNormalization(keras.layers.Layer):
@@ -30,12 +32,13 @@ class ConditionalBatchNormalization(keras.layers.Layer):
     TensorShape([2, 4, 4, 3])
     """
 
+    @checked
     def __init__(
         self,
-        num_classes: int,
+        num_classes: NotNegativeCount,
         *,
-        momentum: float = 0.9,
-        epsilon: float = 1e-5,
+        momentum: Share = 0.9,
+        epsilon: Positive = 1e-5,
         gamma_initializer: str | keras.initializers.Initializer = "ones",
         name: str | None = None,
         dtype: object = None,

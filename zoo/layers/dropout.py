@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from zoo.options import Share, checked
 from zoo.randomness import current_noise
 
 
@@ -26,10 +27,9 @@ class StatelessDropout(keras.layers.Layer):
     Source: Srivastava et al., JMLR 15 (2014).
     """
 
-    def __init__(self, rate: float, *, name: str | None = None, dtype: object = None):
+    @checked
+    def __init__(self, rate: Share, *, name: str | None = None, dtype: object = None):
         super().__init__(name=name, dtype=dtype)
-        if not 0.0 <= rate < 1.0:
-            raise ValueError(f"`rate` must be in [0, 1), received rate={rate}.")
         self.rate = rate
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:

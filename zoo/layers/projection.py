@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from zoo.options import Count, checked
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LabelProjection(keras.layers.Layer):
@@ -25,9 +27,8 @@ class LabelProjection(keras.layers.Layer):
     TensorShape([2])
     """
 
-    def __init__(self, num_classes: int, *, name: str | None = None, dtype: object = None):
-        if num_classes < 1:
-            raise ValueError(f"`num_classes` must be at least 1, received {num_classes}.")
+    @checked
+    def __init__(self, num_classes: Count, *, name: str | None = None, dtype: object = None):
         super().__init__(name=name, dtype=dtype)
         self.num_classes = num_classes
 

@@ -8,11 +8,13 @@ import keras
 import tensorflow as tf
 
 from zoo.ema import clone, update_average
-from zoo.gradients import minimise, share_of_global_mean, with_loss_scale
+from zoo.gradients import minimise, with_loss_scale
+from zoo.models.argument_checks import check_learning_rate, check_parts
+from zoo.models.data_checks import Wanted
 from zoo.models.examples import Examples, Losses
 from zoo.models.objective import Objective
 from zoo.models.trainer import StatelessTrainer
-from zoo.options import StepOptions
+from zoo.options import NotNegativeCount, StepOptions, checked
 from zoo.penalties.penalty import NOTHING, Penalised, Penalty
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
@@ -54,6 +56,7 @@ class AdversarialModel(StatelessTrainer):
     summary = ""
     paper = ""
 
+    @checked
     def __init__(
         self,
         generator: keras.Model,
@@ -62,21 +65,12 @@ class AdversarialModel(StatelessTrainer):
         *,
         penalty: Penalty | None = None,
         step: StepOptions = StepOptions(),
-        seed: int = 0,
+        seed: NotNegativeCount = 0,
         streams: tuple[str, ...] = ("real",),
         name: str | None = None,
     ):
         objective = self.objective_class() if objective is None else objective
-        if not isinstance(objective, self.objective_class):
-            raise ValueError(
-                f"The objective of {type(self).__name__} must be a "
-                f"{self.objective_class.__name__}, received {objective!r}."
-            )
-        objective.check()
-        objective.check_critic(takes_labels=getattr(critic, "takes_labels", False))
-        step.check()
-        if penalty is not None:
-            penalty.prepare(critic)
+        check_parts(objective, self.objective_class, critic, penalty, step)
         super().__init__(seed=seed, streams=streams, batches_per_step=step.critic_steps, name=name)
         self.generator = generator
         self.critic = critic
@@ -85,6 +79,20 @@ class AdversarialModel(StatelessTrainer):
         self.step_options = step
         self.generator_average = clone(generator) if step.ema is not None else None
         self.built = True
+
+    @property
+    def wanted_data(self) -> Wanted:
+        takes_labels = getattr(self.critic, "takes_labels", False)
+        return Wanted(
+            image_shape=getattr(self.critic, "image_shape", None),
+            num_classes=self.generator.num_classes,
+            reads_labels=self.streams[:1],
+            needs_labels=self.streams[:1] if takes_labels else (),
+        )
+
+    def check_batch(self, size: int) -> None:
+        if self.penalty is not None:
+            self.penalty.check_batch(size)
 
     @property
     def networks(self) -> dict[str, keras.Model]:
@@ -130,7 +138,13 @@ class AdversarialModel(StatelessTrainer):
         *,
         run_eagerly: bool = False,
     ) -> None:
-        """Takes the two optimizers and builds each on its own network's variables."""
+        """Takes the two optimizers and builds each on its own network's variables.
+
+        Raises:
+            ValueError: a learning rate that is negative or not finite.
+        """
+        check_learning_rate("generator_optimizer", generator_optimizer)
+        check_learning_rate("critic_optimizer", critic_optimizer)
         super().compile(
             optimizer=with_loss_scale(generator_optimizer, self.generator),
             run_eagerly=run_eagerly,
@@ -241,12 +255,12 @@ class AdversarialModel(StatelessTrainer):
     ) -> Losses:
         """Takes one generator step; the critic's weights and statistics stay as they are."""
         count = self.step_options.generator_batches
-        # The critic runs in training mode here too, and must forget the statistics it takes.
+        # The critic runs in training mode here too, and must forget its new statistics.
         statistics = self.critic.non_trainable_variables
         before = [variable.value.read_value() for variable in statistics]
         real = batch[self.streams[0]]
         if count > 1:
-            noise, real = _several(noise, count), real.repeat(count)
+            noise, real = noise.several(count), real.repeat(count)
 
         def loss() -> tuple[tf.Tensor, Losses]:
             fake = self.make_fakes(noise, real.labels)
@@ -263,14 +277,8 @@ class AdversarialModel(StatelessTrainer):
             variable.assign(value)
         return logs
 
-    @staticmethod
-    def _total(name: str, terms: Losses, global_batch: tf.Tensor) -> tuple[tf.Tensor, Losses]:
-        total = tf.add_n([tf.cast(term, tf.float32) for term in terms.values()])
-        logs = {name: total} if len(terms) == 1 else {name: total, **terms}
-        return share_of_global_mean(total, global_batch), logs
-
     def update_averages(self) -> None:
-        """Updates the averaged weights, if the model has any."""
+        """Updates the averaged weights."""
         self._update_average(self.generator_average, self.generator)
 
     def _update_average(self, average: keras.Model | None, network: keras.Model) -> None:
@@ -288,10 +296,3 @@ class AdversarialModel(StatelessTrainer):
         values |= self.generator_step(batches[-1], noise.child(phase), global_batch)
         self.update_averages()
         return self.finish_step(values, global_batch)
-
-
-def _several(noise: Noise, count: int) -> Noise:
-    """Returns noise of `count` rows for each one, whatever replica it is on."""
-    rows = tf.cast(count * tf.size(noise.index), tf.int64)
-    first = count * tf.reduce_sum(noise.index[:1])
-    return dataclasses.replace(noise, index=first + tf.range(rows, dtype=tf.int64))

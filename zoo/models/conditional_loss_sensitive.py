@@ -11,11 +11,12 @@ from zoo.ema import clone
 from zoo.gradients import minimise
 from zoo.models.adversarial import AdversarialModel
 from zoo.models.class_losses import class_losses, labelled_loss, unlabelled_loss
+from zoo.models.data_checks import Wanted
 from zoo.models.examples import Examples, Losses
 from zoo.models.margins import MARGIN_SCALE, hinge, hinge_argument, margin
 from zoo.models.objective import Objective
 from zoo.models.supervised import SupervisedClassifier
-from zoo.options import NotNegative, Share, StepOptions
+from zoo.options import NotNegative, NotNegativeCount, Share, StepOptions, checked
 from zoo.penalties import Penalty
 from zoo.randomness import Noise
 
@@ -111,6 +112,7 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
     summary = "semi-supervised image classification (Qi, 2017)"
     paper = "Qi, Loss-Sensitive Generative Adversarial Networks on Lipschitz Densities, section 6 (arXiv 1701.06264)"  # noqa: E501
 
+    @checked
     def __init__(
         self,
         generator: keras.Model,
@@ -118,10 +120,10 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         objective: ConditionalLossSensitive | None = None,
         *,
         semi_supervised: bool = True,
-        run_steps: int = 0,
+        run_steps: NotNegativeCount = 0,
         penalty: Penalty | None = None,
         step: StepOptions = StepOptions(),
-        seed: int = 0,
+        seed: NotNegativeCount = 0,
         name: str | None = None,
     ):
         if generator.num_classes < 2:
@@ -148,6 +150,10 @@ class ConditionalLossSensitiveGAN(AdversarialModel):
         self.semi_supervised = semi_supervised
         self.run_steps = run_steps
         self.critic_average = clone(critic) if step.ema is not None else None
+
+    @property
+    def wanted_data(self) -> Wanted:
+        return dataclasses.replace(super().wanted_data, needs_labels=(LABELLED,))
 
     @classmethod
     def from_arguments(

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 Logs = dict[str, tf.Tensor]
 Step = Callable[[Any], Logs]
+StepAndExtremes = Callable[[Any], tuple[Logs, tf.Tensor]]
+Result = tuple[Logs, tuple[tf.Tensor, ...]]
 
 TOTAL, IN_A_ROW, OFFENDER = 0, 1, 2
 """Positions in the `guard` variable: skipped steps, skipped steps in a row, and the offender."""
@@ -58,16 +60,24 @@ def _has_non_finite(value: tf.Tensor) -> tf.Tensor:
 
 
 def train_function(
-    step: Step, *, strategy: tf.distribute.Strategy, jit: bool, eager: bool, steps_per_call: int
-) -> Callable[[Iterator], Logs]:
-    """Returns the function that Keras' `fit` calls: it takes an iterator, trains, returns the logs.
+    step: StepAndExtremes,
+    *,
+    strategy: tf.distribute.Strategy,
+    jit: bool,
+    eager: bool,
+    steps_per_call: int,
+) -> Callable[[Iterator], Result]:
+    """Returns the function that takes an iterator, trains, and returns the results.
+
+    The results are the logs, and the second value of `step` for each replica of this host.
 
     Keras' own function reduces the logs over replicas, which fails for scalars on several hosts,
     and its loop of several steps fails under MirroredStrategy. Here the logs are already equal on
     all replicas, and the loop is outside of `strategy.run`.
 
     Args:
-        step: what runs on each replica.
+        step: what runs on each replica; it returns logs, which are equal on all replicas, and
+            a tensor.
         strategy: where.
         jit: whether XLA compiles the step.
         eager: whether to run without a graph, for debugging.
@@ -75,14 +85,15 @@ def train_function(
     """
     replica_step = tf.function(step, jit_compile=True, reduce_retracing=True) if jit else step
 
-    def one_step(iterator: Iterator) -> Logs:
-        per_replica = strategy.run(replica_step, args=(next(iterator),))
-        return {
+    def one_step(iterator: Iterator) -> Result:
+        per_replica, found = strategy.run(replica_step, args=(next(iterator),))
+        logs = {
             name: strategy.experimental_local_results(value)[0]
             for name, value in per_replica.items()
         }
+        return logs, strategy.experimental_local_results(found)
 
-    def several_steps(iterator: Iterator) -> Logs:
+    def several_steps(iterator: Iterator) -> Result:
         for _ in tf.range(steps_per_call - 1):
             one_step(iterator)
         return one_step(iterator)

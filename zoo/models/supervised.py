@@ -7,8 +7,11 @@ import tensorflow as tf
 
 from zoo.ema import clone, update_average
 from zoo.gradients import minimise, share_of_global_mean, with_loss_scale
+from zoo.models.argument_checks import check_learning_rate
 from zoo.models.class_losses import class_losses, labelled_loss
+from zoo.models.data_checks import Wanted
 from zoo.models.trainer import StatelessTrainer
+from zoo.options import NotNegativeCount, Share, checked
 
 
 class SupervisedClassifier(StatelessTrainer):
@@ -25,12 +28,13 @@ class SupervisedClassifier(StatelessTrainer):
 
     paper = "supervised control: cross-entropy on the labelled images alone"
 
+    @checked
     def __init__(
         self,
         classifier: keras.Model,
         *,
-        ema: float | None = None,
-        seed: int = 0,
+        ema: Share | None = None,
+        seed: NotNegativeCount = 0,
         name: str | None = None,
     ):
         super().__init__(seed=seed, streams=("labelled",), name=name)
@@ -38,6 +42,15 @@ class SupervisedClassifier(StatelessTrainer):
         self.ema = ema
         self.average = clone(classifier) if ema is not None else None
         self.built = True
+
+    @property
+    def wanted_data(self) -> Wanted:
+        return Wanted(
+            image_shape=tuple(self.network.image_shape),
+            num_classes=self.network.num_classes,
+            reads_labels=self.streams,
+            needs_labels=self.streams,
+        )
 
     @property
     def networks(self) -> dict[str, keras.Model]:
@@ -50,6 +63,7 @@ class SupervisedClassifier(StatelessTrainer):
 
     def compile(self, optimizer: keras.optimizers.Optimizer, *, run_eagerly: bool = False) -> None:
         """Takes the optimizer and builds it."""
+        check_learning_rate("optimizer", optimizer)
         super().compile(
             optimizer=with_loss_scale(optimizer, self.network),
             run_eagerly=run_eagerly,

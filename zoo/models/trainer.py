@@ -1,13 +1,25 @@
 """The base of all trained models: streams, stateless noise, a step counter and logged means."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo.gradients import global_sum, share_of_global_mean
-from zoo.models.examples import Examples
+from zoo.models.data_checks import (
+    DataError,
+    Wanted,
+    as_streams,
+    check_extremes,
+    check_stream,
+    extremes,
+    in_range,
+    with_labels,
+)
+from zoo.models.examples import Examples, Losses
 from zoo.models.stepping import guarded, train_function
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
@@ -68,6 +80,8 @@ class StatelessTrainer(keras.Model):
         self.step = self.add_weight((), "zeros", dtype="int64", trainable=False, name="step")
         self.guard = self.add_weight((3,), "zeros", dtype="int64", trainable=False, name="guard")
         self.logs = Logs()
+        self._checks_data = True
+        self._data_error: DataError | None = None
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -82,6 +96,11 @@ class StatelessTrainer(keras.Model):
     def networks(self) -> dict[str, keras.Model]:
         """The networks in training, by name."""
         return {}
+
+    @property
+    def wanted_data(self) -> Wanted:
+        """The data that the model takes."""
+        return Wanted(reads_labels=self.streams)
 
     @property
     def classifier(self) -> keras.Model | None:
@@ -115,13 +134,48 @@ class StatelessTrainer(keras.Model):
             state += optimizer.variables
         state += self.logs.variables
         self.guarded_names = [variable.path for variable in state]
-        self.train_function = train_function(
-            guarded(self._rematerialised_step, state=state, guard=self.guard),
+        step = guarded(self._rematerialised_step, state=state, guard=self.guard)
+
+        def step_and_extremes(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+            return step(data), extremes(data, self.streams, self.wanted_data)
+
+        call = train_function(
+            step_and_extremes,
             strategy=self.distribute_strategy,
             jit=bool(self.jit_compile),
             eager=self.run_eagerly,
             steps_per_call=self.steps_per_execution,
         )
+        self.train_function = functools.partial(self._call_and_check, call)
+
+    def _call_and_check(self, call: Callable[[Any], Any], iterator: Any) -> dict[str, tf.Tensor]:
+        """Takes the steps of one call; the first one after the start of `fit` checks the data."""
+        try:
+            logs, found = call(iterator)
+        except Exception:
+            if self._data_error is None:
+                raise
+            # AutoGraph has added its own traceback to the message.
+            error, self._data_error = self._data_error, None
+            raise error from None
+        if self._checks_data:
+            self._checks_data = False
+            self._check_first_batch(np.stack([part.numpy() for part in found]))
+        return logs
+
+    def _check_first_batch(self, found: np.ndarray) -> None:
+        """Checks the values and the size of a batch, from `[replicas, streams, 5]` extremes."""
+        check_extremes(found, self.wanted_data.num_classes)
+        hosts = self.distribute_strategy.num_replicas_in_sync // len(found)
+        self.check_batch(int(found[:, 0, -1].sum()) * hosts // self.batches_per_step)
+
+    def check_batch(self, size: int) -> None:
+        """Checks the number of images of a critic step, over all replicas.
+
+        Raises:
+            ValueError: the model cannot be trained on so few images.
+        """
+        return
 
     def _rematerialised_step(self, data: Any) -> dict[str, tf.Tensor]:
         with rematerialising(self.rematerialise):
@@ -129,8 +183,8 @@ class StatelessTrainer(keras.Model):
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # All variables exist already. Keras would average a batch over the replicas to find its
-        # shapes, which fails when their shares differ.
-        return
+        # shapes, which fails when their shares differ. Keras calls this at the start of each `fit`.
+        self._checks_data = True
 
     def unpack(self, data: Any) -> tuple[list[dict[str, Examples]], Noise, tf.Tensor]:
         """Prepares the data of a step.
@@ -142,23 +196,40 @@ class StatelessTrainer(keras.Model):
 
         Returns:
             n dicts of `Examples` by stream; the step's noise; B, the global batch size (float32).
+
+        Raises:
+            DataError: data of another structure, kind or shape; see `data_checks`.
         """
-        if not isinstance(data, dict):
-            images, labels = data if isinstance(data, tuple) else (data, None)
-            stream = {"images": images} if labels is None else {"images": images, "labels": labels}
-            data = {self.streams[0]: stream}
+        wanted = self.wanted_data
+        try:
+            data = tf.nest.map_structure(tf.convert_to_tensor, as_streams(data, self.streams))
+            for name in self.streams:
+                check_stream(name, data[name], wanted)
+        except DataError as error:
+            self._data_error = error
+            raise
         index = data.get("index")
         if index is None:
             rows = tf.shape(data[self.streams[0]]["images"])[0] // self.batches_per_step
             index = _global_index(rows)
         global_batch = global_sum(tf.cast(tf.size(index), tf.float32))
         noise = Noise(self.seed, self.step.value, index)
-        given = {name: data[name] for name in self.streams if name in data}
+        given = {name: wanted.without_unread(name, data[name]) for name in self.streams}
         batches = [
-            {name: _rows(stream, k, tf.size(index)) for name, stream in given.items()}
+            {
+                name: _rows(stream, k, tf.size(index), wanted.classes_of(name))
+                for name, stream in given.items()
+            }
             for k in range(self.batches_per_step)
         ]
         return batches, noise, global_batch
+
+    @staticmethod
+    def _total(name: str, terms: Losses, global_batch: tf.Tensor) -> tuple[tf.Tensor, Losses]:
+        """Returns this replica's share of the sum of all terms, and the values to log."""
+        total = tf.add_n([tf.cast(term, tf.float32) for term in terms.values()])
+        logs = {name: total} if len(terms) == 1 else {name: total, **terms}
+        return share_of_global_mean(total, global_batch), logs
 
     def finish_step(
         self, values: Mapping[str, tf.Tensor], global_batch: tf.Tensor
@@ -187,13 +258,8 @@ def _global_index(rows: tf.Tensor) -> tf.Tensor:
     return tf.cast(first + tf.range(rows), tf.int64)
 
 
-def _rows(stream: Mapping[str, tf.Tensor], k: int, rows: tf.Tensor) -> Examples:
+def _rows(stream: Mapping[str, tf.Tensor], k: int, rows: tf.Tensor, num_classes: int) -> Examples:
     part = {name: values[k * rows : (k + 1) * rows] for name, values in stream.items()}
-    plain = _in_range(part["plain"]) if "plain" in part else None
-    return Examples(_in_range(part["images"]), part.get("labels"), plain=plain)
-
-
-def _in_range(images: tf.Tensor) -> tf.Tensor:
-    """Returns float32 images; uint8 images are scaled to [-1, 1]."""
-    scaled = tf.cast(images, tf.float32)
-    return scaled / 127.5 - 1.0 if images.dtype == tf.uint8 else scaled
+    plain = in_range(part["plain"]) if "plain" in part else None
+    images, labels = with_labels(in_range(part["images"]), part.get("labels"), num_classes)
+    return Examples(images, labels, plain=plain)

@@ -6,12 +6,8 @@ from keras import layers, ops
 from zoo.layers.normalization import make_normalization
 from zoo.networks.conditional import LabelledCritic, label_map
 from zoo.networks.convolutions import UpsamplingGenerator
-from zoo.networks.network import (
-    Inputs,
-    base_of_fixed_halvings,
-    check_image_shape,
-    check_positive,
-)
+from zoo.networks.network import Inputs, Latent, base_of_fixed_halvings, check_image_shape
+from zoo.options import Count, NotNegativeCount, checked
 
 _HALVINGS = 2
 _UNITS_PER_FILTER = 16  # The code's dense layer has 1024 units for 64 filters.
@@ -53,15 +49,16 @@ class CharacterGenerator(UpsamplingGenerator):
     follow the same author's scene network (vgg.py of xudonmao/LSGAN).
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        latent_dim: int = 1024,
-        base_filters: int = 128,
+        latent_dim: Count = 1024,
+        base_filters: Count = 128,
         normalization: str = "batch",
-        latent: str = "uniform",
-        num_classes: int = 0,
+        latent: Latent = "uniform",
+        num_classes: NotNegativeCount = 0,
         name: str | None = None,
         dtype: object = None,
     ):
@@ -127,20 +124,20 @@ class CharacterCritic(LabelledCritic):
     Source: the same as `CharacterGenerator`.
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        num_classes: int,
-        label_dim: int = 256,
-        filters: int = 64,
+        num_classes: Count,
+        label_dim: Count = 256,
+        filters: Count = 64,
         normalization: str = "batch",
         name: str | None = None,
         dtype: object = None,
     ):
         shape = check_image_shape(image_shape)
         characters_base(shape[0])
-        check_positive(num_classes=num_classes, label_dim=label_dim, filters=filters)
         super().__init__(shape, name=name, dtype=dtype)
         self.num_classes = num_classes
         self.label_dim = label_dim

@@ -10,8 +10,8 @@ from zoo.networks.network import (
     ImageNetwork,
     base_of_fixed_halvings,
     check_image_shape,
-    check_positive,
 )
+from zoo.options import Count, Share, checked
 
 _NARROW_LAYERS = 3  # Layers 0-2 have `filters` channels, layers 3-8 have twice as many.
 _KERNELS_STRIDES = ((3, 1), (3, 1), (4, 2), (3, 1), (3, 1), (4, 2), (3, 1), (3, 1), (1, 1))
@@ -42,18 +42,18 @@ class CLSGANFeatures(ImageNetwork):
     TensorShape([2, 8, 8, 16])
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        filters: int = 96,
+        filters: Count = 96,
         normalization: str = "batch",
-        dropout: float = 0.0,
+        dropout: Share = 0.0,
         name: str | None = None,
         dtype: object = None,
     ):
         shape = check_image_shape(image_shape)
-        check_positive(filters=filters)
         super().__init__(shape, name=name, dtype=dtype)
         self.filters = filters
         self.normalization = normalization
@@ -119,11 +119,12 @@ class ReleasedCLSGANFeatures(ImageNetwork):
     Source: clsgan.lua of guojunq/lsgan.
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        filters: int = 64,
+        filters: Count = 64,
         normalization: str = "batch",
         name: str | None = None,
         dtype: object = None,
@@ -132,7 +133,6 @@ class ReleasedCLSGANFeatures(ImageNetwork):
         base_of_fixed_halvings(
             shape[0], steps=3, network="The critic of the released CLS-GAN script"
         )
-        check_positive(filters=filters)
         super().__init__(shape, name=name, dtype=dtype)
         self.filters = filters
         self.normalization = normalization

@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from zoo.layers.projection import LabelProjection
 from zoo.networks.network import Critic, Generator, ImageNetwork, Inputs, Network
+from zoo.options import Count, NotNegativeCount, checked
 
 
 def label_map(num_classes: int, label_dim: int) -> layers.Layer:
@@ -36,12 +37,13 @@ class ConditionalGenerator(Generator):
     Source: mcgan.py of xudonmao/Multi-class_GAN (3740 classes mapped to 256 values).
     """
 
+    @checked
     def __init__(
         self,
         network: Network,
-        num_classes: int,
+        num_classes: Count,
         *,
-        label_dim: int,
+        label_dim: Count,
         name: str | None = None,
         dtype: object = None,
     ):
@@ -111,10 +113,11 @@ class ProjectionCritic(LabelledCritic):
     here phi is the input of the last layer of the given network.
     """
 
+    @checked
     def __init__(
         self,
         network: Critic,
-        num_classes: int,
+        num_classes: Count,
         *,
         name: str | None = None,
         dtype: object = None,
@@ -162,12 +165,13 @@ class ConditionalCritic(LabelledCritic):
         ValueError: a number outside its range, or a `network` with too few channels.
     """
 
+    @checked
     def __init__(
         self,
         network: Network,
-        num_classes: int,
+        num_classes: Count,
         *,
-        label_dim: int = 0,
+        label_dim: NotNegativeCount = 0,
         name: str | None = None,
         dtype: object = None,
     ):

@@ -7,7 +7,8 @@ import keras
 from keras import layers, ops
 
 from zoo.layers.normalization import apply_normalization
-from zoo.networks.network import Critic, Generator, Inputs, check_positive
+from zoo.networks.network import Critic, Generator, Inputs, Latent
+from zoo.options import Count, NotNegativeCount, checked
 from zoo.rematerialisation import segment
 
 
@@ -28,19 +29,19 @@ class UpsamplingGenerator(Generator):
     norms: Sequence[layers.Layer]
     ups: Sequence[layers.Layer]
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        base_filters: int,
+        base_filters: Count,
         normalization: str,
-        latent_dim: int,
-        latent: str,
-        num_classes: int,
+        latent_dim: Count,
+        latent: Latent,
+        num_classes: NotNegativeCount,
         name: str | None,
         dtype: object,
     ):
-        check_positive(base_filters=base_filters)
         super().__init__(
             image_shape,
             latent_dim=latent_dim,
@@ -86,16 +87,16 @@ class DownsamplingCritic(Critic):
     norms: Sequence[layers.Layer]
     flatten: layers.Layer
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        filters: int,
+        filters: Count,
         normalization: str,
         name: str | None,
         dtype: object,
     ):
-        check_positive(filters=filters)
         super().__init__(image_shape, name=name, dtype=dtype)
         self.filters = filters
         self.normalization = normalization

@@ -5,10 +5,8 @@ from keras import layers
 
 from zoo.layers.normalization import make_normalization
 from zoo.networks.convolutions import DownsamplingCritic, UpsamplingGenerator
-from zoo.networks.network import (
-    base_and_halvings,
-    check_image_shape,
-)
+from zoo.networks.network import Latent, base_and_halvings, check_image_shape
+from zoo.options import Count, NotNegativeCount, checked
 
 
 def _normal_002() -> keras.initializers.Initializer:
@@ -46,15 +44,16 @@ class DCGANGenerator(UpsamplingGenerator):
     TensorShape([2, 32, 32, 3])
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        latent_dim: int = 100,
-        base_filters: int = 512,
+        latent_dim: Count = 100,
+        base_filters: Count = 512,
         normalization: str = "batch",
-        latent: str = "normal",
-        num_classes: int = 0,
+        latent: Latent = "normal",
+        num_classes: NotNegativeCount = 0,
         name: str | None = None,
         dtype: object = None,
     ):
@@ -118,11 +117,12 @@ class DCGANCritic(DownsamplingCritic):
     Source: Radford et al., arXiv 1511.06434; soumith/dcgan.torch, without its sigmoid.
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        filters: int = 64,
+        filters: Count = 64,
         normalization: str = "batch",
         name: str | None = None,
         dtype: object = None,

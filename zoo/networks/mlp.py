@@ -5,15 +5,16 @@ import math
 import keras
 from keras import layers, ops
 
-from zoo.networks.network import Critic, Generator, Inputs, check_positive
+from zoo.networks.network import Critic, Generator, Inputs, Latent, check_sizes
+from zoo.options import Count, NotNegativeCount, checked
 
 GAIN = 1.4
 
 
 def check_mlp_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
     """Returns the shape as a tuple of ints; raises ValueError if a size is below 1."""
-    shape = tuple(int(n) for n in image_shape)
-    if not shape or min(shape) < 1:
+    shape = check_sizes(image_shape)
+    if not shape:
         raise ValueError(
             "`image_shape` must be (dimensions,) for points or (height, width, channels) for "
             f"images, received image_shape={image_shape}."
@@ -61,21 +62,21 @@ class MLPGenerator(Generator):
     TensorShape([5, 2])
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        latent_dim: int = 100,
-        units: int = 128,
-        depth: int = 2,
+        latent_dim: Count = 100,
+        units: Count = 128,
+        depth: Count = 2,
         activation: str = "relu",
-        latent: str = "normal",
-        num_classes: int = 0,
+        latent: Latent = "normal",
+        num_classes: NotNegativeCount = 0,
         name: str | None = None,
         dtype: object = None,
     ):
         shape = check_mlp_shape(image_shape)
-        check_positive(units=units, depth=depth)
         super().__init__(
             shape,
             latent_dim=latent_dim,
@@ -129,18 +130,18 @@ class MLPCritic(Critic):
     Source: ls.py of xudonmao/LSGAN (2 layers of 128 with tanh).
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        units: int = 128,
-        depth: int = 2,
+        units: Count = 128,
+        depth: Count = 2,
         activation: str = "relu",
         name: str | None = None,
         dtype: object = None,
     ):
         shape = check_mlp_shape(image_shape)
-        check_positive(units=units, depth=depth)
         super().__init__(shape, name=name, dtype=dtype)
         self.units = units
         self.depth = depth

@@ -1,17 +1,19 @@
 """Base classes of the zoo's networks: subclassed models that are built by their constructors."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Self, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import keras
 from keras import ops
 
 from zoo.layers.normalization import CONDITIONAL
+from zoo.options import Count, NotNegativeCount, check_value, checked
 
 Inputs: TypeAlias = Any
 """A `keras.KerasTensor` or a dict of them by name."""
 
-LATENTS = ("normal", "uniform")
+Latent: TypeAlias = Literal["normal", "uniform"]
+"""The prior of the latent: N(0, I), or U(-1, 1)^d."""
 
 
 class Network(keras.Model):
@@ -118,21 +120,17 @@ class Generator(Network):
 
     normalization = "none"
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        latent_dim: int,
-        latent: str,
-        num_classes: int,
+        latent_dim: Count,
+        latent: Latent,
+        num_classes: NotNegativeCount,
         name: str | None,
         dtype: object,
     ):
-        check_positive(latent_dim=latent_dim)
-        if latent not in LATENTS:
-            raise ValueError(f"`latent` must be one of {LATENTS}, received {latent!r}.")
-        if num_classes < 0:
-            raise ValueError(f"`num_classes` must not be negative, received {num_classes}.")
         super().__init__(name=name, dtype=dtype)
         self.image_shape = image_shape
         self.latent_dim = latent_dim
@@ -229,16 +227,21 @@ def _distance(size: int) -> Callable[[int], int]:
 
 def check_image_shape(image_shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Returns `(size, size, channels)` as a tuple of ints; raises ValueError for other shapes."""
-    shape = tuple(int(n) for n in image_shape)
-    if len(shape) != 3 or shape[0] != shape[1] or min(shape) < 1:
+    shape = check_sizes(image_shape)
+    if len(shape) != 3 or shape[0] != shape[1]:
         raise ValueError(
             f"`image_shape` must be (size, size, channels), received image_shape={image_shape}."
         )
     return shape
 
 
-def check_positive(**values: int) -> None:
-    """Raises ValueError for a value below 1; the message contains the value's keyword."""
-    for name, value in values.items():
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1, received {name}={value}.")
+def check_sizes(image_shape: Iterable[int]) -> tuple[int, ...]:
+    """Returns a shape as a tuple of ints; raises ValueError for other values, or one below 1."""
+    if isinstance(image_shape, str) or not isinstance(image_shape, Iterable):
+        raise ValueError(
+            f"`image_shape` must be integers such as (32, 32, 3), received {image_shape!r}."
+        )
+    sizes = tuple(image_shape)
+    for size in sizes:
+        check_value("image_shape", size, Count)
+    return tuple(int(size) for size in sizes)

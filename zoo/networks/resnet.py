@@ -1,6 +1,7 @@
 """Residual generator and critic of the LGAN paper, for images of 4 to 7 times a power of two."""
 
 import functools
+from typing import Literal
 
 import keras
 from keras import layers, ops
@@ -10,12 +11,14 @@ from zoo.networks.network import (
     Critic,
     Generator,
     Inputs,
+    Latent,
     base_and_halvings,
     check_image_shape,
-    check_positive,
 )
+from zoo.options import Count, NotNegativeCount, checked
 from zoo.rematerialisation import segment
 
+Resampling = Literal["up", "down", "none"]
 _PLAIN_BLOCKS = 2
 
 
@@ -53,13 +56,14 @@ class ResidualBlock(layers.Layer):
     Inputs: `[B, h, w, c]`. Output: `[B, h', w', filters]`, with h' = 2h, h/2 or h.
     """
 
+    @checked
     def __init__(
         self,
-        filters: int,
+        filters: Count,
         *,
-        resample: str,
+        resample: Resampling,
         normalization: str,
-        num_classes: int = 0,
+        num_classes: NotNegativeCount = 0,
         name: str | None = None,
         dtype: object = None,
     ):
@@ -150,21 +154,21 @@ class ResNetGenerator(Generator):
     Source: sobolev_cifar10.py of ZhimingZhou/LGANs-for-reproduce (arXiv 1902.05687).
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        latent_dim: int = 128,
-        filters: int = 128,
+        latent_dim: Count = 128,
+        filters: Count = 128,
         normalization: str = "batch",
-        latent: str = "normal",
-        num_classes: int = 0,
+        latent: Latent = "normal",
+        num_classes: NotNegativeCount = 0,
         name: str | None = None,
         dtype: object = None,
     ):
         shape = check_image_shape(image_shape)
         base, steps = base_and_halvings(shape[0])
-        check_positive(filters=filters)
         super().__init__(
             shape,
             latent_dim=latent_dim,
@@ -229,24 +233,25 @@ class ResNetCritic(Critic):
     Source: sobolev_cifar10.py of ZhimingZhou/LGANs-for-reproduce (arXiv 1902.05687).
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        filters: int = 128,
+        filters: Count = 128,
         name: str | None = None,
         dtype: object = None,
     ):
         shape = check_image_shape(image_shape)
         _, steps = base_and_halvings(shape[0])
-        check_positive(filters=filters)
         super().__init__(shape, name=name, dtype=dtype)
         self.filters = filters
         self.first_1 = _convolution(filters, 3, name="first_1")
         self.first_2 = _convolution(filters, 3, name="first_2")
         self.first_shortcut = _convolution(filters, 1, he=False, name="first_shortcut")
         self.down = layers.AveragePooling2D(2, name="down")
-        resamples = ["down"] * (max(steps - 1, 1) - 1) + ["none"] * _PLAIN_BLOCKS
+        resamples: list[Resampling] = ["down"] * (max(steps - 1, 1) - 1)
+        resamples += ["none"] * _PLAIN_BLOCKS
         self.blocks = [
             ResidualBlock(filters, resample=kind, normalization="none", name=f"block_{i}")
             for i, kind in enumerate(resamples)

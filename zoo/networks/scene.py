@@ -5,10 +5,8 @@ from keras import layers
 
 from zoo.layers.normalization import make_normalization
 from zoo.networks.convolutions import DownsamplingCritic, UpsamplingGenerator
-from zoo.networks.network import (
-    base_of_fixed_halvings,
-    check_image_shape,
-)
+from zoo.networks.network import Latent, base_of_fixed_halvings, check_image_shape
+from zoo.options import Count, NotNegativeCount, checked
 
 # (divisor of the base filters, stride) of each transposed convolution except the last.
 _UPS = ((1, 2), (1, 1), (1, 2), (1, 1), (2, 2), (4, 2))
@@ -50,15 +48,16 @@ class SceneGenerator(UpsamplingGenerator):
     Source: vgg.py and ops.py of xudonmao/LSGAN (arXiv 1611.04076).
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        latent_dim: int = 1024,
-        base_filters: int = 256,
+        latent_dim: Count = 1024,
+        base_filters: Count = 256,
         normalization: str = "batch",
-        latent: str = "uniform",
-        num_classes: int = 0,
+        latent: Latent = "uniform",
+        num_classes: NotNegativeCount = 0,
         name: str | None = None,
         dtype: object = None,
     ):
@@ -121,11 +120,12 @@ class SceneCritic(DownsamplingCritic):
     Source: vgg.py and ops.py of xudonmao/LSGAN (arXiv 1611.04076).
     """
 
+    @checked
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        filters: int = 64,
+        filters: Count = 64,
         normalization: str = "batch",
         name: str | None = None,
         dtype: object = None,

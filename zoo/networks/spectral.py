@@ -4,6 +4,7 @@ import keras
 
 from zoo.layers.spectral_norm import SpectralNormalization
 from zoo.networks.network import ImageNetwork, Inputs, Network
+from zoo.options import checked
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -18,6 +19,7 @@ class SpectralCritic(ImageNetwork):
     Source: Miyato et al., arXiv 1802.05957.
     """
 
+    @checked
     def __init__(self, network: Network, *, name: str | None = None, dtype: object = None):
         super().__init__(
             network.image_shape, name=name, dtype=network.dtype_policy if dtype is None else dtype

@@ -154,3 +154,9 @@ def test_wrong_layouts(tmp_path, files, message):
             path.write_text("hello")
     with pytest.raises(UserError, match=message):
         load(str(tmp_path))
+
+
+@pytest.mark.parametrize("spec", ["~no_such_user/images", "x" * 300, "a/" * 3000 + "b"])
+def test_paths_that_cannot_be_looked_up(spec):
+    with pytest.raises(UserError, match="home folder .* is not known|File name too long"):
+        load(spec)

@@ -132,3 +132,9 @@ def same(path: pathlib.Path, split) -> bool:
 )
 def test_order_of_classes(names, expected):
     assert sort_classes(names.split()) == expected.split()
+
+
+def test_classes_of_almost_the_same_name_are_reported(tmp_path):
+    data = load(make(tmp_path, "Cat", "cat", "class 1", "class-2", "hot dog", "hot_dog"))
+    expected = "may be one class: Cat and cat, hot dog and hot_dog."
+    assert data.num_classes == 6 and data.warnings[0].endswith(expected)

@@ -13,6 +13,13 @@ def test_hash_order_is_the_order_of_the_digests():
     assert hash_order(keys).tolist() == expected
 
 
+def test_bytes_that_are_not_utf8_are_hashed_as_they_are():
+    names = [b"caf\xe9.png", b"a.png", "é.png".encode(), b"\xff.png"]
+    expected = sorted(range(4), key=lambda i: hashlib.sha256(names[i]).digest())
+    keys = [name.decode("utf-8", "surrogateescape") for name in names]
+    assert hash_order(keys).tolist() == expected
+
+
 def test_unlabelled_rows_come_in_hash_order():
     test, validation, train = hold_out(205, None, parts=2)
     order = hash_order(map(str, range(205)))

@@ -43,11 +43,11 @@ def test_files_are_counted_by_reason(tmp_path, capsys):
     assert skipped(data) == {
         "unreadable": 2,
         "of a type that is not an image": 4,
-        "links to a file or folder that is used already": 1,
-        "not a regular file": 1,
+        "linked again, and used already": 1,
+        "that are pipes, sockets or devices": 1,
     }
     printed = capsys.readouterr().err
-    assert "2 unreadable (broken.png, gone.jpg)" in printed
+    assert "2 unreadable image file(s): broken.png, gone.jpg;" in printed
     assert ".heic 2, without extension 1, .csv 1" in printed
 
 
@@ -104,7 +104,7 @@ def test_a_class_left_empty_is_named(tmp_path, kind, prefix):
         (birds / "1.heic").write_bytes(b"something")
     if kind == "broken":
         (birds / "1.png").write_bytes(b"something")
-    reason = {"heic": "heic 1", "broken": "1 unreadable", "empty": "", "link": "links"}[kind]
+    reason = {"heic": "heic 1", "broken": "1 unreadable", "empty": "", "link": "linked"}[kind]
     with pytest.raises(UserError, match=f"class bird of .* has no usable image.*{reason}"):
         load(str(tmp_path))
 
@@ -137,7 +137,7 @@ def test_links_that_lead_upwards_add_nothing(tmp_path):
     assert total(data) == 20
     for split in ("train", "validation", "test"):
         assert np.array_equal(getattr(data, split).images, getattr(expected, split).images)
-    assert skipped(data) == {"links to a file or folder that is used already": 4}
+    assert skipped(data) == {"linked again, and used already": 4}
 
 
 def test_links_to_other_places_are_followed(tmp_path):
@@ -157,7 +157,7 @@ def test_a_test_folder_that_is_a_link_to_train_is_refused(tmp_path):
     for i in range(5):
         save(tmp_path / "train" / f"{i}.png")
     (tmp_path / "test").symlink_to(tmp_path / "train")
-    with pytest.raises(UserError, match="test split .* would be empty.*links"):
+    with pytest.raises(UserError, match="test split .* would be empty.*linked"):
         load(str(tmp_path))
 
 
@@ -192,4 +192,4 @@ def test_names_that_are_not_utf8(tmp_path):
         pass
     data = load(str(tmp_path))
     assert total(data) == 8 and data.class_names == ("bar", "caf\\xe9")
-    assert data.warnings[0].endswith("1 unreadable (bar/\\xfe.png).")
+    assert data.warnings[0].endswith("1 unreadable image file(s): bar/\\xfe.png.")

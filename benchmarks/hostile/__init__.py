@@ -1,0 +1,1 @@
+"""Hostile inputs from a seed: each one must succeed, or be refused in one sentence."""
