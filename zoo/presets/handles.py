@@ -160,4 +160,12 @@ def _read_remote(path: str) -> bytes:
 
 def _cache_folder(address: str) -> pathlib.Path:
     digest = hashlib.sha256(address.encode()).hexdigest()[:24]
-    return CACHE.expanduser() / digest
+    try:
+        folder = CACHE.expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:  # A home that cannot be written, or none.
+        raise ValueError(
+            f"{address} needs a cache in {CACHE}, which cannot be written: {error}. Set HOME to a "
+            "folder that can be written, or download the preset and give its folder."
+        ) from error
+    return folder / digest

@@ -2,9 +2,11 @@
 
 import os
 import pathlib
+import tempfile
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
+import h5py
 import keras
 
 from zoo.networks.network import Network
@@ -69,6 +71,26 @@ class Task(Network):
         """Compiles from the configuration in a `.keras` file; Keras requires it with `compile`."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
+
+    def load_weights(self, filepath: str | os.PathLike, *arguments: object) -> None:
+        """Loads weights as `keras.Model.load_weights`, also from a file named `NAME.h5`.
+
+        Keras reads the name `NAME.h5` as its old format only. A file in the new format loads under
+        this name too.
+
+        Args:
+            filepath: `NAME.weights.h5`, `NAME.h5` or `NAME.keras`.
+            *arguments: further arguments of `keras.Model.load_weights`.
+        """
+        path = pathlib.Path(filepath)
+        renamed = path.suffix == ".h5" and not path.name.endswith(".weights.h5") and path.is_file()
+        if not renamed or _is_old_format(path):
+            super().load_weights(filepath, *arguments)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            link = pathlib.Path(folder, "model.weights.h5")
+            link.symlink_to(path.absolute())
+            super().load_weights(link, *arguments)
 
     def preset_arguments(self) -> dict:
         """Returns the constructor's arguments as JSON values, without `network` and `dtype`."""
@@ -141,3 +163,9 @@ class Task(Network):
             ValueError: a folder that is not a preset, or an invalid metadata key.
         """
         return save_bundle(directory, root=self, metadata=metadata)
+
+
+def _is_old_format(path: pathlib.Path) -> bool:
+    """Returns whether a file has the format of `.h5` files before Keras 3."""
+    with h5py.File(path, "r") as file:
+        return "layer_names" in file.attrs or "model_weights" in file

@@ -156,3 +156,10 @@ def test_addresses_of_tensorflows_file_layer(saved, classifier, cache):
         from_preset("ram://bucket/nothing")
     with pytest.raises(ValueError, match="Cannot read nonsense"):
         from_preset("nonsense://bucket/preset")
+
+
+def test_a_home_that_cannot_be_written_is_named(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(handles, "CACHE", tmp_path / "file" / "cache")
+    with pytest.raises(ValueError, match="cannot be written.*Set HOME"):
+        handles._cache_folder("gs://bucket/preset")

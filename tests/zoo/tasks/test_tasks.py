@@ -84,3 +84,17 @@ def test_summaries_count_everything(classifier, generator, capsys):
     for model in (classifier, generator):
         model.summary()
         assert f"{model.count_params():,}" in capsys.readouterr().out
+
+
+def test_weights_load_from_files_named_h5(classifier, generator, tmp_path):
+    for model, give in (
+        (classifier, lambda m: m.predict(raw())),
+        (generator, lambda m: m.generate(2, seed=1)),
+    ):
+        model.save_weights(tmp_path / "model.weights.h5")
+        for name in ("model.weights.h5", "model.h5"):
+            (tmp_path / "model.h5").write_bytes((tmp_path / "model.weights.h5").read_bytes())
+            twin = ema.clone(model)
+            twin.set_weights([0 * w for w in twin.get_weights()])
+            twin.load_weights(tmp_path / name)
+            np.testing.assert_array_equal(give(twin), give(model))
