@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -146,7 +147,7 @@ class Scores(CountingCallback):
         tolerating(lambda: self._append(rows), what="the scores")
         if self.best_by is None:
             return
-        value = self.latest[f"score_{self.best_by}"]
+        value = self.latest.get(f"score_{self.best_by}", math.nan)
         best = self.state["scores/best"]
         if math.isfinite(value) and self.sign * value <= self.sign * float(np.asarray(best)[0]):
             best.assign([value, float(self.run_step)])
@@ -158,7 +159,14 @@ class Scores(CountingCallback):
 
     def restore_best(self) -> dict[str, Any]:
         """Restores the best state; returns the criterion, its value and the step."""
-        if self.best_by is None or self.best.restore() == 0:
+        if self.best_by is None:
+            return {}
+        if self.best.restore() == 0:
+            print(
+                f"warning: --best-by {self.best_by} was never a finite number; the last state is "
+                "the result",
+                file=sys.stderr,
+            )
             return {}
         value, step = np.asarray(self.state["scores/best"])
         split = self.evaluation.split

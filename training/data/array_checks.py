@@ -21,6 +21,8 @@ def check_images(images: np.ndarray, name: str) -> np.ndarray:
     Raises:
         UserError: if the array has another type, shape or order of its dimensions.
     """
+    if not isinstance(images, np.ndarray):
+        raise UserError(f"`{name}` is not an array; write it with numpy.savez.")
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or not images.size:
         span = ""
         if images.size and images.dtype.kind in "biuf":

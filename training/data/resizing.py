@@ -9,6 +9,8 @@ is not changed.
 import numpy as np
 import tensorflow as tf
 
+from zoo.errors import UserError
+
 _CHUNK = 256
 
 
@@ -36,7 +38,13 @@ def resize_array(images: np.ndarray, size: int) -> np.ndarray:
     """Applies `resize_image` to a `uint8` array `[N, H, W, C]` in chunks."""
     if images.shape[1:3] == (size, size):
         return images
-    result = np.empty((len(images), size, size, images.shape[3]), np.uint8)
+    try:
+        result = np.empty((len(images), size, size, images.shape[3]), np.uint8)
+    except (ValueError, MemoryError):
+        raise UserError(
+            f"{len(images):,} images of {size} x {size} pixels do not fit into memory: give a "
+            "smaller --image-size."
+        ) from None
     for start in range(0, len(images), _CHUNK):
         chunk = tf.convert_to_tensor(images[start : start + _CHUNK])
         result[start : start + _CHUNK] = resize_image(chunk, size).numpy()

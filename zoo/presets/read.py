@@ -58,7 +58,7 @@ class Preset:
             network = with_dtype(network, dtype)
         try:
             built = build_network(network)
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, AttributeError, RuntimeError) as error:
             raise ValueError(
                 f"{self.folder / CONFIG_FILE} does not fit {network['registered_name']}: "
                 f"{str(error).splitlines()[-1]}"

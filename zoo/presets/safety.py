@@ -53,7 +53,11 @@ def _check_object(config: dict, where: str) -> None:
 
 def check_inside(path: pathlib.Path) -> None:
     """Raises ValueError if a preset's file is a link that points outside its folder."""
-    if not path.resolve().is_relative_to(path.parent.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(path.parent.resolve())
+    except RuntimeError:
+        raise ValueError(f"{path} is a link to itself; replace it by the file.") from None
+    if not inside:
         raise ValueError(
             f"{path} is a link out of the preset's folder, which is not allowed. If you trust the "
             "file, copy it into the folder."
