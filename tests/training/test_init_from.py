@@ -77,6 +77,14 @@ def test_other_class_counts_are_refused(tmp_path):
         initialise(fresh, str(tmp_path / "preset"))
 
 
+def test_other_class_names_are_refused(tmp_path):
+    preset("clsgan", tmp_path / "preset")
+    fresh = build(tiny_recipe("clsgan"))
+    initialise(fresh, str(tmp_path / "preset"), class_names=CLASSES)
+    with pytest.raises(UserError, match="class 'c': in the preset, not now\n  class 'x': not in"):
+        initialise(fresh, str(tmp_path / "preset"), class_names=(*CLASSES[:2], "x"))
+
+
 def test_presets_without_a_critic_and_unfinished_runs_are_refused(tmp_path):
     preset("lsgan", tmp_path / "preset")
     shutil.rmtree(tmp_path / "preset" / "critic")
