@@ -278,10 +278,10 @@ def _print_test_errors(rows: list[dict[str, Any]]) -> None:
 def main(arguments: Sequence[str], *, prog: str = "python -m training.evaluate") -> int:
     """Runs the command; returns the exit code."""
     options = parse_options(Options, arguments, command=prog, description=__doc__)
-    prepare_tensorflow()
-    # Each set of images has its own graph, so warnings about retracing would be wrong.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
+        prepare_tensorflow()
+        # Each set of images has its own graph, so warnings about retracing would be wrong.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         rows = evaluate(options)
     except (UserError, ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)

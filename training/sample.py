@@ -283,8 +283,8 @@ def sample(options: Options) -> list[pathlib.Path]:
 def main(arguments: Sequence[str], *, prog: str = "python -m training.sample") -> int:
     """Runs the command; returns the exit code."""
     options = parse_options(Options, arguments, command=prog, description=__doc__)
-    prepare_tensorflow()
     try:
+        prepare_tensorflow()
         for path in sample(options):
             print(path)
     except (UserError, ValueError, OSError, ImportError) as error:

@@ -173,8 +173,8 @@ def this_machine() -> str:
 def main(arguments: Sequence[str], *, prog: str = "python -m training.ship") -> int:
     """Runs the command; returns the exit code."""
     options = parse_options(Options, arguments, command=prog, description=__doc__)
-    prepare_tensorflow()
     try:
+        prepare_tensorflow()
         if options.name is not None or not options.page:
             print(ship(options))
         if options.page:

@@ -9,6 +9,8 @@ Example:
 import importlib
 from typing import TYPE_CHECKING
 
+from zoo.environment import check_keras
+
 if TYPE_CHECKING:
     from zoo import models, networks, penalties
     from zoo.options import StepOptions
@@ -45,6 +47,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name in _FOLDERS or name in _HOMES:
+        check_keras()
     if name in _FOLDERS:
         return importlib.import_module(f"zoo.{name}")
     if name in _HOMES:

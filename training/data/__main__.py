@@ -73,8 +73,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parse_options(
         Options, arguments, command="python -m training.data", description=__doc__
     )
-    prepare_tensorflow()
     try:
+        prepare_tensorflow()
         if options.out.suffix != ".npz":
             raise UserError(f"--out must end in .npz, given {options.out}.")
         data = load(options.name, image_size=options.image_size, data_dir=options.data_dir)

@@ -159,8 +159,8 @@ def main(arguments: Sequence[str]) -> int:
         command="python -m training.metrics.train_features",
         description=__doc__,
     )
-    prepare_tensorflow()
     try:
+        prepare_tensorflow()
         record = train_features(options)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
