@@ -216,7 +216,8 @@ class NetworkImageGenerator(keras_hub.models.Task):
         self.class_names = None if class_names is None else list(class_names)
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "class_names": self.class_names}
+        names = {} if self.class_names is None else {"class_names": self.class_names}
+        return {**super().get_config(), **names}
 
     @functools.cached_property
     def _generator(self) -> ImageGenerator:

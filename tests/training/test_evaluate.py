@@ -156,7 +156,7 @@ def test_the_cache_is_written_to_the_default_or_given_folder(preset, folder):
 def test_unreadable_images_are_skipped_and_named_or_refused(preset, images, folder, capsys):
     options = [str(preset), "--data", str(images), "--metrics", "fid", *FEW, "--features", "digits"]
     assert evaluate.main([*options, "--out", "skipped.jsonl"]) == 0
-    assert "1 unreadable (broken.png)" in capsys.readouterr().err
+    assert "1 unreadable image file(s): broken.png" in capsys.readouterr().err
     (row,) = rows_of(folder / "skipped.jsonl")
     assert row["data"] == "images" and row["reference_images"] == 6
     refuse = [*options, "--refuse-unreadable", "--out", "refused.jsonl"]

@@ -141,8 +141,8 @@ def test_unfinished_runs_and_wrong_names_are_refused(generator_run, tmp_path, ca
     for run, name, message in (
         (tmp_path, "x", "no recipe.json"),
         (unfinished, "x", "is not finished"),
-        (generator_run, "../x", "NAME must have"),
-        (generator_run, "X", "NAME must have"),
+        (generator_run, "../x", "NAME must be"),
+        (generator_run, "X", "NAME must be"),
     ):
         assert ship.main([str(run), name, "--to", str(tmp_path / "out")]) == 2
         printed = capsys.readouterr().err

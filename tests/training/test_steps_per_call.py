@@ -69,7 +69,7 @@ def test_a_run_that_stands_between_calls_is_refused(tmp_path):
     recipe = changed("lsgan")
     run(recipe_of("lsgan", steps=3), make(recipe), tmp_path)
     several = changed("lsgan", steps_per_call=5)
-    with pytest.raises(UserError, match="stands at step 3, no multiple of --steps-per-call 5"):
+    with pytest.raises(UserError, match="step 3, which is not a multiple of --steps-per-call 5"):
         run(several, make(several), tmp_path)
 
 
