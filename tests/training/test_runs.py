@@ -174,6 +174,7 @@ def last_checkpoint(run_dir: str) -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in arrays.files}
 
 
+@pytest.mark.slow
 def test_a_run_that_is_terminated_and_then_killed_ends_bit_equal_to_one_left_alone():
     through = start("runs/through")
     printed, _ = through.communicate()

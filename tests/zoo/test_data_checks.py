@@ -58,7 +58,9 @@ def refused(model, message, *data):
     before = weights(model)
     for given in (data, (as_dataset(*data),)):
         with pytest.raises(ValueError, match=message) as caught:
-            model.fit(*given, verbose=0, **({"batch_size": 4} if given is data else {}))
+            model.fit(
+                *given, shuffle=False, verbose=0, **({"batch_size": 4} if given is data else {})
+            )
         assert "\n" not in str(caught.value)
     after = weights(model)
     for left, right in zip(before[2:], after[2:], strict=True):  # After the step and the guard.
@@ -149,7 +151,7 @@ def test_uint8_and_float_images_train_the_same():
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("by_average", [False, True])
+@pytest.mark.parametrize("by_average", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_labels_of_the_unlabelled_stream_change_nothing(by_average):
     """Whatever they are: classes, -1 for unknown, or none."""
     results = []
@@ -183,7 +185,7 @@ def test_a_buffer_that_replaces_the_whole_batch_is_refused():
         ):
             fit(lgan(buffer, **step), PIXELS)
     with pytest.raises(ValueError, match="all 4 points"):
-        lgan(4).fit(as_dataset(PIXELS), verbose=0)
+        lgan(4).fit(as_dataset(PIXELS), shuffle=False, verbose=0)
     fit(lgan(9, "append"), PIXELS)
     model = lgan(3)
     fit(model, PIXELS[:10])  # A smaller last batch is no reason to stop.

@@ -140,6 +140,7 @@ def _fit(classifier: "keras.Model", data: "ImageData", options: Options, *, shif
         dataset.map(lambda batch: (to_float(batch["all"]["images"]), batch["all"]["labels"])),
         steps_per_epoch=steps,
         epochs=options.epochs,
+        shuffle=False,  # The batches are shuffled already.
         verbose=2,
     )
 
