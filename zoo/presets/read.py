@@ -63,6 +63,8 @@ class Preset:
                 f"{self.folder / CONFIG_FILE} does not fit {network['registered_name']}: "
                 f"{str(error).splitlines()[-1]}"
             ) from error
+        if not isinstance(built, Network):
+            raise ValueError(f"{self.folder / CONFIG_FILE} is damaged: it names no network.")
         if load_weights:
             self.load_weights(built.as_functional(), WEIGHTS_FILE)
         return built
