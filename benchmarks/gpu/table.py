@@ -1,4 +1,4 @@
-"""`python -m benchmarks.gpu.table FOLDER`: prints the tables of `docs/gpu.md` from its JSON lines."""
+"""`python -m benchmarks.gpu.table FOLDER`: prints the tables of `docs/gpu.md` from JSON lines."""
 
 import json
 import pathlib
