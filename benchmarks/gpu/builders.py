@@ -49,7 +49,7 @@ def build(spec: Spec) -> Makers:
 
 
 def split_device(tf: Any) -> None:
-    """Makes two logical devices of the one GPU, or of the CPU where there is no GPU."""
+    """Makes two logical devices of the one GPU, or of the CPU if there is no GPU."""
     gpus = tf.config.list_physical_devices("GPU")
     limit = {"memory_limit": MEMORY_LIMIT} if gpus else {}
     device = gpus[0] if gpus else tf.config.list_physical_devices("CPU")[0]

@@ -188,7 +188,7 @@ def test_a_buffer_that_replaces_the_whole_batch_is_refused():
         lgan(4).fit(as_dataset(PIXELS), shuffle=False, verbose=0)
     fit(lgan(9, "append"), PIXELS)
     model = lgan(3)
-    fit(model, PIXELS[:10])  # A smaller last batch is no reason to stop.
+    fit(model, PIXELS[:10])  # A smaller last batch is allowed.
     assert np.all(model.penalty.kept_norms.numpy()[:2] > 0)
 
 
