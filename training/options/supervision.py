@@ -24,6 +24,11 @@ class SupervisionOptions(Options):
         """How many training images have a label; None for all."""
         return None
 
+    @property
+    def unlabelled_multiple(self) -> int:
+        """Number of unlabelled images for each image of a batch; 1 if none are unlabelled."""
+        return 1
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LabelOptions(SupervisionOptions):
@@ -34,6 +39,8 @@ class LabelOptions(SupervisionOptions):
     labels: Count | Literal["all"] = "all"
     """Number of training images that have a label, balanced over classes; `all` for supervised
     training."""
+    unlabelled_batches: Count = 1
+    """Number of unlabelled images for each labelled image of a batch."""
     control: bool = False  # type: ignore[misc]
     """Also train the supervised control: same network, labels, steps and optimizer."""
 
@@ -44,3 +51,7 @@ class LabelOptions(SupervisionOptions):
     @property
     def label_count(self) -> int | None:
         return None if self.labels == "all" else self.labels
+
+    @property
+    def unlabelled_multiple(self) -> int:
+        return self.unlabelled_batches if self.semi_supervised else 1
