@@ -83,6 +83,7 @@ def _processor_seconds() -> float:
 
 
 def main() -> None:
+    """Measures each setting of the views."""
     options = tyro.cli(Options, description=__doc__)
     for name, views in VIEWS.items():
         print(name)
