@@ -5,11 +5,6 @@ import os
 from training.processor import processor_fields, processor_name
 
 
-def computes_bfloat16() -> bool:
-    """Returns True if the processor has bfloat16 instructions; emulation is slow."""
-    return bool({"avx512_bf16", "amx_bf16"} & set(processor_fields().get("flags", "").split()))
-
-
 def describe() -> str:
     """Returns the processor, its widest vector instructions, and the number of cores."""
     flags = processor_fields().get("flags", "").split()

@@ -17,10 +17,11 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.machine import computes_bfloat16, describe
+from benchmarks.machine import describe
 from benchmarks.train_step.cases import CASES, CONTENDERS, MODELS, NETWORKS, Case, Contender
 from benchmarks.train_step.worker import command
 from benchmarks.train_step.workers import QUIET, Worker
+from training.processor import computes_bfloat16
 
 HOPELESS = 3.0
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
