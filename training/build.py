@@ -55,7 +55,7 @@ def build_model(
             optimizers.critic_learning_rate,
             steps=recipe.run.steps,
             updates_per_step=recipe.step.critic_steps,
-            of_critic=True,
+            critic=critic,
         ),
     )
     return model
@@ -74,7 +74,9 @@ def build_control(recipe: Recipe, model: AdversarialModel) -> SupervisedClassifi
     control = model.make_control()
     optimizers = recipe.optimizers
     control.compile(
-        optimizers.make(optimizers.critic_learning_rate, steps=recipe.run.steps, of_critic=True)
+        optimizers.make(
+            optimizers.critic_learning_rate, steps=recipe.run.steps, critic=control.network
+        )
     )
     return control
 

@@ -46,6 +46,8 @@ def print_header(
     folder: RunFolder,
 ) -> None:
     """Prints a summary of the training: the full class name and its paper first."""
+    from training.precision import precision_note
+
     splits = [("train", data.train), ("validation", data.validation), ("test", data.test)]
     counts = ", ".join(f"{len(split.images):,} {name}" for name, split in splits)
     shape = "x".join(map(str, data.image_shape))
@@ -66,8 +68,11 @@ def print_header(
     lines += [
         (
             "devices",
-            f"{devices}, {model.dtype_policy.name}" + (", XLA" if model.jit_compile else ""),
+            f"{devices}, {model.dtype_policy.name}"
+            + (", XLA" if model.jit_compile else "")
+            + (", deterministic" if recipe.devices.deterministic else ""),
         ),
+        ("precision", precision_note(recipe.devices)),
         ("parameters", parameters),
         ("length", f"{length}, seed {recipe.run.seed}"),
         ("folder", str(folder.path)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tyro
 
-from training.command_line import flag
+from training.command_line import flag, unknown_words
 from training.recipe import Recipe
 from training.recipe_file import override
 from training.recipes import available, find
@@ -81,13 +81,17 @@ def read_recipe(command: Command, *, prog: str = "python -m training.fit") -> Re
     name = command.recipe or settings.pop("recipe", "")
     default = find(str(model), data=command.data or settings.pop("data", None), name=name)
     default = override(default, settings, source=command.config or "")
-    recipe = tyro.cli(
+    prog = f"{prog} --model {default.model}"
+    recipe, unknown = tyro.cli(
         tyro.conf.OmitArgPrefixes[Recipe],
         args=command.rest,
         default=default,
-        prog=f"{prog} --model {default.model}",
+        prog=prog,
         description=_description(default),
+        return_unknown_args=True,
     )
+    if unknown:
+        raise UserError(unknown_words(unknown, map(flag, default.flat()), command=prog))
     recipe.check()
     _check_length(recipe, default)
     return recipe

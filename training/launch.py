@@ -7,9 +7,11 @@ from training import data as data_sets
 from training.compilation import keep_compiled
 from training.console import result_table
 from training.data.known_shapes import known_shape
+from training.determinism import enable_determinism, naming_operations
 from training.distribute import is_chief, make_strategy
 from training.lock import refuse_if_locked
 from training.options.run import LAST_SEED
+from training.precision import with_precision
 from training.recipe import Recipe
 from training.resuming import is_lengthened
 from training.run import run
@@ -38,7 +40,9 @@ def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
     if recipe.devices.jit != "off":
         keep_compiled()
     # Several hosts must find each other before TensorFlow does anything else.
+    enable_determinism(recipe.devices)
     strategy = make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
+    recipe = with_precision(recipe, folder, strategy)
     chief = is_chief(strategy)
     if chief:
         refuse_if_locked(folder.path)
@@ -54,7 +58,8 @@ def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
     )
     if recipe.networks.needs_labels and not data.num_classes:
         raise UserError(f"--model {recipe.model} needs class labels, and {source.data} has none.")
-    return run(recipe, data, folder, strategy), folder, chief
+    with naming_operations(recipe.devices):
+        return run(recipe, data, folder, strategy), folder, chief
 
 
 def train(recipe: Recipe, *, seeds: int) -> list[RunFolder]:

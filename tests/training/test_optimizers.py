@@ -17,7 +17,7 @@ SGD = {
     "beta_1": 0.0,
     "learning_rate_decay": "cosine",
     "warm_up": 0.25,
-    "weight_decay": 0.01,
+    "critic_weight_decay": 0.01,
     "generator_learning_rate": 0.05,
     "critic_learning_rate": 0.05,
 }
@@ -70,7 +70,7 @@ def test_the_critic_has_its_own_optimizer():
             "`beta_1` 0.5 has no effect with `optimizer` rmsprop and sgd",
         ),
         ({"warm_up": 1.0}, "`warm_up` must be a number, at least 0 and below 1"),
-        ({"weight_decay": -1.0}, "`weight_decay` must be a number, at least 0"),
+        ({"critic_weight_decay": -1.0}, "`critic_weight_decay` must be a number, at least 0"),
         ({"learning_rate_decay": "cosine", "decay_every": 5}, "need each other"),
         ({"critic_optimizer": "lion"}, "`critic_optimizer` must be"),
     ],
@@ -89,11 +89,11 @@ def test_an_option_that_one_of_the_two_optimizers_uses_is_allowed():
 def test_weight_decay_shrinks_the_kernels_of_the_critic_alone(name):
     """At gradient 0 an update multiplies a kernel by 1 - rate * decay."""
     recipe = tiny_recipe(
-        "lsgan",
+        "clsgan",
         critic_normalization="batch",
         optimizer=name,
         beta_1=0.0,
-        weight_decay=0.5,
+        critic_weight_decay=0.5,
         critic_learning_rate=0.1,
     )
     model = build(recipe)
@@ -114,7 +114,7 @@ def test_weight_decay_shrinks_the_kernels_of_the_critic_alone(name):
 
 
 def test_the_control_has_the_weight_decay_of_the_critic():
-    recipe = tiny_recipe("clsgan", weight_decay=0.5)
+    recipe = tiny_recipe("clsgan", critic_weight_decay=0.5)
     model = build(recipe)
     assert build_control(recipe, model).optimizer.weight_decay == 0.5
     assert model.generator_optimizer.weight_decay is None

@@ -10,9 +10,6 @@ if TYPE_CHECKING:
 
 Name = Literal["adam", "rmsprop", "sgd"]
 
-_EXCEPT_KERNELS = r"^(?!.*kernel$)"
-"""Matches the name of every variable that is not the kernel of a layer."""
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimizerOptions(Options):
@@ -34,7 +31,7 @@ class OptimizerOptions(Options):
     """Number that Adam and RMSProp add to the root of the second moment."""
     momentum: Share = 0.9
     """Nesterov momentum of SGD."""
-    weight_decay: NotNegative = 0.0
+    critic_weight_decay: NotNegative = 0.0
     """Decoupled weight decay of the critic: each update multiplies its kernels by 1 minus learning
     rate times this number. Biases, normalisation layers and the generator have none."""
     learning_rate_decay: Literal["none", "linear", "cosine", "stairs"] = "none"
@@ -86,7 +83,7 @@ class OptimizerOptions(Options):
         *,
         steps: int,
         updates_per_step: int = 1,
-        of_critic: bool = False,
+        critic: "keras.Model | None" = None,
     ) -> "keras.optimizers.Optimizer":
         """Creates an optimizer with the schedule of the learning rate.
 
@@ -94,13 +91,16 @@ class OptimizerOptions(Options):
             learning_rate: float, at the start of the run, or at the end of the warm-up.
             steps: int, length of the run.
             updates_per_step: int, updates of this optimizer in one step.
-            of_critic: bool, whether to make the optimizer of the critic, which has weight decay.
+            critic: the network of this optimizer if that is the critic, or takes its place. It may
+                have another optimizer than the generator, and has weight decay.
         """
         import keras
 
         schedule = self._schedule(learning_rate, steps * updates_per_step, updates_per_step)
-        name = self.critic_optimizer if of_critic and self.critic_optimizer else self.optimizer
-        weight_decay = self.weight_decay if of_critic and self.weight_decay else None
+        name, weight_decay = self.optimizer, None
+        if critic is not None:
+            name = self.critic_optimizer or self.optimizer
+            weight_decay = self.critic_weight_decay or None
         optimizer: keras.optimizers.Optimizer
         if name == "rmsprop":
             # Keras adds RMSProp's epsilon under the root.
@@ -122,8 +122,10 @@ class OptimizerOptions(Options):
                 epsilon=self.epsilon,
                 weight_decay=weight_decay,
             )
-        if weight_decay is not None:
-            optimizer.exclude_from_weight_decay(var_names=[_EXCEPT_KERNELS])
+        if critic is not None and weight_decay is not None:
+            # By variable: under MirroredStrategy a replica's variable has another name.
+            others = [v for v in critic.trainable_variables if not v.name.endswith("kernel")]
+            optimizer.exclude_from_weight_decay(var_list=others)
         return optimizer
 
     def _schedule(
