@@ -60,17 +60,21 @@ def build_model(
     return model
 
 
-def build_control(recipe: Recipe, model: AdversarialModel) -> SupervisedClassifier:
+def build_control(
+    recipe: Recipe, model: AdversarialModel, *, with_unlabelled_terms: bool = False
+) -> SupervisedClassifier:
     """Creates the control of a model and compiles it with the critic's optimizer.
 
     Args:
         recipe: the recipe of the model.
         model: the model that the control is compared with.
+        with_unlabelled_terms: bool, if the control learns from unlabelled images too.
 
     Raises:
         ValueError: the model has no control.
     """
-    control = model.make_control()
+    terms = {"with_unlabelled_terms": True} if with_unlabelled_terms else {}
+    control = model.make_control(**terms)
     optimizers = recipe.optimizers
     control.compile(optimizers.make(optimizers.critic_learning_rate, steps=recipe.run.steps))
     return control

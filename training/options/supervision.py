@@ -13,6 +13,8 @@ class SupervisionOptions(Options):
     chooses_labels: ClassVar[bool] = False
     """Whether a part of the images is chosen to have labels."""
     control: ClassVar[bool] = False
+    control_equal_seconds: ClassVar[bool] = False
+    control_without_generator: ClassVar[bool] = False
 
     @property
     def semi_supervised(self) -> bool:
@@ -24,10 +26,15 @@ class SupervisionOptions(Options):
         """How many training images have a label; None for all."""
         return None
 
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """The names of the controls to train, in order."""
+        return ()
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LabelOptions(SupervisionOptions):
-    """Labelled images, and the supervised control."""
+    """Labelled images, and the controls that the model is compared with."""
 
     chooses_labels: ClassVar[bool] = True
 
@@ -36,6 +43,11 @@ class LabelOptions(SupervisionOptions):
     training."""
     control: bool = False  # type: ignore[misc]
     """Also train the supervised control: same network, labels, steps and optimizer."""
+    control_equal_seconds: bool = False  # type: ignore[misc]
+    """Also train the supervised control for as many seconds as the model, which are more steps."""
+    control_without_generator: bool = False  # type: ignore[misc]
+    """Also train the control without a generator: the same semi-supervised terms and steps, without
+    generated images."""
 
     @property
     def semi_supervised(self) -> bool:
@@ -44,3 +56,13 @@ class LabelOptions(SupervisionOptions):
     @property
     def label_count(self) -> int | None:
         return None if self.labels == "all" else self.labels
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        # Without unlabelled images, the third control is the first one.
+        wanted = {
+            "control": self.control,
+            "control_equal_seconds": self.control_equal_seconds,
+            "control_without_generator": self.control_without_generator and self.semi_supervised,
+        }
+        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
