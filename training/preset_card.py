@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from training.callbacks.samples import save_png, tile
+from training.controls import CONTROLS, results_of
 from training.recipe import Recipe
 from training.recipe_file import NOT_DECIDING, to_json
 from zoo.errors import UserError
@@ -202,11 +203,12 @@ def _result(result: dict[str, Any]) -> str:
     """Returns the error rates of a run with a classifier, an empty string for other runs."""
     if "test_error" not in result:
         return ""
-    control = result.get("control_test_error")
     text = f"test error {100 * result['test_error']:.2f} % of {result['test_images']:,} images"
     text += f", {result['labels']:,} labels (map {result['label_map'][:8]})"
-    if control is not None:
-        text += f"; supervised control, the same network and labels: {100 * control:.2f} %"
+    for name, control in CONTROLS.items():
+        error = results_of(name, result).get("test_error")
+        if error is not None:
+            text += f"; {control.difference}: {100 * error:.2f} %"
     return text
 
 
