@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from training.build import build_for
+from training.callbacks.compiling import Compiling
 from training.callbacks.counting import CountingCallback
 from training.callbacks.guarding import Guarding
 from training.callbacks.reporting import reporting
@@ -117,6 +118,7 @@ class Run:
             stage.scores.run_step = first_step
             callbacks.insert(0, stage.scores)
         if is_chief(stage.model.distribute_strategy):
+            callbacks.append(Compiling(first_step=first_step))
             log = self.folder.path / "logs" / (stage.name or "train")
             callbacks += reporting(
                 self.recipe, self.data, self.folder, stage.model, log=log, first_step=first_step
