@@ -4,6 +4,7 @@ import pathlib
 import shlex
 from typing import Any
 
+from training.adapting import with_stored_choices
 from training.recipe import Recipe
 from training.recipe_file import differences, to_json
 from training.run_folder import RunFolder, read_recipe, write_text
@@ -35,6 +36,7 @@ def changes_against(recipe: Recipe, stored: dict[str, Any], *, may_lengthen: boo
         stored: the content of the run's `recipe.json`.
         may_lengthen: bool, if a longer recipe is accepted.
     """
+    recipe = with_stored_choices(recipe, stored)
     if recipe.run.steps_known_later:
         # The number of steps is known only with the data; `training.run` compares it then.
         if may_lengthen or _same_length(recipe, stored):
