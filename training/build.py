@@ -48,6 +48,8 @@ def build_model(
         step=recipe.step,
         **{name: known[name] for name in model_class.own_arguments if name in known},
     )
+    if semi_supervised:
+        model.stream_multiples = {"unlabelled": recipe.supervision.unlabelled_multiple}
     optimizers = recipe.optimizers
     model.compile(
         optimizers.make(optimizers.generator_learning_rate, steps=recipe.run.steps),

@@ -1,6 +1,7 @@
 """The base of all trained models: streams, stateless noise, a step counter and logged means."""
 
 import functools
+import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -62,15 +63,16 @@ class StatelessTrainer(keras.Model):
         batches_per_step: int, number of batches of one step, concatenated along axis 0.
 
     Attributes:
-        stream_multiples: mapping from the name of a stream to its number of images per sample of a
-            batch; 1 for a stream that is not in it.
         rematerialise: bool, whether the step stores only the inputs of each block of the networks
             and computes the rest again for the gradient: less memory, more time, the same numbers
             up to rounding. Passes for a gradient penalty store everything.
+        stream_multiples: how many rows a stream has per row of the batch, by name; 1 by default.
+            The rows of one row of the batch are consecutive.
     """
 
     train_function: Any
     rematerialise = False
+    stream_multiples: Mapping[str, int] = types.MappingProxyType({})
 
     def __init__(
         self, *, seed: int, streams: tuple[str, ...], batches_per_step: int = 1, name: str | None
@@ -79,7 +81,6 @@ class StatelessTrainer(keras.Model):
         self.seed = seed
         self.streams = streams
         self.batches_per_step = batches_per_step
-        self.stream_multiples: Mapping[str, int] = {}
         self.step = self.add_weight((), "zeros", dtype="int64", trainable=False, name="step")
         self.guard = self.add_weight((3,), "zeros", dtype="int64", trainable=False, name="guard")
         self.logs = Logs()
@@ -220,10 +221,14 @@ class StatelessTrainer(keras.Model):
         global_batch = global_sum(tf.cast(tf.size(index), tf.float32))
         noise = Noise(self.seed, self.step.value, index)
         given = {name: wanted.without_unread(name, data[name]) for name in self.streams}
-        rows = {name: tf.size(index) * self.stream_multiples.get(name, 1) for name in given}
         batches = [
             {
-                name: _rows(stream, k, rows[name], wanted.classes_of(name))
+                name: _rows(
+                    stream,
+                    k,
+                    tf.size(index) * self.stream_multiples.get(name, 1),
+                    wanted.classes_of(name),
+                )
                 for name, stream in given.items()
             }
             for k in range(self.batches_per_step)
