@@ -110,8 +110,16 @@ def lengthen(folder: RunFolder, recipe: Recipe) -> None:
     folder.result.unlink(missing_ok=True)
     write_text(folder.recipe, to_json(recipe))
     print(f"{folder.path} is lengthened from {before:,} to {recipe.run.steps:,} steps.")
-    if recipe.optimizers.learning_rate_decay == "linear" or recipe.flat().get("unlabelled_ramp"):
+    if _has_schedules(recipe):
         print(
             "Its schedules follow the new length from now on, so its numbers differ from those "
             "of a run that had this length from the start."
         )
+
+
+def _has_schedules(recipe: Recipe) -> bool:
+    """Returns True if anything is a share of the length of the run."""
+    options = recipe.flat()
+    shares = ("warm_up", "unlabelled_ramp", "adversarial_start", "adversarial_ramp")
+    decay = recipe.optimizers.learning_rate_decay
+    return decay in ("linear", "cosine") or any(options.get(name) for name in shares)
