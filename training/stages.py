@@ -5,13 +5,9 @@ import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import keras
-import numpy as np
-
 from training.build import build_control, build_under
 from training.data.image_data import ImageData
 from training.data.pipeline import Stream
-from training.disk_space import reserve
 from training.distribute import is_chief
 from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
@@ -22,9 +18,6 @@ from zoo.presets.trainer import save_trainer
 
 if TYPE_CHECKING:
     from training.callbacks.scores import Scores
-
-OVERHEAD_BYTES = 2**19
-"""Space for the structure of an HDF5 file and the JSON files of a preset."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +67,6 @@ class Stage:
         Raises:
             OSError: the preset cannot be written.
         """
-        sizes = [sum(v.nbytes for v in _arrays(one)) for one in self.model.networks.values()]
-        reserve(folder.path, [size + size // 8 + OVERHEAD_BYTES for size in sizes])
         if isinstance(self.model, AdversarialModel):
             save_trainer(self.model, folder.preset, metadata={"training": result})
         elif self.model.classifier is not None:
@@ -88,10 +79,6 @@ class Stage:
         shared = {k: v for k, v in result.items() if not k.startswith((prefix, "best_"))}
         own = {k.removeprefix(prefix): v for k, v in result.items() if k.startswith(prefix)}
         return shared | own | {"model": "supervised"}
-
-
-def _arrays(network: keras.Model) -> list[np.ndarray]:
-    return [np.asarray(keras.ops.convert_to_numpy(one)) for one in network.variables]
 
 
 def stages_of(
