@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from training.build import build_control, build_under
 from training.data.image_data import ImageData
 from training.data.pipeline import Stream
+from training.data_digest import read_data_record
 from training.distribute import is_chief
 from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
@@ -66,9 +67,16 @@ class Stage:
 
         Raises:
             OSError: the preset cannot be written.
+            UserError: the record of the data is damaged.
         """
         if isinstance(self.model, AdversarialModel):
-            save_trainer(self.model, folder.preset, metadata={"training": result})
+            record = read_data_record(folder.path)
+            save_trainer(
+                self.model,
+                folder.preset,
+                class_names=record["class_names"] if record else (),
+                metadata={"training": result},
+            )
         elif self.model.classifier is not None:
             metadata = {"training": self._own_result(result)}
             self.model.classifier.save_to_preset(folder.control_preset, metadata=metadata)
