@@ -27,8 +27,14 @@ def with_seed(recipe: Recipe, number: int) -> Recipe:
     return recipe.with_options(seed=recipe.run.seed + number, run_dir=run_dir)
 
 
-def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
+def train_or_find(
+    recipe: Recipe, *, first: RunFolder | None = None
+) -> tuple[dict[str, Any], RunFolder, bool]:
     """Trains one run, or finds the result of a finished one.
+
+    Args:
+        recipe: a checked recipe.
+        first: the folder of the first of several seeds; None for the first one itself.
 
     Returns:
         The result, the run's folder, and whether this process prints and writes.
@@ -59,7 +65,7 @@ def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
     if recipe.networks.needs_labels and not data.num_classes:
         raise UserError(f"--model {recipe.model} needs class labels, and {source.data} has none.")
     with naming_operations(recipe.devices):
-        return run(recipe, data, folder, strategy), folder, chief
+        return run(recipe, data, folder, strategy, first=first), folder, chief
 
 
 def train(recipe: Recipe, *, seeds: int) -> list[RunFolder]:
@@ -84,8 +90,10 @@ def train(recipe: Recipe, *, seeds: int) -> list[RunFolder]:
         )
     recipes = [recipe] if seeds == 1 else [with_seed(recipe, number) for number in range(seeds)]
     results, folders = [], []
+    first: RunFolder | None = None
     for one in recipes:
-        result, folder, chief = train_or_find(one)
+        result, folder, chief = train_or_find(one, first=first)
+        first = first or folder
         results.append(result)
         if chief:
             folders.append(folder)

@@ -4,6 +4,8 @@ import dataclasses
 import re
 from typing import Any, Self
 
+import tyro
+
 from training.command_line import flag
 from training.options.data import DataOptions
 from training.options.devices import DeviceOptions
@@ -42,6 +44,11 @@ class Recipe:
     networks: NetworkOptions = CriticNetworkOptions()
     scores: ScoreOptions = ScoreOptions()
     devices: DeviceOptions = DeviceOptions()
+    given: tyro.conf.Suppress[frozenset[str]] = dataclasses.field(
+        default=frozenset(), compare=False, repr=False
+    )
+    """Options that the user gave, on the command line or in a settings file; `minutes` changes none
+    of them."""
 
     @property
     def groups(self) -> dict[str, Options]:
@@ -122,15 +129,17 @@ class Recipe:
             raise UserError(as_flags(self, str(error))) from None
 
     def _check_lengths(self) -> None:
-        length = {} if self.run.length_in_images else {"steps": self.run.steps}
         several = self.devices.steps_per_call
         lengths = {
             "report_every": self.run.report_every,
             "checkpoint_every": self.run.checkpoint_every,
-            **length,
+            "steps": self.run.steps,
         }
+        if self.run.length_in_images:
+            del lengths["steps"]
+        fixed_later = set() if self.run.minutes is None else set(lengths) - self.given
         for name, value in lengths.items():
-            if value % several:
+            if name not in fixed_later and value % several:
                 raise ValueError(
                     f"`{name}` {value} must be a multiple of `steps_per_call` {several}."
                 )
@@ -146,6 +155,11 @@ class Recipe:
                 )
             return
         default = find(self.model, data=self.data.data, name=self.recipe).flat()
+        if self.supervision.control_without_generator and not default["control_without_generator"]:
+            raise ValueError(
+                "`control_without_generator` has no effect with `labels` all, which leaves no "
+                "image without a label: give `labels`, such as 1000, or use `control`."
+            )
         for name in self.objective.unlabelled_options:
             value = getattr(self.objective, name)
             if value not in (default[name], self.defaults[name]):

@@ -19,6 +19,7 @@ NOT_DECIDING = (
     "checkpoint_every",
     "kimg",
     "epochs",
+    "minutes",
     "strategy",
     "devices",
     "virtual_devices",

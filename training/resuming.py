@@ -9,7 +9,8 @@ from training.recipe_file import differences, to_json
 from training.run_folder import RunFolder, read_recipe, write_text
 from zoo.errors import UserError
 
-_LENGTHS = ("kimg", "epochs")
+_LENGTHS = ("kimg", "epochs", "minutes")
+_INTERVALS = ("report_every", "checkpoint_every", "score_every")
 
 
 def check_resumable(path: pathlib.Path, recipe: Recipe) -> None:
@@ -34,10 +35,10 @@ def changes_against(recipe: Recipe, stored: dict[str, Any], *, may_lengthen: boo
         stored: the content of the run's `recipe.json`.
         may_lengthen: bool, if a longer recipe is accepted.
     """
-    if recipe.run.length_in_images:
+    if recipe.run.steps_known_later:
         # The number of steps is known only with the data; `training.run` compares it then.
-        if may_lengthen or all(stored.get(name) == recipe.flat()[name] for name in _LENGTHS):
-            recipe = recipe.with_options(steps=stored_steps(stored))
+        if may_lengthen or _same_length(recipe, stored):
+            recipe = with_stored_length(recipe, stored)
     elif may_lengthen and recipe.run.steps > stored_steps(stored):
         recipe = recipe.with_options(steps=stored_steps(stored))
     return differences(recipe, stored)
@@ -46,9 +47,28 @@ def changes_against(recipe: Recipe, stored: dict[str, Any], *, may_lengthen: boo
 def is_lengthened(recipe: Recipe, folder: RunFolder) -> bool:
     """Returns True if a recipe may be longer than the run in a folder."""
     stored = read_recipe(folder.path)
-    if recipe.run.length_in_images:
-        return any(stored.get(name) != recipe.flat()[name] for name in _LENGTHS)
+    if recipe.run.steps_known_later:
+        return not _same_length(recipe, stored)
     return recipe.run.steps > stored_steps(stored)
+
+
+def _same_length(recipe: Recipe, stored: dict[str, Any]) -> bool:
+    return all(stored.get(name) == recipe.flat()[name] for name in _LENGTHS)
+
+
+def with_stored_length(recipe: Recipe, stored: dict[str, Any]) -> Recipe:
+    """Returns a recipe with the number of steps in the content of a `recipe.json`.
+
+    If the recipe has `minutes`, the intervals that the user did not give are the stored ones too.
+
+    Raises:
+        UserError: the number of steps is damaged.
+    """
+    changes: dict[str, Any] = {"steps": stored_steps(stored)}
+    if recipe.run.minutes is not None:
+        fixed = [name for name in _INTERVALS if name in stored and name not in recipe.given]
+        changes |= {name: stored[name] for name in fixed}
+    return recipe.with_options(**changes)
 
 
 def stored_steps(stored: dict[str, Any]) -> int:
