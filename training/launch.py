@@ -47,8 +47,8 @@ def train_or_find(
         return folder.read_result(), folder, True
     if recipe.devices.jit != "off":
         keep_compiled()
-    # Several hosts must find each other before TensorFlow does anything else.
     enable_determinism(recipe.devices)
+    # Several hosts must find each other before TensorFlow does anything else.
     strategy = make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
     recipe = with_precision(recipe, folder, strategy)
     chief = is_chief(strategy)

@@ -130,6 +130,11 @@ class Recipe:
             raise UserError(as_flags(self, str(error))) from None
 
     def _check_lengths(self) -> None:
+        if self.devices.deterministic and self.run.minutes is not None:
+            raise ValueError(
+                "`minutes` gives two runs different numbers of steps, so `deterministic` cannot "
+                "make them equal: give `steps`."
+            )
         several = self.devices.steps_per_call
         lengths = {
             "report_every": self.run.report_every,
