@@ -88,7 +88,7 @@ class Recipe:
         images = 1000 * (self.run.kimg or 0.0)
         if self.run.epochs is not None:
             images = self.run.epochs * training_images
-        several = self.devices.steps_per_call
+        several = self.devices.known_steps_per_call
         calls = round(images / (self.run.batch_size * self.step.critic_steps * several))
         return self.with_options(steps=max(calls, 1) * several)
 
@@ -123,7 +123,7 @@ class Recipe:
 
     def _check_lengths(self) -> None:
         length = {} if self.run.length_in_images else {"steps": self.run.steps}
-        several = self.devices.steps_per_call
+        several = self.devices.known_steps_per_call
         lengths = {
             "report_every": self.run.report_every,
             "checkpoint_every": self.run.checkpoint_every,

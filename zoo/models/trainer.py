@@ -20,7 +20,7 @@ from zoo.models.data_checks import (
     with_labels,
 )
 from zoo.models.examples import Examples, Losses
-from zoo.models.stepping import guarded, train_function
+from zoo.models.stepping import TOTAL, guarded, train_function
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
 
@@ -134,15 +134,20 @@ class StatelessTrainer(keras.Model):
             state += optimizer.variables
         state += self.logs.variables
         self.guarded_names = [variable.path for variable in state]
-        step = guarded(self._rematerialised_step, state=state, guard=self.guard)
+        jit = bool(self.jit_compile)
+        step = guarded(self._rematerialised_step, state=state, guard=self.guard, selects=jit)
 
-        def step_and_extremes(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-            return step(data), extremes(data, self.streams, self.wanted_data)
+        def results() -> dict[str, tf.Tensor]:
+            skipped = tf.convert_to_tensor(self.guard)[TOTAL]
+            return {**self.logs.result(), "skipped_steps": skipped}
 
         call = train_function(
-            step_and_extremes,
+            step,
+            results=results,
+            check=lambda data: extremes(data, self.streams, self.wanted_data),
+            checked=tf.TensorSpec((len(self.streams), 5), tf.float32),
             strategy=self.distribute_strategy,
-            jit=bool(self.jit_compile),
+            jit=jit,
             eager=self.run_eagerly,
             steps_per_call=self.steps_per_execution,
         )
