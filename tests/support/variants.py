@@ -1,13 +1,24 @@
 """Every registered model as it comes, and with those settings that keep state of their own."""
 
-from tests.support.cases import REGISTERED, tiny_recipe
+from tests.support.cases import REGISTERED, SMALL_CLSGAN, tiny_recipe
 from training.options.networks import CriticNetworkOptions
 from training.options.penalty import ARGUMENTS
 from training.recipe import Recipe
+from training.recipes import recipes
 from zoo.penalties import PENALTIES
 
 PLAIN = {"critic_normalization": "none"}
 """What a penalty needs that looks at one image after another."""
+
+_DEFAULTS = recipes("clsgan")[""].flat()
+DEFAULT_CLSGAN: dict[str, object] = {
+    **{name: _DEFAULTS[name] for name in SMALL_CLSGAN},
+    "adapt": False,
+    "shift": 1,
+    "distribution_alignment": True,
+    "adversarial_every": 2,
+}
+"""The default recipe of CLS-GAN for small images with few labels."""
 
 VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     "lgan, max_gp, buffer appended": (
@@ -46,6 +57,7 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
         },
     ),
     "clsgan, residual": ("clsgan", {"network": "residual"}),
+    "clsgan, default recipe": ("clsgan", DEFAULT_CLSGAN),
     "clsgan, gp on the true class's loss": (
         "clsgan",
         {**PLAIN, "penalty": "gp", "penalty_weight": 0.1, "shared_latents": True},
