@@ -10,6 +10,7 @@ from training.data.image_data import ImageData
 from training.recipe import Recipe, as_flags
 from zoo.errors import UserError
 from zoo.models import MODELS, AdversarialModel, SupervisedClassifier
+from zoo.models.semi_supervised import UNLABELLED
 from zoo.models.trainer import StatelessTrainer
 
 Trainer = TypeVar("Trainer", bound=StatelessTrainer)
@@ -48,13 +49,19 @@ def build_model(
         step=recipe.step,
         **{name: known[name] for name in model_class.own_arguments if name in known},
     )
+    if semi_supervised:
+        model.stream_multiples = {UNLABELLED: recipe.supervision.unlabelled_multiple}
     optimizers = recipe.optimizers
     model.compile(
-        optimizers.make(optimizers.generator_learning_rate, steps=recipe.run.steps),
+        optimizers.make(
+            optimizers.generator_learning_rate,
+            steps=objective.generator_steps(recipe.run.steps),
+        ),
         optimizers.make(
             optimizers.critic_learning_rate,
             steps=recipe.run.steps,
             updates_per_step=recipe.step.critic_steps,
+            critic=critic,
         ),
     )
     return model
@@ -68,15 +75,19 @@ def build_control(
     Args:
         recipe: the recipe of the model.
         model: the model that the control is compared with.
-        with_unlabelled_terms: bool, if the control learns from unlabelled images too.
+        with_unlabelled_terms: bool, whether the control learns from unlabelled images too, by the
+            terms of the model that need no generator.
 
     Raises:
         ValueError: the model has no control.
     """
-    terms = {"with_unlabelled_terms": True} if with_unlabelled_terms else {}
-    control = model.make_control(**terms)
+    control = model.make_control(with_unlabelled_terms=with_unlabelled_terms)
     optimizers = recipe.optimizers
-    control.compile(optimizers.make(optimizers.critic_learning_rate, steps=recipe.run.steps))
+    control.compile(
+        optimizers.make(
+            optimizers.critic_learning_rate, steps=recipe.run.steps, critic=control.network
+        )
+    )
     return control
 
 

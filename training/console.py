@@ -48,6 +48,8 @@ def print_header(
     expected: str = "",
 ) -> None:
     """Prints a summary of the training: the full class name and its paper first."""
+    from training.precision import precision_note
+
     splits = [("train", data.train), ("validation", data.validation), ("test", data.test)]
     counts = ", ".join(f"{len(split.images):,} {name}" for name, split in splits)
     shape = "x".join(map(str, data.image_shape))
@@ -68,8 +70,11 @@ def print_header(
     lines += [
         (
             "devices",
-            f"{devices}, {model.dtype_policy.name}" + (", XLA" if model.jit_compile else ""),
+            f"{devices}, {model.dtype_policy.name}"
+            + (", XLA" if model.jit_compile else "")
+            + (", deterministic" if recipe.devices.deterministic else ""),
         ),
+        ("precision", precision_note(recipe.devices)),
         ("parameters", parameters),
         ("length", f"{length}, seed {recipe.run.seed}"),
         ("folder", str(folder.path)),

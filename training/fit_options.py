@@ -7,7 +7,7 @@ from typing import Any
 
 import tyro
 
-from training.command_line import flag
+from training.command_line import flag, unknown_words
 from training.options.run import LENGTHS
 from training.recipe import Recipe
 from training.recipe_file import override
@@ -86,13 +86,17 @@ def read_recipe(command: Command, *, prog: str = "python -m training.fit") -> Re
     default = find(str(model), data=command.data or settings.pop("data", None), name=name)
     default = _with_given(default, given.union(settings))
     default = override(default, settings, source=command.config or "")
-    recipe = tyro.cli(
+    prog = f"{prog} --model {default.model}"
+    recipe, unknown = tyro.cli(
         tyro.conf.OmitArgPrefixes[Recipe],
         args=command.rest,
         default=default,
-        prog=f"{prog} --model {default.model}",
+        prog=prog,
         description=_description(default),
+        return_unknown_args=True,
     )
+    if unknown:
+        raise UserError(unknown_words(unknown, map(flag, default.flat()), command=prog))
     recipe.check()
     return recipe
 

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from training.build import build_for
+from training.callbacks.compiling import Compiling
 from training.callbacks.counting import CountingCallback
 from training.callbacks.guarding import Guarding
 from training.callbacks.pace import Pace
@@ -138,6 +139,7 @@ class Run:
             stage.scores.run_step = first_step
             callbacks.insert(0, stage.scores)
         if is_chief(stage.model.distribute_strategy):
+            callbacks.append(Compiling(first_step=first_step))
             log = self.folder.path / "logs" / (stage.name or "train")
             callbacks += reporting(
                 recipe, self.data, self.folder, stage.model, log=log, first_step=first_step

@@ -184,9 +184,9 @@ def test_classes_by_average_pairs_unlabelled_images_by_the_averaged_critic():
     for variable in model.critic_average.variables:
         variable.assign(tf.zeros_like(variable))
     model.critic_average.predictions.bias.assign([0.0, 9.0, 0.0])
-    examples = model.with_classes(Examples(tf.zeros((4, *SHAPE))))
-    np.testing.assert_array_equal(examples.labels, [1, 1, 1, 1])
     noise = Noise(0, 0, tf.range(4, dtype=tf.int64))
+    examples = model.unlabelled_images(Examples(tf.zeros((4, *SHAPE))), noise).with_classes
+    np.testing.assert_array_equal(examples.labels, [1, 1, 1, 1])
     np.testing.assert_array_equal(model.make_fakes(noise, examples.labels).labels, [1, 1, 1, 1])
 
 
@@ -197,12 +197,15 @@ def test_the_average_sees_plain_images_and_unsure_ones_count_nothing():
     bright = lambda images: tf.cast(tf.reduce_mean(images, axis=[1, 2, 3]) > 0, tf.int32)  # noqa: E731
     model.critic_average.call = lambda images, training=False: tf.gather(logits, bright(images))
     plain = tf.concat([tf.ones((1, *SHAPE)), -tf.ones((1, *SHAPE))], axis=0)
-    examples = model.with_classes(Examples(-plain, plain=plain))
+    noise = Noise(0, 0, tf.range(2, dtype=tf.int64))
+    images = model.unlabelled_images(Examples(-plain, plain=plain), noise)
+    examples = images.with_classes
     np.testing.assert_array_equal(examples.weights, [0.0, 1.0])
     scores = tf.constant([[1.0, 2.0, 3.0]] * 2)
     fake = Examples(plain, examples.labels, scores)
-    terms, values = model.unlabelled_terms(examples._replace(scores=scores), fake)
+    terms, _ = model.unlabelled_terms(examples._replace(scores=scores), fake)
     np.testing.assert_array_equal(terms["unlabelled_hinge"] > 0, [False, True])
+    _, values = images.losses(1.0)
     np.testing.assert_array_equal(values["confident"], [0.0, 1.0])
 
 

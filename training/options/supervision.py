@@ -12,6 +12,8 @@ class SupervisionOptions(Options):
 
     chooses_labels: ClassVar[bool] = False
     """Whether a part of the images is chosen to have labels."""
+    adapt: ClassVar[bool] = False
+    """Whether options follow from the images, the labels and the device."""
     control: ClassVar[bool] = False
     control_equal_seconds: ClassVar[bool] = False
     control_without_generator: ClassVar[bool] = False
@@ -25,6 +27,11 @@ class SupervisionOptions(Options):
     def label_count(self) -> int | None:
         """How many training images have a label; None for all."""
         return None
+
+    @property
+    def unlabelled_multiple(self) -> int:
+        """Number of unlabelled images for each image of a batch; 1 if none are unlabelled."""
+        return 1
 
     @property
     def controls(self) -> tuple[str, ...]:
@@ -41,6 +48,11 @@ class LabelOptions(SupervisionOptions):
     labels: Count | Literal["all"] = "all"
     """Number of training images that have a label, balanced over classes; `all` for supervised
     training."""
+    unlabelled_batches: Count = 1
+    """Number of unlabelled images for each labelled image of a batch."""
+    adapt: bool = False  # type: ignore[misc]
+    """Choose width, augmentation, unlabelled images per labelled one and the alignment of classes
+    by the images, the labels and the device, if they are not given."""
     control: bool = False  # type: ignore[misc]
     """Also train the supervised control: same network, labels, steps and optimizer."""
     control_equal_seconds: bool = False  # type: ignore[misc]
@@ -56,6 +68,10 @@ class LabelOptions(SupervisionOptions):
     @property
     def label_count(self) -> int | None:
         return None if self.labels == "all" else self.labels
+
+    @property
+    def unlabelled_multiple(self) -> int:
+        return self.unlabelled_batches if self.semi_supervised else 1
 
     @property
     def controls(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any, Self
 import keras
 import tensorflow as tf
 
+from zoo.batch_statistics import unchanged_statistics
 from zoo.ema import clone, update_average
 from zoo.gradients import minimise, with_loss_scale
 from zoo.models.argument_checks import check_learning_rate, check_parts
@@ -224,7 +225,7 @@ class AdversarialModel(StatelessTrainer):
             return NOTHING
 
         def score(images: tf.Tensor) -> tf.Tensor:
-            with rematerialising(False):
+            with rematerialising(False), unchanged_statistics(self.critic):
                 return self.penalised_score(real._replace(images=images), noise)
 
         return self.penalty.terms(score, real.images, fake.images, noise, global_batch)
@@ -239,7 +240,8 @@ class AdversarialModel(StatelessTrainer):
 
         def loss() -> tuple[tf.Tensor, tuple[Losses, dict[str, tf.Tensor]]]:
             real = self.score(batch["real"], noise.child("real"))
-            fake = self.score(fake_images, noise.child("fake"))
+            with unchanged_statistics(self.critic):
+                fake = self.score(fake_images, noise.child("fake"))
             terms, values = self.critic_terms(real, fake)
             penalised = self.penalise(real, fake, noise.child("penalty"), global_batch)
             share, logs = self._total("critic_loss", terms | penalised.terms, global_batch)

@@ -17,6 +17,7 @@ class Examples(NamedTuple):
         scores: output of the critic (`[b]`, or `[b, K]` for a classifier); None before it ran.
         plain: float32 like `images`, the same images without augmentation; None if not requested.
         weights: float32 `[b]` in [0, 1], the weight of each image; None for 1.
+        features: float32 `[b, d]`, input of the critic's last layer; None if they are not used.
     """
 
     images: tf.Tensor
@@ -24,6 +25,7 @@ class Examples(NamedTuple):
     scores: tf.Tensor = None
     plain: tf.Tensor | None = None
     weights: tf.Tensor | None = None
+    features: tf.Tensor | None = None
 
     def repeat(self, count: int) -> "Examples":
         """Returns each image `count` times in a row, with its labels, scores and weights."""

@@ -49,6 +49,21 @@ class Objective(Options):
         """Returns the objective for data whose images all have labels."""
         return self
 
+    def check_average(self, ema: float | None) -> None:
+        """Checks that the averaged networks that the objective reads exist.
+
+        Args:
+            ema: decay of the averaged weights; None for no average.
+
+        Raises:
+            ValueError: the objective reads an average, and there is none.
+        """
+        return
+
+    def generator_steps(self, steps: int) -> int:
+        """Returns the number of generator steps in a run of so many steps."""
+        return steps
+
     def critic_losses(self, real: Examples, fake: Examples) -> Losses:
         """Returns the named terms `[b]` whose sum the critic minimises."""
         raise NotImplementedError

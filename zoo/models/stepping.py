@@ -1,5 +1,6 @@
 """Execution of a training step: on every replica, guarded, several per call, compiled or not."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -60,7 +61,8 @@ def _has_non_finite(value: tf.Tensor) -> tf.Tensor:
 
 
 def train_function(
-    step: StepAndExtremes,
+    steps: Sequence[StepAndExtremes],
+    next_kind: Callable[[], tf.Tensor],
     *,
     strategy: tf.distribute.Strategy,
     jit: bool,
@@ -76,17 +78,29 @@ def train_function(
     all replicas, and the loop is outside of `strategy.run`.
 
     Args:
-        step: what runs on each replica; it returns logs, which are equal on all replicas, and
-            a tensor.
+        steps: what runs on each replica, in several kinds; each returns logs, which are equal on
+            all replicas, and a tensor.
+        next_kind: returns the position in `steps` of the next one, int32 scalar. The choice is
+            outside of `strategy.run`, because replicas cannot communicate inside of `tf.cond`.
         strategy: where.
         jit: whether XLA compiles the step.
         eager: whether to run without a graph, for debugging.
         steps_per_call: int >= 1, steps of one call.
     """
-    replica_step = tf.function(step, jit_compile=True, reduce_retracing=True) if jit else step
+    replica_steps = [
+        tf.function(step, jit_compile=True, reduce_retracing=True) if jit else step
+        for step in steps
+    ]
 
     def one_step(iterator: Iterator) -> Result:
-        per_replica, found = strategy.run(replica_step, args=(next(iterator),))
+        data = next(iterator)
+        if len(replica_steps) == 1:
+            return run(replica_steps[0], data)
+        branches = [functools.partial(run, step, data) for step in replica_steps]
+        return tf.switch_case(next_kind(), branches)
+
+    def run(replica_step: StepAndExtremes, data: Any) -> Result:
+        per_replica, found = strategy.run(replica_step, args=(data,))
         logs = {
             name: strategy.experimental_local_results(value)[0]
             for name, value in per_replica.items()

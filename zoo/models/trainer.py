@@ -1,6 +1,7 @@
 """The base of all trained models: streams, stateless noise, a step counter and logged means."""
 
 import functools
+import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
 
 MAX_LOGGED = 64
+
+Step = Callable[[Any], dict[str, tf.Tensor]]
+"""A function that takes a replica's batch, updates variables and returns logs."""
 
 
 class Logs(keras.metrics.Metric):
@@ -62,6 +66,8 @@ class StatelessTrainer(keras.Model):
         batches_per_step: int, number of batches of one step, concatenated along axis 0.
 
     Attributes:
+        stream_multiples: mapping from the name of a stream to its number of images per sample of a
+            batch, which are consecutive; 1 for a stream that is not in it.
         rematerialise: bool, whether the step stores only the inputs of each block of the networks
             and computes the rest again for the gradient: less memory, more time, the same numbers
             up to rounding. Passes for a gradient penalty store everything.
@@ -69,6 +75,7 @@ class StatelessTrainer(keras.Model):
 
     train_function: Any
     rematerialise = False
+    stream_multiples: Mapping[str, int] = types.MappingProxyType({})
 
     def __init__(
         self, *, seed: int, streams: tuple[str, ...], batches_per_step: int = 1, name: str | None
@@ -112,8 +119,11 @@ class StatelessTrainer(keras.Model):
         """The generator to sample from; None for models without one."""
         return None
 
-    def make_control(self) -> Any:
+    def make_control(self, *, with_unlabelled_terms: bool = False) -> Any:
         """Returns a new trainer, without an optimizer, that this model is compared with.
+
+        Args:
+            with_unlabelled_terms: bool, whether it learns from unlabelled images too.
 
         Raises:
             ValueError: the model has no control.
@@ -134,13 +144,17 @@ class StatelessTrainer(keras.Model):
             state += optimizer.variables
         state += self.logs.variables
         self.guarded_names = [variable.path for variable in state]
-        step = guarded(self._rematerialised_step, state=state, guard=self.guard)
+        steps = [
+            guarded(self._rematerialised(step), state=state, guard=self.guard)
+            for step in self.kinds_of_steps
+        ]
 
-        def step_and_extremes(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        def step_and_extremes(step: Step, data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             return step(data), extremes(data, self.streams, self.wanted_data)
 
         call = train_function(
-            step_and_extremes,
+            [functools.partial(step_and_extremes, step) for step in steps],
+            self.next_kind,
             strategy=self.distribute_strategy,
             jit=bool(self.jit_compile),
             eager=self.run_eagerly,
@@ -177,9 +191,24 @@ class StatelessTrainer(keras.Model):
         """
         return
 
-    def _rematerialised_step(self, data: Any) -> dict[str, tf.Tensor]:
-        with rematerialising(self.rematerialise):
-            return self.train_step(data)
+    @property
+    def kinds_of_steps(self) -> tuple[Step, ...]:
+        """The steps that training chooses from; they log values of the same names."""
+        return (self.train_step,)
+
+    def next_kind(self) -> tf.Tensor:
+        """Returns the position of the next step in `kinds_of_steps`, int32 scalar.
+
+        It is called outside of the replicas, where a choice may depend on a variable.
+        """
+        return tf.constant(0)
+
+    def _rematerialised(self, step: Step) -> Step:
+        def rematerialised_step(data: Any) -> dict[str, tf.Tensor]:
+            with rematerialising(self.rematerialise):
+                return step(data)
+
+        return rematerialised_step
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # All variables exist already. Keras would average a batch over the replicas to find its
@@ -192,7 +221,8 @@ class StatelessTrainer(keras.Model):
         Args:
             data: `{stream: {"images": [n*b,H,W,C], "labels": [n*b]}, ..., "index": [b]}` as the
                 input pipeline gives it (n = `batches_per_step`), `"plain"` images beside the
-                `"images"` of a stream that has them; or images, or (images, labels).
+                `"images"` of a stream that has them; or images, or (images, labels). A stream with
+                a multiple m has n*b*m rows, those of a sample next to each other.
 
         Returns:
             n dicts of `Examples` by stream; the step's noise; B, the global batch size (float32).
@@ -210,14 +240,16 @@ class StatelessTrainer(keras.Model):
             raise
         index = data.get("index")
         if index is None:
-            rows = tf.shape(data[self.streams[0]]["images"])[0] // self.batches_per_step
-            index = _global_index(rows)
+            first = self.streams[0]
+            per_sample = self.batches_per_step * self.stream_multiples.get(first, 1)
+            index = _global_index(tf.shape(data[first]["images"])[0] // per_sample)
         global_batch = global_sum(tf.cast(tf.size(index), tf.float32))
         noise = Noise(self.seed, self.step.value, index)
         given = {name: wanted.without_unread(name, data[name]) for name in self.streams}
+        rows = {name: tf.size(index) * self.stream_multiples.get(name, 1) for name in given}
         batches = [
             {
-                name: _rows(stream, k, tf.size(index), wanted.classes_of(name))
+                name: _rows(stream, k, rows[name], wanted.classes_of(name))
                 for name, stream in given.items()
             }
             for k in range(self.batches_per_step)

@@ -111,13 +111,20 @@ class ImageClassifier(Task):
         logits = self._logits(images, training=training)
         return ops.softmax(logits) if self.activation == "softmax" else logits
 
-    def _logits(self, images: tf.Tensor, *, training: bool) -> tf.Tensor:
+    def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Computes the pooled features `[B, d]`, the input of dropout and the last layer."""
         images = ops.convert_to_tensor(images)
         if images.dtype == "uint8":
             images = prepare(images, self.image_shape)
         features = ops.cast(self.network(images, training=training), self.compute_dtype)
-        pooled = (ops.mean if self.pooling == "avg" else ops.max)(features, axis=(1, 2))
-        return self.predictions(self.head_dropout(pooled, training=training))
+        return (ops.mean if self.pooling == "avg" else ops.max)(features, axis=(1, 2))
+
+    def score_of(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Computes the float32 logits `[B, K]` of pooled features `[B, d]`."""
+        return self.predictions(self.head_dropout(features, training=training))
+
+    def _logits(self, images: tf.Tensor, *, training: bool) -> tf.Tensor:
+        return self.score_of(self.features(images, training=training), training=training)
 
     def probabilities(self, images: tf.Tensor) -> tf.Tensor:
         """Computes the softmax of the logits in inference mode, also inside a graph.
