@@ -96,7 +96,9 @@ def command_of(recipe: Recipe) -> str:
     fixed = {"model", "data", "recipe", "steps", *NOT_DECIDING} - length
     unchanged = default.flat()
     for name, value in recipe.flat().items():
-        if name in fixed or value == unchanged[name]:
+        # Without `--steps`, the minutes of the default recipe would decide.
+        needed = name == "steps" and default.run.minutes is not None
+        if name in fixed or (value == unchanged[name] and not needed):
             continue
         if isinstance(value, bool):
             words.append(flag(name) if value else flag(f"no_{name}"))

@@ -96,7 +96,8 @@ def fixed_length(
         known = stored_length(recipe, folders[0]) or stored_length(recipe, folders[1])
     if known := _agreed(strategy, known):
         return Timed(known.applied(recipe))
-    print("--minutes: measuring the step ...", flush=True)
+    if is_chief(strategy):
+        print("--minutes: measuring the step ...", flush=True)
     trial = try_out(
         recipe, data, model, streams, lambda place: scores_of(recipe, data, place, model)
     )
