@@ -115,7 +115,9 @@ def fixed_length(
             error = mistake
     length = _agreed(strategy, length)
     if length is None:
-        raise error or UserError(f"--minutes {recipe.run.minutes} is too short; see the chief.")
+        raise error or UserError(
+            f"--minutes {recipe.run.minutes} is too short. The chief prints how many are enough."
+        )
     decided = length.applied(recipe)
     decided.check()
     return Timed(decided, _expected(decided, data, model, streams, trial))
