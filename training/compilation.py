@@ -14,12 +14,10 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from training.cache import cache_folder
-from training.options.devices import DeviceOptions
 from training.processor import processor_name
 from training.recipe import Recipe
 from training.recipe_file import NOT_DECIDING
 from training.run_folder import RunFolder, read_recipe, write_text
-from zoo.errors import UserError
 from zoo.models.trainer import StatelessTrainer
 
 Choice = Literal["on", "off"]
@@ -37,6 +35,16 @@ _NOT_OF_THE_STEP = frozenset(
 )
 
 
+def allow_on_cpus() -> None:
+    """Lets XLA compile groups of operations on CPUs too, where `--jit on` asks for it.
+
+    TensorFlow reads the environment variable at the first use of XLA.
+    """
+    option, flags = "--tf_xla_cpu_global_jit", os.environ.get("TF_XLA_FLAGS", "")
+    if option not in flags:
+        os.environ["TF_XLA_FLAGS"] = f"{flags} {option}".strip()
+
+
 def keep_compiled() -> None:
     """Enables XLA's persistent cache, so that later runs on the same kind of machine start faster.
 
@@ -44,6 +52,7 @@ def keep_compiled() -> None:
     contains the number of functions traced before it. A run that decodes a data set for the first
     time traces more functions than the next run, which therefore does not find the entry.
     """
+    allow_on_cpus()
     option, flags = "--tf_xla_persistent_cache_directory", os.environ.get("TF_XLA_FLAGS", "")
     kind = hashlib.sha256(f"{processor_name()} {tf.__version__}".encode()).hexdigest()[:16]
     folder = cache_folder("xla") / kind
@@ -67,9 +76,9 @@ def with_jit(
     With `auto`:
 
     - a resumed run continues with its first choice, because XLA rounds differently;
-    - one GPU uses XLA, as Keras does by default (not measured here);
-    - several devices and short runs do not use XLA;
-    - on a CPU a trial finds the faster choice, once per step and machine.
+    - GPUs use XLA, one or several (docs/gpu.md has the measurements);
+    - several CPU devices and short runs do not use XLA;
+    - on one CPU a trial finds the faster choice, once per step and machine.
 
     Args:
         recipe: a checked recipe.
@@ -102,10 +111,10 @@ def _without_trial(
     begun = folder.recipe.exists()
     if begun and (stored := read_recipe(folder.path)["jit"]) != "auto":
         return stored
-    if strategy.num_replicas_in_sync > 1:
-        return "off"
     if tf.config.list_logical_devices("GPU"):
         return "on"
+    if strategy.num_replicas_in_sync > 1:
+        return "off"
     # A run that began without a choice did not use XLA.
     return "off" if begun or recipe.run.steps < WORTH_A_TRIAL else None
 
@@ -162,7 +171,7 @@ def _key(recipe: Recipe, batch: Any) -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     kernels = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     machine = [platform.machine(), processor_name(), cores, tf.__version__, kernels]
-    machine.append(recipe.devices.steps_per_call)
+    machine.append(recipe.devices.known_steps_per_call)
     text = json.dumps([fields, shapes, machine], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -181,17 +190,3 @@ def _store(choices: pathlib.Path, key: str, choice: Choice) -> None:
     with contextlib.suppress(OSError):
         choices.parent.mkdir(parents=True, exist_ok=True)
         write_text(choices, json.dumps(_read(choices) | {key: choice}, indent=1) + "\n")
-
-
-def check_compilation(devices: DeviceOptions, strategy: tf.distribute.Strategy) -> None:
-    """Checks that XLA supports the strategy.
-
-    Raises:
-        UserError: for `--jit on` with several CPU devices.
-    """
-    on_cpu = not tf.config.list_logical_devices("GPU") and devices.strategy != "tpu"
-    if devices.jit == "on" and on_cpu and strategy.num_replicas_in_sync > 1:
-        raise UserError(
-            "--jit on does not work over several CPU devices: XLA cannot reach another device's "
-            "variables. Use --jit off, or one device."
-        )

@@ -95,7 +95,7 @@ class Recipe:
         images = 1000 * (self.run.kimg or 0.0)
         if self.run.epochs is not None:
             images = self.run.epochs * training_images
-        several = self.devices.steps_per_call
+        several = self.devices.known_steps_per_call
         calls = round(images / (self.run.batch_size * self.step.critic_steps * several))
         return self.with_options(steps=max(calls, 1) * several)
 
@@ -135,7 +135,7 @@ class Recipe:
                 "`minutes` gives two runs different numbers of steps, so `deterministic` cannot "
                 "make them equal: give `steps`."
             )
-        several = self.devices.steps_per_call
+        several = self.devices.known_steps_per_call
         lengths = {
             "report_every": self.run.report_every,
             "checkpoint_every": self.run.checkpoint_every,

@@ -33,6 +33,7 @@ from training.recipe import Recipe
 from training.resuming import check_label_map, check_resumable, lengthen
 from training.run_folder import RunFolder, write_text
 from training.stages import Stage, checkpoint_folder, stages_of
+from training.steps_per_call import with_steps_per_call
 from training.streams import batches, label_map_of, streams_of
 from training.timed import fixed_length, is_short
 from training.waiting import Waiting
@@ -83,7 +84,7 @@ class Run:
         first = checkpoints.restore()
         if first and chief:
             print(f"Going on from step {first:,}.", flush=True)
-        if first % recipe.devices.steps_per_call:
+        if first % recipe.devices.known_steps_per_call:
             raise UserError(
                 f"The run has stopped at step {first}, which is not a multiple of --steps-per-call "
                 f"{recipe.devices.steps_per_call}: resume it with --steps-per-call 1."
@@ -175,6 +176,7 @@ def run(
     begun = time.monotonic()
     recipe = recipe.with_steps(training_images=len(data.train.images))
     chief = is_chief(strategy)
+    recipe = with_steps_per_call(recipe, image_shape=data.image_shape)
     if chief:
         check_same_data(folder.path, data)
     label_map = label_map_of(recipe, data)

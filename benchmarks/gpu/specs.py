@@ -63,10 +63,12 @@ def _replicas() -> list[Spec]:
         for batch in BATCHES:
             base = Spec("replicas", model, network, batch, ("two:10",), options=LAYER)
             specs += [
-                dataclasses.replace(base, label="two with XLA"),
-                dataclasses.replace(base, modes=("one:10",), label="one with XLA"),
-                dataclasses.replace(base, modes=("zoo:3",), label="two without XLA"),
-                dataclasses.replace(base, modes=("today:3",), label="two as it is"),
+                dataclasses.replace(base, modes=("zoo_xla:10",), label="two, ours with XLA"),
+                dataclasses.replace(base, modes=("zoo:3",), label="two, ours without XLA"),
+                dataclasses.replace(base, modes=("today_xla:10",), label="two, batch norm, XLA"),
+                dataclasses.replace(base, modes=("today:3",), label="two, batch norm, no XLA"),
+                dataclasses.replace(base, label="two, prototype"),
+                dataclasses.replace(base, modes=("one:10",), label="one, prototype"),
             ]
     return specs
 
@@ -74,8 +76,8 @@ def _replicas() -> list[Spec]:
 def _steps() -> list[Spec]:
     """Lists this project, plain Keras and PyTorch, all with TF32 in float32."""
     calls: dict[int, tuple[str, ...]] = {}
-    calls[64] = ("call:1", "call:10", "call:50", "call:200", "data:50", "no_xla:3")
-    calls[512] = ("call:1", "call:10", "data:10", "no_xla:1")
+    calls[64] = ("loop:50", "loop_data:50", "call:1", "call:50", "no_xla:3")
+    calls[512] = ("loop:20", "loop_data:20", "call:1", "call:20", "no_xla:1")
     eager = ("eager", "channels_last", "bfloat16", "graph", "bfloat16_graph")
     specs = []
     for model, network in MODELS:

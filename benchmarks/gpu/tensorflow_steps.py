@@ -15,6 +15,7 @@ from benchmarks.gpu.pure_step import PureStep
 from benchmarks.gpu.specs import Spec
 from benchmarks.train_step import cases, changes, plain_keras
 from benchmarks.train_step.ours import make_batch, make_model
+from training.compilation import allow_on_cpus
 from training.data.augmentation import Augmentation
 from training.data.image_data import Split
 from training.data.pipeline import Stream, training_dataset
@@ -58,14 +59,14 @@ def _ours(spec: Spec) -> Makers:
     fixed = iter(tf.data.Dataset.from_tensors(make_batch(model)).repeat())
 
     @functools.cache
-    def one_step(*, jit: bool) -> Callable[[Any], Any]:
-        model.jit_compile, model.steps_per_execution = jit, 1
+    def step_of(*, jit: bool, steps: int) -> Callable[[Any], Any]:
+        model.jit_compile, model.steps_per_execution = jit, steps
         model.make_train_function(force=True)
         return model.train_function
 
     def make(mode: str) -> Callable[[], None]:
         iterator = fixed
-        if mode.startswith("data"):
+        if "data" in mode:
             data = training_dataset(
                 _streams(model, spec),
                 batch_size=spec.batch,
@@ -75,7 +76,9 @@ def _ours(spec: Spec) -> Makers:
                 strategy=tf.distribute.get_strategy(),
             )
             iterator = iter(data)
-        step = one_step(jit=not mode.startswith("no_xla"))
+        if mode.startswith("loop"):
+            return _finished(step_of(jit=True, steps=steps_of(mode)), iterator)
+        step = step_of(jit=not mode.startswith("no_xla"), steps=1)
         return _finished(_several(step, steps_of(mode)), iterator)
 
     return {mode: functools.partial(make, mode) for mode in spec.modes}
@@ -196,8 +199,12 @@ def pure_on(
     return model, step
 
 
-def zoo_on(strategy: tf.distribute.Strategy, spec: Spec) -> tuple[Any, Callable[[Any], Any], Any]:
-    """Builds a model under a strategy; returns it, its own step without XLA, and an iterator."""
+def zoo_on(
+    strategy: tf.distribute.Strategy, spec: Spec, *, jit: bool = False, steps: int = 1
+) -> tuple[Any, Callable[[Any], Any], Any]:
+    """Builds a model under a strategy; returns it, its own steps of a call, and an iterator."""
+    if jit:
+        allow_on_cpus()
     with strategy.scope():
         model = make_model(case_of(spec), bfloat16=spec.bfloat16)
     data, index = data_and_index(model)
@@ -208,7 +215,7 @@ def zoo_on(strategy: tf.distribute.Strategy, spec: Spec) -> tuple[Any, Callable[
         return functools.reduce(lambda a, b: a.concatenate(b), sets).repeat()
 
     with strategy.scope():
-        model.jit_compile, model.steps_per_execution = False, 1
+        model.jit_compile, model.steps_per_execution = jit, steps
         model.make_train_function(force=True)
     return model, model.train_function, iter(strategy.distribute_datasets_from_function(pipeline))
 
@@ -219,8 +226,9 @@ def _replicas(spec: Spec) -> Makers:
         if mode.startswith(("zoo", "today")):
             options = spec.options if mode.startswith("zoo") else {}
             changed = dataclasses.replace(spec, options=options)
-            _, step, iterator = zoo_on(two_devices(), changed)
-            return _finished(_several(step, steps), iterator)
+            jit = "xla" in mode
+            _, step, iterator = zoo_on(two_devices(), changed, jit=jit, steps=steps)
+            return _finished(step, iterator)
         strategy = two_devices() if mode.startswith("two") else tf.distribute.get_strategy()
         model, step = pure_on(strategy, spec)
         return _finished(_several(step, steps), share(strategy, *data_and_index(model)))

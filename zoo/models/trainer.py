@@ -21,7 +21,7 @@ from zoo.models.data_checks import (
     with_labels,
 )
 from zoo.models.examples import Examples, Losses
-from zoo.models.stepping import guarded, train_function
+from zoo.models.stepping import TOTAL, guarded, train_function
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
 
@@ -144,19 +144,24 @@ class StatelessTrainer(keras.Model):
             state += optimizer.variables
         state += self.logs.variables
         self.guarded_names = [variable.path for variable in state]
+        jit = bool(self.jit_compile)
         steps = [
-            guarded(self._rematerialised(step), state=state, guard=self.guard)
+            guarded(self._rematerialised(step), state=state, guard=self.guard, selects=jit)
             for step in self.kinds_of_steps
         ]
 
-        def step_and_extremes(step: Step, data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-            return step(data), extremes(data, self.streams, self.wanted_data)
+        def results() -> dict[str, tf.Tensor]:
+            skipped = tf.convert_to_tensor(self.guard)[TOTAL]
+            return {**self.logged_means(), "skipped_steps": skipped}
 
         call = train_function(
-            [functools.partial(step_and_extremes, step) for step in steps],
+            steps,
             self.next_kind,
+            results=results,
+            check=lambda data: extremes(data, self.streams, self.wanted_data),
+            checked=tf.TensorSpec((len(self.streams), 5), tf.float32),
             strategy=self.distribute_strategy,
-            jit=bool(self.jit_compile),
+            jit=jit,
             eager=self.run_eagerly,
             steps_per_call=self.steps_per_execution,
         )
@@ -276,6 +281,10 @@ class StatelessTrainer(keras.Model):
         means = tf.unstack(global_sum(shares))
         self.logs.update_state(dict(zip(values, means, strict=True)))
         self.step.assign(self.step + 1)
+        return self.logged_means()
+
+    def logged_means(self) -> dict[str, tf.Tensor]:
+        """Returns the means of the logged values since the last reset."""
         return self.logs.result()
 
 
