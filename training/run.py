@@ -176,6 +176,7 @@ def run(
     begun = time.monotonic()
     recipe = recipe.with_steps(training_images=len(data.train.images))
     chief = is_chief(strategy)
+    asked = recipe.devices.steps_per_call
     recipe = with_steps_per_call(recipe, image_shape=data.image_shape)
     if chief:
         check_same_data(folder.path, data)
@@ -195,7 +196,11 @@ def run(
     expected = ""
     if recipe.run.minutes is not None:
         timed = fixed_length(recipe, data, (folder, first), model, streams, begun=begun)
-        recipe, expected = timed.recipe, timed.expected
+        expected = timed.expected
+        recipe = timed.recipe.with_options(steps_per_call=asked)
+        recipe = with_steps_per_call(recipe, image_shape=data.image_shape)
+        # The intervals may be those of a run with other calls.
+        recipe.with_options(minutes=None).check()
         # The schedules follow the length, so the model is built again.
         del model
         gc.collect()

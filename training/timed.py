@@ -119,7 +119,6 @@ def fixed_length(
             f"--minutes {recipe.run.minutes} is too short. The chief prints how many are enough."
         )
     decided = length.applied(recipe)
-    decided.check()
     return Timed(decided, _expected(decided, data, model, streams, trial))
 
 
