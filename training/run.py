@@ -30,7 +30,7 @@ from training.equal_seconds import add_pace
 from training.init_from import initialise
 from training.lock import RunLock
 from training.recipe import Recipe
-from training.resuming import check_resumable, lengthen
+from training.resuming import check_label_map, check_resumable, lengthen
 from training.run_folder import RunFolder, write_text
 from training.stages import Stage, checkpoint_folder, stages_of
 from training.steps_per_call import with_steps_per_call
@@ -176,12 +176,13 @@ def run(
     begun = time.monotonic()
     recipe = recipe.with_steps(training_images=len(data.train.images))
     chief = is_chief(strategy)
+    asked = recipe.devices.steps_per_call
     recipe = with_steps_per_call(recipe, image_shape=data.image_shape)
     if chief:
         check_same_data(folder.path, data)
     label_map = label_map_of(recipe, data)
     if chief and label_map is not None:
-        _check_label_map(folder, label_map)
+        check_label_map(folder, label_map)
     model = _build(recipe, data, strategy)
     streams = streams_of(recipe, data, label_map)
     steps = 1 if is_short(recipe) else recipe.run.steps
@@ -195,7 +196,11 @@ def run(
     expected = ""
     if recipe.run.minutes is not None:
         timed = fixed_length(recipe, data, (folder, first), model, streams, begun=begun)
-        recipe, expected = timed.recipe, timed.expected
+        expected = timed.expected
+        recipe = timed.recipe.with_options(steps_per_call=asked)
+        recipe = with_steps_per_call(recipe, image_shape=data.image_shape)
+        # The intervals may be those of a run with other calls.
+        recipe.with_options(minutes=None).check()
         # The schedules follow the length, so the model is built again.
         del model
         gc.collect()
@@ -236,25 +241,6 @@ def _build(recipe: Recipe, data: ImageData, strategy: tf.distribute.Strategy) ->
     if recipe.run.init_from is not None:
         initialise(model, recipe.run.init_from, class_names=data.class_names)
     return model
-
-
-def _check_label_map(folder: RunFolder, label_map: LabelMap) -> None:
-    """Checks that the label map is that of the run in the folder, if there is one.
-
-    Raises:
-        UserError: it is another one.
-    """
-    try:
-        text = folder.label_map.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return
-    stored = LabelMap.from_json(text)
-    if stored.digest != label_map.digest:
-        raise UserError(
-            f"{folder.path} chose {stored.count:,} labelled images of {stored.data}, and the same "
-            f"seed now chooses others of {label_map.data}: the data have changed since the run "
-            "began. Restore the data of the run, or start a new run with another --run-dir."
-        )
 
 
 def _describe(
