@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from training.data.image_data import ImageData
 from training.recipe import Recipe
 from training.recipes import find
 
@@ -45,33 +46,50 @@ def choices(
     }
 
 
-def adapted(
-    recipe: Recipe, *, image_shape: tuple[int, ...], num_classes: int, images: int, on_gpu: bool
-) -> Recipe:
-    """Returns a recipe with the options that follow from the data and the device.
+def free_options(recipe: Recipe) -> frozenset[str]:
+    """Returns the names of the options that are chosen automatically.
 
-    Options that the user gave, or that the recipe sets to something else than the default recipe,
-    stay as they are. Recipes without `adapt` stay as they are.
+    These are the options of `choices`, unless the user gave them, or the recipe sets them to
+    something else than the default recipe. A recipe without `adapt` has none.
+    """
+    if not recipe.supervision.adapt:
+        return frozenset()
+    default, options = find(recipe.model).flat(), recipe.flat()
+    names = choices(image_shape=(8, 8, 1), labels_per_class=1, on_gpu=False)
+    return frozenset(
+        name for name in names if name not in recipe.given and options[name] == default[name]
+    )
+
+
+def with_stored_choices(recipe: Recipe, stored: Mapping[str, Any]) -> Recipe:
+    """Returns a recipe with the choices of a run that has begun.
+
+    Args:
+        recipe: the recipe to resume with.
+        stored: the content of the run's `recipe.json`.
+    """
+    free = free_options(recipe)
+    return recipe.with_options(**{name: stored[name] for name in free if name in stored})
+
+
+def adapted(recipe: Recipe, data: ImageData, *, on_gpu: bool) -> Recipe:
+    """Returns a recipe with the options that follow from the data and the device.
 
     Args:
         recipe: a checked recipe.
-        image_shape: (H, W, C).
-        num_classes: int, number of classes.
-        images: int, number of training images.
+        data: labelled images.
         on_gpu: bool, whether a GPU trains.
     """
-    if not recipe.supervision.adapt:
+    free = free_options(recipe)
+    if not free:
         return recipe
-    default, options = find(recipe.model).flat(), recipe.flat()
-    labels = recipe.supervision.label_count or images
+    count = recipe.supervision.label_count or len(data.train.images)
     chosen = choices(
-        image_shape=image_shape, labels_per_class=labels / num_classes, on_gpu=on_gpu
+        image_shape=data.image_shape,
+        labels_per_class=count / data.num_classes,
+        on_gpu=on_gpu,
     )
-    free = {
-        name: value
-        for name, value in chosen.items()
-        if name not in recipe.given and options[name] == default[name]
-    }
     if not recipe.supervision.semi_supervised:
-        free.pop("distribution_alignment", None)
-    return recipe.with_options(**free)
+        # Without unlabelled images no class is found, so none is aligned.
+        free -= {"distribution_alignment"}
+    return recipe.with_options(**{name: chosen[name] for name in free})

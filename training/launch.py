@@ -4,6 +4,7 @@ import pathlib
 from typing import Any
 
 from training import data as data_sets
+from training.adapting import adapted, with_stored_choices
 from training.compilation import keep_compiled
 from training.console import result_table
 from training.data.known_shapes import known_shape
@@ -15,7 +16,8 @@ from training.precision import with_precision
 from training.recipe import Recipe
 from training.resuming import is_lengthened
 from training.run import run
-from training.run_folder import RunFolder, find_run
+from training.run_folder import RunFolder, find_run, read_recipe
+from training.trial import on_gpu
 from zoo.errors import UserError
 
 
@@ -64,6 +66,10 @@ def train_or_find(
     )
     if recipe.networks.needs_labels and not data.num_classes:
         raise UserError(f"--model {recipe.model} needs class labels, and {source.data} has none.")
+    if folder.recipe.exists():
+        recipe = with_stored_choices(recipe, read_recipe(folder.path))
+    else:
+        recipe = adapted(recipe, data, on_gpu=on_gpu())
     with naming_operations(recipe.devices):
         return run(recipe, data, folder, strategy, first=first), folder, chief
 

@@ -109,6 +109,7 @@ class Recipe:
             for group in self.groups.values():
                 group.check()
             self._check_lengths()
+            self._check_views()
             self._check_unlabelled()
             self.objective.check_critic(takes_labels=self.networks.needs_labels)
             self._check_penalty()
@@ -149,6 +150,16 @@ class Recipe:
                     f"`{name}` {value} must be a multiple of `steps_per_call` {several}."
                 )
 
+    def _check_views(self) -> None:
+        if self.supervision.chooses_labels:
+            return
+        for name in ("strong", "cutout"):
+            if getattr(self.data, name):
+                raise ValueError(
+                    f"`{name}` is for models that learn from labels, such as clsgan; {self.model} "
+                    "does not. Leave it out."
+                )
+
     def _check_unlabelled(self) -> None:
         """Checks the options of unlabelled images against the labels and the averaged weights."""
         from training.recipes import find
@@ -165,8 +176,13 @@ class Recipe:
                 "`control_without_generator` has no effect with `labels` all, which leaves no "
                 "image without a label: give `labels`, such as 1000, or use `control`."
             )
-        for name in self.objective.unlabelled_options:
-            value = getattr(self.objective, name)
+        flat = self.flat()
+        names = list(self.objective.unlabelled_options)
+        if self.supervision.chooses_labels:
+            names.append("unlabelled_batches")
+            names += [] if self.data.strong_labelled else ["strong", "cutout"]
+        for name in names:
+            value = flat[name]
             if value not in (default[name], self.defaults[name]):
                 raise ValueError(
                     f"`{name}` {value} has no effect with `labels` all, which leaves no image "

@@ -4,6 +4,7 @@ import pathlib
 import shlex
 from typing import Any
 
+from training.adapting import with_stored_choices
 from training.recipe import Recipe
 from training.recipe_file import differences, to_json
 from training.run_folder import RunFolder, read_recipe, write_text
@@ -35,6 +36,7 @@ def changes_against(recipe: Recipe, stored: dict[str, Any], *, may_lengthen: boo
         stored: the content of the run's `recipe.json`.
         may_lengthen: bool, if a longer recipe is accepted.
     """
+    recipe = with_stored_choices(recipe, stored)
     if recipe.run.steps_known_later:
         # The number of steps is known only with the data; `training.run` compares it then.
         if may_lengthen or _same_length(recipe, stored):
@@ -108,8 +110,16 @@ def lengthen(folder: RunFolder, recipe: Recipe) -> None:
     folder.result.unlink(missing_ok=True)
     write_text(folder.recipe, to_json(recipe))
     print(f"{folder.path} is lengthened from {before:,} to {recipe.run.steps:,} steps.")
-    if recipe.optimizers.learning_rate_decay == "linear" or recipe.flat().get("unlabelled_ramp"):
+    if _has_schedules(recipe):
         print(
             "Its schedules follow the new length from now on, so its numbers differ from those "
             "of a run that had this length from the start."
         )
+
+
+def _has_schedules(recipe: Recipe) -> bool:
+    """Returns True if anything is a share of the length of the run."""
+    options = recipe.flat()
+    shares = ("warm_up", "unlabelled_ramp", "adversarial_start", "adversarial_ramp")
+    decay = recipe.optimizers.learning_rate_decay
+    return decay in ("linear", "cosine") or any(options.get(name) for name in shares)

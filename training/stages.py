@@ -5,14 +5,11 @@ import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import keras
-import numpy as np
-
 from training.build import build_control, build_under
 from training.controls import CONTROLS, control_of, results_of
 from training.data.image_data import ImageData
 from training.data.pipeline import Stream
-from training.disk_space import reserve
+from training.data_digest import read_data_record
 from training.distribute import is_chief
 from training.equal_seconds import steps_of_equal_seconds, stretched
 from training.length import Trial
@@ -26,9 +23,6 @@ from zoo.presets.trainer import save_trainer
 
 if TYPE_CHECKING:
     from training.callbacks.scores import Scores
-
-OVERHEAD_BYTES = 2**19
-"""Space for the structure of an HDF5 file and the JSON files of a preset."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,11 +73,16 @@ class Stage:
 
         Raises:
             OSError: the preset cannot be written.
+            UserError: the record of the data is damaged.
         """
-        sizes = [sum(v.nbytes for v in _arrays(one)) for one in self.model.networks.values()]
-        reserve(folder.path, [size + size // 8 + OVERHEAD_BYTES for size in sizes])
         if isinstance(self.model, AdversarialModel):
-            save_trainer(self.model, folder.preset, metadata={"training": result})
+            record = read_data_record(folder.path)
+            save_trainer(
+                self.model,
+                folder.preset,
+                class_names=record["class_names"] if record else (),
+                metadata={"training": result},
+            )
         elif self.model.classifier is not None:
             metadata = {"training": self._own_result(result)}
             self.model.classifier.save_to_preset(folder.preset_of(self.name), metadata=metadata)
@@ -93,10 +92,6 @@ class Stage:
         of_model = {key: value for key, value in result.items() if not control_of(key)}
         shared = {key: value for key, value in of_model.items() if not key.startswith("best_")}
         return shared | results_of(self.name, result) | {"model": "supervised"}
-
-
-def _arrays(network: keras.Model) -> list[np.ndarray]:
-    return [np.asarray(keras.ops.convert_to_numpy(one)) for one in network.variables]
 
 
 def stages_of(

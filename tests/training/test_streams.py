@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support.cases import build, tiny_data, tiny_recipe
+from tests.support.cases import build, tiny_data, tiny_recipe, train, weights
+from tests.support.devices import replicas
 from training.streams import batches, label_map_of, streams_of
 from zoo.errors import UserError
 
@@ -90,3 +91,18 @@ def test_a_step_slices_each_stream_by_its_multiple(with_index):
             expected = np.arange(k * rows, (k + 1) * rows)
             np.testing.assert_allclose(pixels, expected, atol=1e-3)
         np.testing.assert_array_equal(part["unlabelled"].plain, part["unlabelled"].images)
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_replicas_train_as_one_on_views_and_several_unlabelled_images(count):
+    """Ten samples on four replicas are split 3, 3, 2 and 2."""
+    recipe = tiny_recipe(
+        "clsgan", unlabelled_batches=3, shift=1, optimizer="sgd", beta_1=0.0, **VIEWS
+    )
+    results = []
+    for number in (1, count):
+        model = build(recipe, replicas(number))
+        train(model, recipe, tiny_data(), steps=4)
+        results.append(weights(model))
+    for left, right in zip(*results, strict=True):
+        assert np.abs(left - right).max() <= 1e-4 * max(np.abs(left).max(), 1e-2)

@@ -51,8 +51,8 @@ class LabelOptions(SupervisionOptions):
     unlabelled_batches: Count = 1
     """Number of unlabelled images for each labelled image of a batch."""
     adapt: bool = False  # type: ignore[misc]
-    """Choose width, augmentation, unlabelled images per labelled one and the alignment of classes by
-    the images, the labels and the device, if they are not given."""
+    """Choose width, augmentation, unlabelled images per labelled one and the alignment of classes
+    by the images, the labels and the device, if they are not given."""
     control: bool = False  # type: ignore[misc]
     """Also train the supervised control: same network, labels, steps and optimizer."""
     control_equal_seconds: bool = False  # type: ignore[misc]
