@@ -169,3 +169,21 @@ def test_after_a_stop_signal_to_all_hosts_the_state_is_saved():
     assert [host.returncode for host in hosts] == [0, 0], printed
     assert "Resume with the same command" in printed[0]
     assert newest_step("run") < 800
+
+
+@pytest.mark.slow
+def test_the_chief_holds_the_lock_and_a_second_run_is_refused():
+    first = start_hosts([*LONG, "--run-dir", "run"])
+    wait_for_checkpoint("run", 20, first)
+    assert json.loads(pathlib.Path("run/run.lock").read_text())["pid"] == first[0].pid
+    second = start_hosts([*LONG, "--run-dir", "run"])
+    printed = outputs(second, seconds=240)
+    assert second[0].returncode == 2, printed
+    assert f"is being trained by process {first[0].pid} on" in printed[0]
+    assert second[1].returncode in (2, 4) and "Traceback" not in printed[1], printed
+    assert all(host.poll() is None for host in first)
+    for host in reversed(first):
+        host.send_signal(signal.SIGTERM)
+    printed = outputs(first, seconds=60)
+    assert [host.returncode for host in first] == [0, 0], printed
+    assert not pathlib.Path("run/run.lock").exists()
