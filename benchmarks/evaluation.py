@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,16 +26,22 @@ if TYPE_CHECKING:
 SCRIPT = pathlib.Path(__file__).with_name("evaluation_peer.py")
 
 
-def write_features(path: pathlib.Path, *, seed: int, rows: int, columns: int) -> None:
-    """Writes float32 features like those of Inception: not negative, and correlated."""
+def inception_like(*, seed: int, rows: int, columns: int) -> Iterator[np.ndarray]:
+    """Yields float32 features like those of Inception: not negative, and correlated."""
     random = np.random.default_rng(seed)
     mixing = random.normal(size=(64, columns)).astype("float32") / 8
+    for first in range(0, rows, 5_000):
+        count = min(5_000, rows - first)
+        shared = random.normal(size=(count, 64)).astype("float32") @ mixing
+        own = random.normal(size=(count, columns)).astype("float32")
+        yield np.maximum(shared + 0.5 * own + 0.1 * seed, 0.0)
+
+
+def write_features(path: pathlib.Path, *, seed: int, rows: int, columns: int) -> None:
+    """Writes such features to a file."""
     with open(path, "wb") as file:
-        for first in range(0, rows, 5_000):
-            count = min(5_000, rows - first)
-            shared = random.normal(size=(count, 64)).astype("float32") @ mixing
-            own = random.normal(size=(count, columns)).astype("float32")
-            file.write(np.maximum(shared + 0.5 * own + 0.1 * seed, 0.0).tobytes())
+        for block in inception_like(seed=seed, rows=rows, columns=columns):
+            file.write(block.tobytes())
 
 
 def distance(*, rows: int, columns: int, rounds: int, peer: str | None) -> list[dict[str, Any]]:

@@ -29,47 +29,65 @@ def batches(path: str, columns: int) -> Iterator[np.ndarray]:
             yield rows.reshape(-1, columns)
 
 
-def ours(left: str, right: str, columns: int) -> tuple[float, float, float]:
+def ours(left: str, right: str, columns: int) -> "Measured":
     """Computes the distance with the functions of `training.evaluate`."""
     from training.metrics.fid import frechet_distance
     from training.metrics.statistics import Moments
 
-    before, start = _peak(), time.perf_counter()
+    before, start = _peak(), Clock()
     moments = []
     for path in (left, right):
         gathered = Moments()
         for batch in batches(path, columns):
             gathered.update(batch, batch, first_row=0)
         moments.append(gathered)
-    return frechet_distance(*moments), time.perf_counter() - start, before
+    return frechet_distance(*moments), start.read(), before
 
 
-def torch_fidelity(left: str, right: str, columns: int) -> tuple[float, float, float]:
+def torch_fidelity(left: str, right: str, columns: int) -> "Measured":
     """Computes the distance with torch-fidelity."""
     import torch
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
-    before, start = _peak(), time.perf_counter()
+    before, start = _peak(), Clock()
     found = []
     for path in (left, right):
         features = torch.cat([torch.from_numpy(batch) for batch in batches(path, columns)])
         found.append(fid_features_to_statistics(features))
     value = fid_statistics_to_metric(*found, verbose=False)["frechet_inception_distance"]
-    return float(value), time.perf_counter() - start, before
+    return float(value), start.read(), before
 
 
-def pytorch_fid(left: str, right: str, columns: int) -> tuple[float, float, float]:
+def pytorch_fid(left: str, right: str, columns: int) -> "Measured":
     """Computes the distance with pytorch-fid."""
     from pytorch_fid.fid_score import calculate_frechet_distance
 
-    before, start = _peak(), time.perf_counter()
+    before, start = _peak(), Clock()
     found = []
     for path in (left, right):
         features = np.empty((pathlib.Path(path).stat().st_size // (4 * columns), columns))
         for number, batch in enumerate(batches(path, columns)):
             features[number * BATCH : number * BATCH + len(batch)] = batch
         found += [np.mean(features, axis=0), np.cov(features, rowvar=False)]
-    return float(calculate_frechet_distance(*found)), time.perf_counter() - start, before
+    return float(calculate_frechet_distance(*found)), start.read(), before
+
+
+class Clock:
+    """Measures the time since it was made: on the clock, and of all threads of this process."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.used = time.process_time()
+
+    def read(self) -> dict[str, float]:
+        return {
+            "seconds": time.perf_counter() - self.start,
+            "cpu_seconds": time.process_time() - self.used,
+        }
+
+
+Measured = tuple[float, dict[str, float], float]
+"""The distance, the times, and the memory before."""
 
 
 class _Empty(types.ModuleType):
@@ -106,7 +124,7 @@ def main(arguments: list[str]) -> int:
     }
     _replace_torchvision()
     value, seconds, before = contenders[name](left, right, int(columns))
-    print(json.dumps({"fid": value, "seconds": seconds, "megabytes": _peak() - before}))
+    print(json.dumps({"fid": value, **seconds, "megabytes": _peak() - before}))
     return 0
 
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Measures on one GPU, in stages that fit a short lease. Run it in the project's root.
 #   benchmarks/gpu.sh speed OUT            step speeds: replicas with XLA, means, Keras, PyTorch
+#   benchmarks/gpu.sh table OUT            the table of benchmarks.train_step, and profiles of a step
 #   benchmarks/gpu.sh checks OUT           two replicas against one, and bit-equal runs
 #   benchmarks/gpu.sh learn OUT [DATA]     CIFAR-10 with 4,000 labels
 # DATA holds train_images.npy, train_labels.npy and the same for test; without it the images are noise.
-# Variables: WAVES, of `speed`; READY, seconds to wait for compiling; ONLY, a part of the names to
+# Variables: WAVES, of `speed`; MODELS and BATCHES, of `table`; READY, seconds to wait for compiling; ONLY, a part of the names to
 # measure; RUNS, SECONDS_OF_TRAINING and SETTINGS, see `python -m benchmarks.gpu.semi_supervised --help`. The results of a stage are lines of JSON in OUT.
 set -uo pipefail
 stage=$1; out=$(mkdir -p "$2" && cd "$2" && pwd); data=${3:-}
@@ -35,6 +36,16 @@ case $stage in
         --seconds 0.2 ${ONLY:+--only "$ONLY"} 2>&1 | tee -a "$out/speed.log"
     done
     ;;
+  table)
+    machine >"$out/machine.txt" 2>&1
+    for model in lsgan wgan_gp clsgan; do
+      $python -m benchmarks.profile_step --model $model --batch 512 --bfloat16 --steps-per-call 10 \
+        --json "$out/profiles.jsonl" 2>/dev/null | tee -a "$out/profiles.txt"
+    done
+    $python -m benchmarks.train_step --networks dcgan --models ${MODELS:-lsgan wgan_gp clsgan} --batches ${BATCHES:-64 512} --rounds 3 --seconds 0.3 --at-once 16 \
+      --json "$out/train_step.json" 2>&1 | tee "$out/train_step.log"
+    $python -m benchmarks.train_step.table "$out/train_step.json" | tee "$out/train_step.md"
+    ;;
   checks)
     for model in "wgan_gp resnet" "clsgan dcgan"; do
       for tf32 in "" --tf32; do
@@ -50,6 +61,6 @@ case $stage in
       --ready "${READY:-200}" --seconds "${SECONDS_OF_TRAINING:-300}" ${RUNS:+--runs "$RUNS"} \
       --settings "${SETTINGS:-{\}}" 2>&1 | tee "$out/semi_supervised.log"
     ;;
-  *) echo "benchmarks/gpu.sh speed|checks|learn OUT [DATA]" >&2; exit 2 ;;
+  *) echo "benchmarks/gpu.sh speed|table|checks|learn OUT [DATA]" >&2; exit 2 ;;
 esac
 wait

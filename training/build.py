@@ -10,6 +10,7 @@ from training.data.image_data import ImageData
 from training.recipe import Recipe, as_flags
 from zoo.errors import UserError
 from zoo.models import MODELS, AdversarialModel, SupervisedClassifier
+from zoo.models.semi_supervised import UNLABELLED
 from zoo.models.trainer import StatelessTrainer
 
 Trainer = TypeVar("Trainer", bound=StatelessTrainer)
@@ -48,6 +49,8 @@ def build_model(
         step=recipe.step,
         **{name: known[name] for name in model_class.own_arguments if name in known},
     )
+    if semi_supervised:
+        model.stream_multiples = {UNLABELLED: recipe.supervision.unlabelled_multiple}
     optimizers = recipe.optimizers
     model.compile(
         optimizers.make(
@@ -58,6 +61,7 @@ def build_model(
             optimizers.critic_learning_rate,
             steps=recipe.run.steps,
             updates_per_step=recipe.step.critic_steps,
+            critic=critic,
         ),
     )
     return model
@@ -79,7 +83,11 @@ def build_control(
     """
     control = model.make_control(with_unlabelled_terms=with_unlabelled_terms)
     optimizers = recipe.optimizers
-    control.compile(optimizers.make(optimizers.critic_learning_rate, steps=recipe.run.steps))
+    control.compile(
+        optimizers.make(
+            optimizers.critic_learning_rate, steps=recipe.run.steps, critic=control.network
+        )
+    )
     return control
 
 

@@ -1,11 +1,18 @@
 """Command lines: frozen dataclasses of options, parsed by tyro."""
 
-from collections.abc import Sequence
+import difflib
+import re
+import sys
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import tyro
 
 Options = TypeVar("Options")
+
+_FLAG = re.compile(r"--[a-z0-9][a-z0-9-]*")
+_LONGEST_WORD = 40
+_MOST_WORDS = 5
 
 
 def parse_options(
@@ -22,13 +29,47 @@ def parse_options(
     Raises:
         SystemExit: with code 2 for a mistake, with code 0 for `--help`.
     """
-    return tyro.cli(
+    config = (tyro.conf.FlagCreatePairsOff,)
+    parsed, unknown = tyro.cli(
         options,
         args=list(arguments),
         prog=command,
         description=description,
-        config=(tyro.conf.FlagCreatePairsOff,),
+        config=config,
+        return_unknown_args=True,
     )
+    if unknown:
+        known = _FLAG.findall(tyro.extras.get_parser(options, config=config).format_help())
+        print(f"error: {unknown_words(unknown, known, command=command)}", file=sys.stderr)
+        raise SystemExit(2)
+    return parsed
+
+
+def unknown_words(words: Sequence[str], known: Iterable[str], *, command: str) -> str:
+    """Returns the error message for words of a command line that are no options or their values.
+
+    Args:
+        words: the words, at least one. A value follows its option.
+        known: all options of the command, such as `--steps`.
+        command: the command's name.
+
+    Example:
+    >>> unknown_words(["--stpes", "5"], ["--steps", "--seed"], command="fit")
+    'Unknown option --stpes. Did you mean --steps? See fit --help.'
+    """
+    options = [word for word in words if word.startswith("--")]
+    kind, found = ("option", options) if options else ("word", list(words))
+    near = difflib.get_close_matches(found[0].partition("=")[0], sorted(set(known)), n=1)
+    hint = f" Did you mean {near[0]}?" if near and near[0] != found[0] else ""
+    shown = ", ".join(map(_shortened, found[:_MOST_WORDS]))
+    if len(found) > _MOST_WORDS:
+        shown += f" and {len(found) - _MOST_WORDS:,} more"
+    return f"Unknown {kind}{'s' * (len(found) > 1)} {shown}.{hint} See {command} --help."
+
+
+def _shortened(word: str) -> str:
+    word = word if word.isprintable() else ascii(word)
+    return word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}..."
 
 
 def flag(option: str) -> str:

@@ -3,6 +3,7 @@
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from training.controls import CONTROLS, results_of
 from training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ def print_header(
     *,
     devices: str,
     folder: RunFolder,
+    expected: str = "",
 ) -> None:
     """Prints a summary of the training: the full class name and its paper first."""
+    from training.precision import precision_note
+
     splits = [("train", data.train), ("validation", data.validation), ("test", data.test)]
     counts = ", ".join(f"{len(split.images):,} {name}" for name, split in splits)
     shape = "x".join(map(str, data.image_shape))
@@ -66,12 +70,17 @@ def print_header(
     lines += [
         (
             "devices",
-            f"{devices}, {model.dtype_policy.name}" + (", XLA" if model.jit_compile else ""),
+            f"{devices}, {model.dtype_policy.name}"
+            + (", XLA" if model.jit_compile else "")
+            + (", deterministic" if recipe.devices.deterministic else ""),
         ),
+        ("precision", precision_note(recipe.devices)),
         ("parameters", parameters),
         ("length", f"{length}, seed {recipe.run.seed}"),
         ("folder", str(folder.path)),
     ]
+    if expected:
+        lines.append(("time", expected))
     print(f"{type(model).__name__} (--model {recipe.model})")
     for name, value in lines:
         print(f"  {name:<11}{value}")
@@ -81,6 +90,8 @@ def print_header(
 def result_table(results: list[dict[str, Any]]) -> str:
     """Formats results: one row per seed, then the mean and standard deviation.
 
+    The rows of the model are followed by those of its controls.
+
     Args:
         results: the results of `training.run.run`, one per seed.
 
@@ -88,26 +99,33 @@ def result_table(results: list[dict[str, Any]]) -> str:
         A Markdown table, empty for models without an error rate.
     """
     table = Table(["", "test error", "labels", "seed", "steps", "seconds"])
-    for key, name, seconds in (
-        ("test_error", "CLS-GAN", "seconds"),
-        ("control_test_error", "supervised control", "control_seconds"),
-    ):
-        measured = [result for result in results if key in result]
-        for result in measured:
-            wrong = round(result[key] * result["test_images"])
+    parts = [("CLS-GAN", results)]
+    parts += [
+        (control.row, [result | _own(name, result) for result in results])
+        for name, control in CONTROLS.items()
+    ]
+    for name, rows in parts:
+        measured = [row for row in rows if row.get("test_error") is not None]
+        for row in measured:
+            wrong = round(row["test_error"] * row["test_images"])
             table.add(
                 name,
-                f"{100 * result[key]:.2f} % ({wrong} of {result['test_images']:,})",
-                f"{result['labels']:,}",
-                result["seed"],
-                f"{result['steps']:,}",
-                "resumed" if result[seconds] is None else f"{result[seconds]:.0f}",
+                f"{100 * row['test_error']:.2f} % ({wrong} of {row['test_images']:,})",
+                f"{row['labels']:,}",
+                row["seed"],
+                f"{row['steps']:,}",
+                "resumed" if row["seconds"] is None else f"{row['seconds']:.0f}",
             )
         if len(measured) > 1:
-            values = [100 * result[key] for result in measured]
+            values = [100 * row["test_error"] for row in measured]
             spread = f"{mean_and_deviation(values, digits=2)} %"
             table.add(f"{name}, mean and std", spread, measured[0]["labels"], "", "", "")
     return str(table) if len(table.rows) > 1 else ""
+
+
+def _own(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a control; an error of None if it was not trained."""
+    return {"test_error": None} | results_of(name, result)
 
 
 def mean_and_deviation(values: list[float], *, digits: int = 4) -> str:

@@ -5,6 +5,7 @@ import json
 import pathlib
 from typing import Any
 
+from training.controls import CONTROLS
 from training.recipe import Recipe
 from training.run_folder import RunFolder
 from training.stored_run import stored_recipe
@@ -48,7 +49,8 @@ def find_targets(source: str) -> list[Target]:
     preset = read(source)
     described = {"evaluated": source, **_training_fields(_training(preset.metadata))}
     # A control was trained on the images of its run.
-    run = folder.parents[1] if folder.parts[-2:] == ("control", "preset") else None
+    is_control = folder.name == "preset" and folder.parent.name in CONTROLS
+    run = folder.parents[1] if is_control else None
     run = run if run is not None and (run / "recipe.json").exists() else None
     recipe = None if run is None else stored_recipe(run)
     # The folder instead of the handle, so that nothing is downloaded twice.

@@ -2,11 +2,13 @@
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import tyro
 
-from training.command_line import flag
+from training.command_line import flag, unknown_words
+from training.options.run import LENGTHS
 from training.recipe import Recipe
 from training.recipe_file import override
 from training.recipes import available, find
@@ -75,21 +77,27 @@ def read_recipe(command: Command, *, prog: str = "python -m training.fit") -> Re
         SystemExit: tyro found a mistake in the options (2), or help was requested (0).
     """
     settings = read_settings(command.config) if command.config else {}
+    given = given_options(command.rest)
+    settings = _with_one_length(settings, given)
     model = command.model or settings.pop("model", None)
     if model is None:
         raise UserError("Name the model to train: --model " + "|".join(MODELS))
     name = command.recipe or settings.pop("recipe", "")
     default = find(str(model), data=command.data or settings.pop("data", None), name=name)
+    default = _with_given(default, given.union(settings))
     default = override(default, settings, source=command.config or "")
-    recipe = tyro.cli(
+    prog = f"{prog} --model {default.model}"
+    recipe, unknown = tyro.cli(
         tyro.conf.OmitArgPrefixes[Recipe],
         args=command.rest,
         default=default,
-        prog=f"{prog} --model {default.model}",
+        prog=prog,
         description=_description(default),
+        return_unknown_args=True,
     )
+    if unknown:
+        raise UserError(unknown_words(unknown, map(flag, default.flat()), command=prog))
     recipe.check()
-    _check_length(recipe, default)
     return recipe
 
 
@@ -103,6 +111,32 @@ def _description(default: Recipe) -> str:
     )
 
 
-def _check_length(recipe: Recipe, default: Recipe) -> None:
-    if recipe.run.length_in_images and recipe.run.steps != default.run.steps:
-        raise UserError("Give one of --steps, --kimg and --epochs, not several.")
+def given_options(words: Iterable[str]) -> frozenset[str]:
+    """Returns the names of the options in a command line."""
+    flags = (word[2:].partition("=")[0] for word in words if word.startswith("--"))
+    return frozenset(name.replace("-", "_") for name in flags)
+
+
+def _with_one_length(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
+    """Returns the settings without the lengths that another length overrides.
+
+    A length on the command line overrides those of the file. `steps` of a file override its
+    `minutes`: a `recipe.json` has both, and repeats the run of these steps.
+
+    Raises:
+        UserError: the command line has several lengths.
+    """
+    if len(given.intersection(LENGTHS)) > 1:
+        raise UserError("Give one of --steps, --kimg, --epochs and --minutes, not several.")
+    if given.intersection(LENGTHS):
+        return {name: value for name, value in settings.items() if name not in LENGTHS}
+    if settings.get("steps") is not None and settings.get("minutes") is not None:
+        return settings | {"minutes": None}
+    return settings
+
+
+def _with_given(default: Recipe, given: frozenset[str]) -> Recipe:
+    """Returns a recipe that knows the given options; a given length overrides its own one."""
+    if given.intersection(LENGTHS):
+        default = default.with_options(kimg=None, epochs=None, minutes=None)
+    return dataclasses.replace(default, given=given)

@@ -1,6 +1,8 @@
 """Initial weights from a preset, or from the preset of another run: `--init-from`."""
 
+import os
 import pathlib
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,18 +15,43 @@ if TYPE_CHECKING:
     from zoo.models.trainer import StatelessTrainer
 
 
+_WEIGHT_FILES = (".h5", ".hdf5", ".keras", ".npz", ".pt", ".pth", ".safetensors", ".ckpt")
+
+
 def preset_of(source: str | pathlib.Path) -> str:
     """Returns the preset of a run's folder, or the handle as it is.
 
     Raises:
-        UserError: the run has no preset yet.
+        UserError: the run has no preset yet, or the source is a file.
     """
-    path = pathlib.Path(source)
+    path = pathlib.Path(os.path.expanduser(source))
+    if path.suffix.lower() in _WEIGHT_FILES or path.is_file():
+        raise UserError(_file_message(path))
     if (path / "preset").is_dir():
         return str(path / "preset")
     if (path / "recipe.json").exists():
         raise UserError(f"{source} has no preset yet: finish the run with its own command first.")
     return str(source)
+
+
+def _file_message(path: pathlib.Path) -> str:
+    """Returns the error message for a file, with the folder or the commands to use instead."""
+    if not path.is_file():
+        return f"There is no file {path}. Give the folder of a run or of a preset."
+    expected = f"{path} is a file, and the folder of a run or of a preset is expected."
+    if folders := [folder for folder in path.absolute().parents[:4] if _is_source(folder)]:
+        return f"{expected} Give {shlex.quote(os.path.relpath(folders[-1]))}."
+    return (
+        f"{expected} A file of weights does not describe its networks: load it into the model that "
+        f"wrote it, with model.load_weights({str(path)!r}), write a preset with "
+        'zoo.presets.trainer.save_trainer(model, "preset"), and give preset.'
+    )
+
+
+def _is_source(folder: pathlib.Path) -> bool:
+    """Returns True for the folder of a run or of a preset."""
+    preset = all((folder / name).is_file() for name in ("config.json", "metadata.json"))
+    return preset or (folder / "recipe.json").is_file()
 
 
 def initialise(model: "StatelessTrainer", source: str, *, class_names: Sequence[str] = ()) -> None:
@@ -46,14 +73,14 @@ def initialise(model: "StatelessTrainer", source: str, *, class_names: Sequence[
     from zoo.presets import load_network
     from zoo.tasks import ImageClassifier
 
-    handle = preset_of(source)
     try:
+        handle = preset_of(source)
         if model.classifier is not None:
             critic: keras.Model = ImageClassifier.from_preset(handle)
             generator = load_network(f"{handle}/generator")
         else:
             generator, critic = load_network(handle), load_network(f"{handle}/critic")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, UserError) as error:
         raise UserError(f"--init-from {source}: {error}") from None
     loaded = (("generator", generator), ("critic", critic))
     for part, network in loaded:

@@ -4,16 +4,20 @@ import pathlib
 from typing import Any
 
 from training import data as data_sets
+from training.adapting import adapted, with_stored_choices
 from training.compilation import keep_compiled
 from training.console import result_table
 from training.data.known_shapes import known_shape
+from training.determinism import enable_determinism, naming_operations
 from training.distribute import is_chief, make_strategy
 from training.lock import refuse_if_locked
 from training.options.run import LAST_SEED
+from training.precision import with_precision
 from training.recipe import Recipe
 from training.resuming import is_lengthened
 from training.run import run
-from training.run_folder import RunFolder, find_run
+from training.run_folder import RunFolder, find_run, read_recipe
+from training.trial import on_gpu
 from zoo.errors import UserError
 
 
@@ -25,8 +29,14 @@ def with_seed(recipe: Recipe, number: int) -> Recipe:
     return recipe.with_options(seed=recipe.run.seed + number, run_dir=run_dir)
 
 
-def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
+def train_or_find(
+    recipe: Recipe, *, first: RunFolder | None = None
+) -> tuple[dict[str, Any], RunFolder, bool]:
     """Trains one run, or finds the result of a finished one.
+
+    Args:
+        recipe: a checked recipe.
+        first: the folder of the first of several seeds; None for the first one itself.
 
     Returns:
         The result, the run's folder, and whether this process prints and writes.
@@ -37,8 +47,10 @@ def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
         return folder.read_result(), folder, True
     if recipe.devices.jit != "off":
         keep_compiled()
+    enable_determinism(recipe.devices)
     # Several hosts must find each other before TensorFlow does anything else.
     strategy = make_strategy(recipe.devices, batch_size=recipe.run.batch_size)
+    recipe = with_precision(recipe, folder, strategy)
     chief = is_chief(strategy)
     if chief:
         refuse_if_locked(folder.path)
@@ -54,7 +66,12 @@ def train_or_find(recipe: Recipe) -> tuple[dict[str, Any], RunFolder, bool]:
     )
     if recipe.networks.needs_labels and not data.num_classes:
         raise UserError(f"--model {recipe.model} needs class labels, and {source.data} has none.")
-    return run(recipe, data, folder, strategy), folder, chief
+    if folder.recipe.exists():
+        recipe = with_stored_choices(recipe, read_recipe(folder.path))
+    else:
+        recipe = adapted(recipe, data, on_gpu=on_gpu())
+    with naming_operations(recipe.devices):
+        return run(recipe, data, folder, strategy, first=first), folder, chief
 
 
 def train(recipe: Recipe, *, seeds: int) -> list[RunFolder]:
@@ -79,8 +96,10 @@ def train(recipe: Recipe, *, seeds: int) -> list[RunFolder]:
         )
     recipes = [recipe] if seeds == 1 else [with_seed(recipe, number) for number in range(seeds)]
     results, folders = [], []
+    first: RunFolder | None = None
     for one in recipes:
-        result, folder, chief = train_or_find(one)
+        result, folder, chief = train_or_find(one, first=first)
+        first = first or folder
         results.append(result)
         if chief:
             folders.append(folder)

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from training.callbacks.samples import save_png, tile
+from training.controls import CONTROLS, results_of
 from training.recipe import Recipe
 from training.recipe_file import NOT_DECIDING, to_json
 from zoo.errors import UserError
@@ -59,7 +60,7 @@ class Card:
         licence: licence of the data.
         hardware: the training hardware.
         limits: sentences on the preset's limits; may be empty.
-        data_dir: folder of the data set; None for the folder of the run.
+        data: the data of a classifier's run; None for a generator.
     """
 
     name: str
@@ -69,7 +70,7 @@ class Card:
     licence: str
     hardware: str
     limits: str
-    data_dir: str | None
+    data: "ImageData | None"
 
     def metadata(self, task: Task) -> dict[str, Any]:
         """Returns the fields to add to `metadata.json`."""
@@ -130,15 +131,10 @@ class Card:
         self, folder: pathlib.Path, task: ImageClassifier, generator: ImageGenerator | None
     ) -> str:
         """Evaluates the shipped classifier on the test split; returns a section of the card."""
-        from training import data as data_sets
         from zoo.presets.layout import SHEET_FILE
 
-        data = data_sets.load(
-            self.recipe.data.data,
-            image_size=self.recipe.data.image_size,
-            data_dir=self.data_dir or self.recipe.data.data_dir,
-            manual_dir=self.recipe.data.manual_dir,
-        )
+        data = self.data
+        assert data is not None
         images, labels = np.asarray(data.test.images), np.asarray(data.test.labels)
         predicted = task.predict(images, batch_size=200).argmax(axis=-1)
         text = class_table(task.class_names, labels, predicted)
@@ -207,11 +203,12 @@ def _result(result: dict[str, Any]) -> str:
     """Returns the error rates of a run with a classifier, an empty string for other runs."""
     if "test_error" not in result:
         return ""
-    control = result.get("control_test_error")
     text = f"test error {100 * result['test_error']:.2f} % of {result['test_images']:,} images"
     text += f", {result['labels']:,} labels (map {result['label_map'][:8]})"
-    if control is not None:
-        text += f"; supervised control, the same network and labels: {100 * control:.2f} %"
+    for name, control in CONTROLS.items():
+        error = results_of(name, result).get("test_error")
+        if error is not None:
+            text += f"; {control.difference}: {100 * error:.2f} %"
     return text
 
 

@@ -1,4 +1,4 @@
-"""The name of the processor."""
+"""The name of the processor, and its bfloat16 instructions."""
 
 import pathlib
 import platform
@@ -12,6 +12,11 @@ def processor_fields() -> dict[str, str]:
         return {}
     fields = (line.split(":", 1) for line in lines if ":" in line)
     return {name.strip(): value.strip() for name, value in fields}
+
+
+def computes_bfloat16() -> bool:
+    """Returns True if the processor has bfloat16 instructions; emulation is slow."""
+    return bool({"avx512_bf16", "amx_bf16"} & set(processor_fields().get("flags", "").split()))
 
 
 def processor_name() -> str:

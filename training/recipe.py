@@ -4,6 +4,8 @@ import dataclasses
 import re
 from typing import Any, Self
 
+import tyro
+
 from training.command_line import flag
 from training.options.data import DataOptions
 from training.options.devices import DeviceOptions
@@ -42,6 +44,11 @@ class Recipe:
     networks: NetworkOptions = CriticNetworkOptions()
     scores: ScoreOptions = ScoreOptions()
     devices: DeviceOptions = DeviceOptions()
+    given: tyro.conf.Suppress[frozenset[str]] = dataclasses.field(
+        default=frozenset(), compare=False, repr=False
+    )
+    """Options that the user gave, on the command line or in a settings file; `minutes` changes none
+    of them."""
 
     @property
     def groups(self) -> dict[str, Options]:
@@ -102,6 +109,7 @@ class Recipe:
             for group in self.groups.values():
                 group.check()
             self._check_lengths()
+            self._check_views()
             self._check_unlabelled()
             self.objective.check_critic(takes_labels=self.networks.needs_labels)
             self._check_penalty()
@@ -122,17 +130,34 @@ class Recipe:
             raise UserError(as_flags(self, str(error))) from None
 
     def _check_lengths(self) -> None:
-        length = {} if self.run.length_in_images else {"steps": self.run.steps}
+        if self.devices.deterministic and self.run.minutes is not None:
+            raise ValueError(
+                "`minutes` gives two runs different numbers of steps, so `deterministic` cannot "
+                "make them equal: give `steps`."
+            )
         several = self.devices.steps_per_call
         lengths = {
             "report_every": self.run.report_every,
             "checkpoint_every": self.run.checkpoint_every,
-            **length,
+            "steps": self.run.steps,
         }
+        if self.run.length_in_images:
+            del lengths["steps"]
+        fixed_later = set() if self.run.minutes is None else set(lengths) - self.given
         for name, value in lengths.items():
-            if value % several:
+            if name not in fixed_later and value % several:
                 raise ValueError(
                     f"`{name}` {value} must be a multiple of `steps_per_call` {several}."
+                )
+
+    def _check_views(self) -> None:
+        if self.supervision.chooses_labels:
+            return
+        for name in ("strong", "cutout"):
+            if getattr(self.data, name):
+                raise ValueError(
+                    f"`{name}` is for models that learn from labels, such as clsgan; {self.model} "
+                    "does not. Leave it out."
                 )
 
     def _check_unlabelled(self) -> None:
@@ -146,8 +171,18 @@ class Recipe:
                 )
             return
         default = find(self.model, data=self.data.data, name=self.recipe).flat()
-        for name in self.objective.unlabelled_options:
-            value = getattr(self.objective, name)
+        if self.supervision.control_without_generator and not default["control_without_generator"]:
+            raise ValueError(
+                "`control_without_generator` has no effect with `labels` all, which leaves no "
+                "image without a label: give `labels`, such as 1000, or use `control`."
+            )
+        flat = self.flat()
+        names = list(self.objective.unlabelled_options)
+        if self.supervision.chooses_labels:
+            names.append("unlabelled_batches")
+            names += [] if self.data.strong_labelled else ["strong", "cutout"]
+        for name in names:
+            value = flat[name]
             if value not in (default[name], self.defaults[name]):
                 raise ValueError(
                     f"`{name}` {value} has no effect with `labels` all, which leaves no image "

@@ -19,11 +19,15 @@ NOT_DECIDING = (
     "checkpoint_every",
     "kimg",
     "epochs",
+    "minutes",
     "strategy",
     "devices",
     "virtual_devices",
     "steps_per_call",
 )
+
+# Options whose value `auto` is decided at the start of a run.
+DECIDED_ONCE = ("jit", "precision")
 
 
 def to_json(recipe: Recipe) -> str:
@@ -62,7 +66,8 @@ def override(recipe: Recipe, settings: dict[str, Any], *, source: str) -> Recipe
 def differences(left: Recipe, right: dict[str, Any]) -> list[str]:
     """Lists the deciding options in which a recipe differs from the content of a `recipe.json`.
 
-    An option that the file does not have had its default. `--jit auto` accepts either setting.
+    An option that the file does not have had its default. `--jit auto` and
+    `--precision auto` accept any setting.
     """
     mine = json.loads(to_json(left))
     right = left.defaults | right
@@ -70,5 +75,6 @@ def differences(left: Recipe, right: dict[str, Any]) -> list[str]:
     return [
         f"{flag(option)}: {right.get(option, '(missing)')} in the run, {mine.get(option)} now"
         for option in options
-        if mine.get(option) != right.get(option) and (option, mine.get(option)) != ("jit", "auto")
+        if mine.get(option) != right.get(option)
+        and not (option in DECIDED_ONCE and mine.get(option) == "auto")
     ]

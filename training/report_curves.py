@@ -6,6 +6,7 @@ import math
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+from training.controls import CONTROLS
 from training.report_tables import label_of, score_files, shown_values
 from training.stored_scores import read_result, read_rows
 from zoo.errors import UserError
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLUMNS = 2
-CONTROL = "control"
+LINES = {"": "-", "control": "--", "control_equal_seconds": ":", "control_without_generator": "-."}
+"""The lines of the model and of its controls."""
 
 
 @dataclasses.dataclass
@@ -23,20 +25,20 @@ class Curve:
 
     Attributes:
         run: the name of the run.
-        control: True for the supervised control of the run.
+        control: the name of a control of the run; `""` for its model.
         points: the value at each step.
         chosen: the step whose state was chosen by this value; None if there is no such step.
     """
 
     run: str
-    control: bool = False
+    control: str = ""
     points: dict[int, float] = dataclasses.field(default_factory=dict)
     chosen: int | None = None
 
     @property
     def name(self) -> str:
         """The name of the network."""
-        return f"{self.run}, {CONTROL}" if self.control else self.run
+        return f"{self.run}, {CONTROLS[self.control].short}" if self.control else self.run
 
 
 def run_folders(sources: list[pathlib.Path]) -> list[pathlib.Path]:
@@ -88,14 +90,14 @@ def score_curves(sources: list[pathlib.Path]) -> dict[str, list[Curve]]:
     A run that was resumed can have several rows of one step. The last one is used. Values that are
     not finite are left out.
     """
-    found: dict[tuple[str, str], dict[tuple[str, bool], Curve]] = {}
+    found: dict[tuple[str, str], dict[tuple[str, str], Curve]] = {}
     folders = run_folders(sources)
     for folder, run in zip(folders, run_names(folders), strict=True):
         result = stored_result(folder)
         rows = [row for path in score_files(folder) for row in read_rows(path)]
         for row in (row for row in rows if row.get("while_training")):
-            control = bool(row.get(CONTROL))
-            chosen = result.get("control_best_step" if control else "best_step")
+            control = next((name for name in CONTROLS if row.get(name)), "")
+            chosen = result.get(f"{control}_best_step" if control else "best_step")
             for name, value in shown_values(row).items():
                 title = row["key"] if name == row["metric"] else f"{name}, {row['key']}"
                 curves = found.setdefault((title, str(row.get("data"))), {})
@@ -140,7 +142,7 @@ def draw(curves: dict[str, list[Curve]]) -> bytes:
 
 
 def _draw_panel(axis: "Axes", title: str, curves: list[Curve], runs: list[str]) -> None:
-    """Draws one line per network. A run has one colour in all panels; its control is dashed."""
+    """Draws one line per network. A run and its controls have one colour in all panels."""
     from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
 
@@ -152,7 +154,7 @@ def _draw_panel(axis: "Axes", title: str, curves: list[Curve], runs: list[str]) 
             steps,
             [curve.points[step] for step in steps],
             marker=".os^vDP*"[number // len(colours) % 8],
-            linestyle="--" if curve.control else "-",
+            linestyle=LINES[curve.control],
             color=colours[number % len(colours)],
             label=curve.name,
         )

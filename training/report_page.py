@@ -106,7 +106,7 @@ def add_curves(page: Page, sources: list[pathlib.Path]) -> None:
     lines = [line for panel in curves.values() for line in panel]
     title = "Scores against the split in the key."
     if any(line.control for line in lines):
-        title += " Dashed lines: supervised controls."
+        title += " Dashed and dotted lines: controls."
     if any(line.chosen is not None for line in lines):
         title += " Stars: the chosen states."
     page.heading("Scores during training")

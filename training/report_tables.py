@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 from training.console import Table, mean_and_deviation
+from training.controls import CONTROLS
 from training.stored_scores import read_rows
 from zoo.errors import UserError
 
@@ -32,13 +33,13 @@ class Score:
 def label_of(path: pathlib.Path) -> str:
     """Returns the name of a run: `glsgan-0` for `runs/glsgan-0/seed-1/preset`.
 
-    The name of its supervised control is `glsgan-0, control`.
+    The names of its controls follow it: `glsgan-0, control`.
     """
     parts = [part for part in path.parts if part != "preset" and not part.startswith("seed-")]
-    # A run can have the name "control" too. It has a recipe, and a control has none.
+    # A run can have the name of a control too. It has a recipe, and a control has none.
     folder = path.parent if path.name == "preset" else path
-    if parts[-2:-1] and parts[-1] == "control" and not (folder / "recipe.json").exists():
-        return f"{parts[-2]}, control"
+    if parts[-2:-1] and parts[-1] in CONTROLS and not (folder / "recipe.json").exists():
+        return f"{parts[-2]}, {CONTROLS[parts[-1]].short}"
     return parts[-1] if parts else str(path)
 
 

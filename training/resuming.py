@@ -4,12 +4,14 @@ import pathlib
 import shlex
 from typing import Any
 
+from training.adapting import with_stored_choices
 from training.recipe import Recipe
 from training.recipe_file import differences, to_json
 from training.run_folder import RunFolder, read_recipe, write_text
 from zoo.errors import UserError
 
-_LENGTHS = ("kimg", "epochs")
+_LENGTHS = ("kimg", "epochs", "minutes")
+_INTERVALS = ("report_every", "checkpoint_every", "score_every")
 
 
 def check_resumable(path: pathlib.Path, recipe: Recipe) -> None:
@@ -34,10 +36,11 @@ def changes_against(recipe: Recipe, stored: dict[str, Any], *, may_lengthen: boo
         stored: the content of the run's `recipe.json`.
         may_lengthen: bool, if a longer recipe is accepted.
     """
-    if recipe.run.length_in_images:
+    recipe = with_stored_choices(recipe, stored)
+    if recipe.run.steps_known_later:
         # The number of steps is known only with the data; `training.run` compares it then.
-        if may_lengthen or all(stored.get(name) == recipe.flat()[name] for name in _LENGTHS):
-            recipe = recipe.with_options(steps=stored_steps(stored))
+        if may_lengthen or _same_length(recipe, stored):
+            recipe = with_stored_length(recipe, stored)
     elif may_lengthen and recipe.run.steps > stored_steps(stored):
         recipe = recipe.with_options(steps=stored_steps(stored))
     return differences(recipe, stored)
@@ -46,9 +49,28 @@ def changes_against(recipe: Recipe, stored: dict[str, Any], *, may_lengthen: boo
 def is_lengthened(recipe: Recipe, folder: RunFolder) -> bool:
     """Returns True if a recipe may be longer than the run in a folder."""
     stored = read_recipe(folder.path)
-    if recipe.run.length_in_images:
-        return any(stored.get(name) != recipe.flat()[name] for name in _LENGTHS)
+    if recipe.run.steps_known_later:
+        return not _same_length(recipe, stored)
     return recipe.run.steps > stored_steps(stored)
+
+
+def _same_length(recipe: Recipe, stored: dict[str, Any]) -> bool:
+    return all(stored.get(name) == recipe.flat()[name] for name in _LENGTHS)
+
+
+def with_stored_length(recipe: Recipe, stored: dict[str, Any]) -> Recipe:
+    """Returns a recipe with the number of steps in the content of a `recipe.json`.
+
+    If the recipe has `minutes`, the intervals that the user did not give are the stored ones too.
+
+    Raises:
+        UserError: the number of steps is damaged.
+    """
+    changes: dict[str, Any] = {"steps": stored_steps(stored)}
+    if recipe.run.minutes is not None:
+        fixed = [name for name in _INTERVALS if name in stored and name not in recipe.given]
+        changes |= {name: stored[name] for name in fixed}
+    return recipe.with_options(**changes)
 
 
 def stored_steps(stored: dict[str, Any]) -> int:
@@ -88,8 +110,16 @@ def lengthen(folder: RunFolder, recipe: Recipe) -> None:
     folder.result.unlink(missing_ok=True)
     write_text(folder.recipe, to_json(recipe))
     print(f"{folder.path} is lengthened from {before:,} to {recipe.run.steps:,} steps.")
-    if recipe.optimizers.learning_rate_decay == "linear" or recipe.flat().get("unlabelled_ramp"):
+    if _has_schedules(recipe):
         print(
             "Its schedules follow the new length from now on, so its numbers differ from those "
             "of a run that had this length from the start."
         )
+
+
+def _has_schedules(recipe: Recipe) -> bool:
+    """Returns True if anything is a share of the length of the run."""
+    options = recipe.flat()
+    shares = ("warm_up", "unlabelled_ramp", "adversarial_start", "adversarial_ramp")
+    decay = recipe.optimizers.learning_rate_decay
+    return decay in ("linear", "cosine") or any(options.get(name) for name in shares)

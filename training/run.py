@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import gc
 import json
 import sys
 import time
@@ -10,8 +11,10 @@ from typing import Any
 import tensorflow as tf
 
 from training.build import build_for
+from training.callbacks.compiling import Compiling
 from training.callbacks.counting import CountingCallback
 from training.callbacks.guarding import Guarding
+from training.callbacks.pace import Pace
 from training.callbacks.reporting import reporting
 from training.callbacks.saving import Saving, StopRequest, saving_if_closed
 from training.callbacks.tolerating import tolerating
@@ -23,6 +26,7 @@ from training.data.label_maps import LabelMap
 from training.data_digest import check_same_data, write_data_record
 from training.disk_space import writing
 from training.distribute import describe, is_chief, losing_workers
+from training.equal_seconds import add_pace
 from training.init_from import initialise
 from training.lock import RunLock
 from training.recipe import Recipe
@@ -30,7 +34,10 @@ from training.resuming import check_resumable, lengthen
 from training.run_folder import RunFolder, write_text
 from training.stages import Stage, checkpoint_folder, stages_of
 from training.streams import batches, label_map_of, streams_of
+from training.timed import fixed_length, is_short
+from training.waiting import Waiting
 from zoo.errors import UserError
+from zoo.models import AdversarialModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +50,7 @@ class Run:
         folder: the folder of the run.
         request: reports Ctrl-C and SIGTERM.
         lock: the lock of the folder; None in a process that does not write.
+        announces: bool; False if the header contains the expected end of the run.
     """
 
     recipe: Recipe
@@ -50,18 +58,21 @@ class Run:
     folder: RunFolder
     request: StopRequest
     lock: RunLock | None = None
+    announces: bool = True
 
     def train(self, stage: Stage) -> dict[str, Any]:
         """Trains the model of a stage to the last step, from its newest checkpoint on.
 
         Returns:
             `seconds`: None for a resumed stage, whose whole time is not known.
+            `waiting`: the share of the time that steps waited for their batches, if measured.
+            `steps`: the number of steps, if it is not that of the run.
 
         Raises:
             Interrupted: the process was told to stop; the state is saved.
             WorkerLost: another process of the run has ended.
         """
-        recipe, model, scores = self.recipe, stage.model, stage.scores
+        recipe, model, scores = stage.recipe or self.recipe, stage.model, stage.scores
         chief = is_chief(model.distribute_strategy)
         checkpoints = Checkpoints(
             checkpoint_folder(self.folder, stage.name),
@@ -78,7 +89,13 @@ class Run:
                 f"{recipe.devices.steps_per_call}: resume it with --steps-per-call 1."
             )
         started = None if first else time.monotonic()
-        callbacks = self._callbacks(stage, checkpoints, first_step=first)
+        pace = Pace(
+            steps=recipe.run.steps,
+            announces=self.announces and chief,
+            waiting=Waiting(),
+            first_step=first,
+        )
+        callbacks = self._callbacks(recipe, stage, checkpoints, pace)
         every, last = recipe.run.report_every, recipe.run.steps
         while first < last:
             # Reports fall on multiples of `every`, wherever a run was resumed.
@@ -89,7 +106,7 @@ class Run:
                 saving_if_closed(checkpoints),
             ):
                 model.fit(
-                    batches(recipe, model, stage.streams, first_step=first),
+                    pace.waiting.measured(batches(recipe, model, stage.streams, first_step=first)),
                     steps_per_epoch=steps,
                     initial_epoch=first // every,
                     epochs=first // every + epochs,
@@ -99,33 +116,44 @@ class Run:
                 )
             first += steps * epochs
         checkpoints.save()
-        return {"seconds": None if started is None else round(time.monotonic() - started, 1)}
+        if chief and not stage.name:
+            add_pace(self.folder, seconds_per_step=pace.seconds_per_step())
+        seconds = None if started is None else round(time.monotonic() - started, 1)
+        result: dict[str, Any] = {"seconds": seconds} | pace.waiting_share()
+        return result if recipe is self.recipe else result | {"steps": recipe.run.steps}
 
     def _callbacks(
-        self, stage: Stage, checkpoints: Checkpoints, *, first_step: int
+        self, recipe: Recipe, stage: Stage, checkpoints: Checkpoints, pace: Pace
     ) -> list[CountingCallback]:
+        first_step = pace.run_step
         saving = Saving(
             checkpoints,
-            every=self.recipe.run.checkpoint_every,
+            every=recipe.run.checkpoint_every,
             request=self.request,
             first_step=first_step,
             lock=self.lock,
         )
-        callbacks: list[CountingCallback] = [Guarding(first_step=first_step), saving]
+        callbacks: list[CountingCallback] = [pace, Guarding(first_step=first_step), saving]
         if stage.scores is not None:
             # Before `Saving`, so that a checkpoint holds the scores of its own step.
             stage.scores.run_step = first_step
             callbacks.insert(0, stage.scores)
         if is_chief(stage.model.distribute_strategy):
+            callbacks.append(Compiling(first_step=first_step))
             log = self.folder.path / "logs" / (stage.name or "train")
             callbacks += reporting(
-                self.recipe, self.data, self.folder, stage.model, log=log, first_step=first_step
+                recipe, self.data, self.folder, stage.model, log=log, first_step=first_step
             )
         return callbacks
 
 
 def run(
-    recipe: Recipe, data: ImageData, folder: RunFolder, strategy: tf.distribute.Strategy
+    recipe: Recipe,
+    data: ImageData,
+    folder: RunFolder,
+    strategy: tf.distribute.Strategy,
+    *,
+    first: RunFolder | None = None,
 ) -> dict[str, Any]:
     """Trains, evaluates and saves what a recipe states; resumes a run that was interrupted.
 
@@ -134,6 +162,7 @@ def run(
         data: the images.
         folder: from `find_run`.
         strategy: from `make_strategy`.
+        first: the folder of the first of several seeds, whose length in steps this run has too.
 
     Returns:
         The result, as written to `result.json`.
@@ -143,6 +172,7 @@ def run(
             the run in the folder, or another process that trains there.
         Interrupted: the process was told to stop; the state is saved.
     """
+    begun = time.monotonic()
     recipe = recipe.with_steps(training_images=len(data.train.images))
     chief = is_chief(strategy)
     if chief:
@@ -150,21 +180,42 @@ def run(
     label_map = label_map_of(recipe, data)
     if chief and label_map is not None:
         _check_label_map(folder, label_map)
-    model = build_for(recipe, data, strategy)
-    if recipe.run.init_from is not None:
-        initialise(model, recipe.run.init_from, class_names=data.class_names)
+    model = _build(recipe, data, strategy)
     streams = streams_of(recipe, data, label_map)
-    recipe = with_jit(recipe, folder, model, lambda: next(iter(batches(recipe, model, streams))))
-    stages = stages_of(recipe, data, folder, model, streams)
+    steps = 1 if is_short(recipe) else recipe.run.steps
+    jit = with_jit(
+        recipe.with_options(steps=steps),
+        folder,
+        model,
+        lambda: next(iter(batches(recipe, model, streams))),
+    ).devices.jit
+    recipe = recipe.with_options(jit=jit)
+    expected = ""
+    if recipe.run.minutes is not None:
+        timed = fixed_length(recipe, data, (folder, first), model, streams, begun=begun)
+        recipe, expected = timed.recipe, timed.expected
+        # The schedules follow the length, so the model is built again.
+        del model
+        gc.collect()
+        model = _build(recipe, data, strategy)
+    stages = stages_of(recipe, data, folder, model, streams, first=first)
     # The first stage is built before anything is written: it refuses unknown metrics.
     trained = [next(stages)]
     with RunLock(folder.path) if chief else contextlib.nullcontext() as lock:
         if chief:
             _describe(recipe, data, label_map, folder)
-            print_header(recipe, model, data, label_map, devices=describe(strategy), folder=folder)
+            print_header(
+                recipe,
+                model,
+                data,
+                label_map,
+                devices=describe(strategy),
+                folder=folder,
+                expected=expected,
+            )
         result = _protocol(recipe, data, label_map)
         with StopRequest() as request:
-            this_run = Run(recipe, data, folder, request, lock)
+            this_run = Run(recipe, data, folder, request, lock, announces=not expected)
             result |= this_run.train(trained[0]) | trained[0].choose()
             for stage in stages:
                 print(f"\n{stage.title}", flush=True)
@@ -175,6 +226,14 @@ def run(
         if chief:
             _write_result(trained, folder, result)
     return result
+
+
+def _build(recipe: Recipe, data: ImageData, strategy: tf.distribute.Strategy) -> AdversarialModel:
+    """Builds the model of a recipe, with the weights that `init_from` names."""
+    model = build_for(recipe, data, strategy)
+    if recipe.run.init_from is not None:
+        initialise(model, recipe.run.init_from, class_names=data.class_names)
+    return model
 
 
 def _check_label_map(folder: RunFolder, label_map: LabelMap) -> None:

@@ -54,9 +54,13 @@ class RunFolder:
         return self.path / "preset"
 
     @property
-    def control_preset(self) -> pathlib.Path:
-        """The preset of the supervised control, if one was trained."""
-        return self.path / "control" / "preset"
+    def pace(self) -> pathlib.Path:
+        """The measured seconds per step, and the steps of the control of equal seconds."""
+        return self.path / "pace.json"
+
+    def preset_of(self, control: str) -> pathlib.Path:
+        """Returns the preset of a control, if it was trained."""
+        return self.path / control / "preset"
 
     @property
     def served_name(self) -> str:

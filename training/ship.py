@@ -65,7 +65,7 @@ def ship(options: Options) -> pathlib.Path:
 
     Raises:
         UserError: if the run is not finished, the name is not valid, the weights are too large,
-            or the licence of the data is not known.
+            the licence of the data is not known, or the data of a classifier have changed.
     """
     if options.run is None or options.name is None:
         raise UserError("Give RUN and NAME, or --page.")
@@ -75,11 +75,13 @@ def ship(options: Options) -> pathlib.Path:
             f"given {options.name!r}."
         )
     from training.preset_card import Card, data_licence
-    from training.stored_run import command_of, read_finished
+    from training.stored_run import command_of, load_run_data, read_finished
     from zoo.presets import builtin, save_bundle
-    from zoo.tasks import from_preset
+    from zoo.tasks import ImageClassifier, from_preset
 
     recipe, scores = read_finished(options.run)
+    preset = RunFolder(options.run).preset
+    task = from_preset(preset)
     card = Card(
         name=options.name,
         recipe=recipe,
@@ -88,10 +90,10 @@ def ship(options: Options) -> pathlib.Path:
         licence=options.licence or data_licence(recipe.data.data),
         hardware=options.hardware or this_machine(),
         limits=options.limits,
-        data_dir=options.data_dir,
+        data=load_run_data(options.run, recipe, data_dir=options.data_dir)
+        if isinstance(task, ImageClassifier)
+        else None,
     )
-    preset = RunFolder(options.run).preset
-    task = from_preset(preset)
     folder = (options.to or builtin.FOLDER) / options.name
     all_parts = _parts(preset)
     for parts in (all_parts, {}):

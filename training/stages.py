@@ -1,30 +1,28 @@
-"""Stages of a run: the model itself, then the control that it is compared with."""
+"""Stages of a run: the model itself, then the controls that it is compared with."""
 
 import dataclasses
 import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import keras
-import numpy as np
-
 from training.build import build_control, build_under
+from training.controls import CONTROLS, control_of, results_of
 from training.data.image_data import ImageData
 from training.data.pipeline import Stream
-from training.disk_space import reserve
+from training.data_digest import read_data_record
 from training.distribute import is_chief
+from training.equal_seconds import steps_of_equal_seconds, stretched
+from training.length import Trial
 from training.metrics.error_rate import error_rate
 from training.recipe import Recipe
 from training.run_folder import RunFolder
+from training.trial import try_out
 from zoo.models import AdversarialModel
 from zoo.models.trainer import StatelessTrainer
 from zoo.presets.trainer import save_trainer
 
 if TYPE_CHECKING:
     from training.callbacks.scores import Scores
-
-OVERHEAD_BYTES = 2**19
-"""Space for the structure of an HDF5 file and the JSON files of a preset."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +36,7 @@ class Stage:
             results.
         title: printed before the stage starts; empty for the run's own model.
         scores: measures during training; None for no measurements.
+        recipe: the recipe, if its length is not that of the run.
     """
 
     model: StatelessTrainer
@@ -45,6 +44,7 @@ class Stage:
     name: str = ""
     title: str = ""
     scores: "Scores | None" = None
+    recipe: Recipe | None = None
 
     def keys(self, values: dict[str, Any]) -> dict[str, Any]:
         """Returns values under the names that they have in the result of the run."""
@@ -73,25 +73,25 @@ class Stage:
 
         Raises:
             OSError: the preset cannot be written.
+            UserError: the record of the data is damaged.
         """
-        sizes = [sum(v.nbytes for v in _arrays(one)) for one in self.model.networks.values()]
-        reserve(folder.path, [size + size // 8 + OVERHEAD_BYTES for size in sizes])
         if isinstance(self.model, AdversarialModel):
-            save_trainer(self.model, folder.preset, metadata={"training": result})
+            record = read_data_record(folder.path)
+            save_trainer(
+                self.model,
+                folder.preset,
+                class_names=record["class_names"] if record else (),
+                metadata={"training": result},
+            )
         elif self.model.classifier is not None:
             metadata = {"training": self._own_result(result)}
-            self.model.classifier.save_to_preset(folder.control_preset, metadata=metadata)
+            self.model.classifier.save_to_preset(folder.preset_of(self.name), metadata=metadata)
 
     def _own_result(self, result: dict[str, Any]) -> dict[str, Any]:
         """Returns the control's part of a result, as a result of its own."""
-        prefix = f"{self.name}_"
-        shared = {k: v for k, v in result.items() if not k.startswith((prefix, "best_"))}
-        own = {k.removeprefix(prefix): v for k, v in result.items() if k.startswith(prefix)}
-        return shared | own | {"model": "supervised"}
-
-
-def _arrays(network: keras.Model) -> list[np.ndarray]:
-    return [np.asarray(keras.ops.convert_to_numpy(one)) for one in network.variables]
+        of_model = {key: value for key, value in result.items() if not control_of(key)}
+        shared = {key: value for key, value in of_model.items() if not key.startswith("best_")}
+        return shared | results_of(self.name, result) | {"model": "supervised"}
 
 
 def stages_of(
@@ -100,6 +100,8 @@ def stages_of(
     folder: RunFolder,
     model: AdversarialModel,
     streams: dict[str, Stream],
+    *,
+    first: RunFolder | None = None,
 ) -> Iterator[Stage]:
     """Yields the stages of a run in order; each is built when the one before has ended.
 
@@ -109,24 +111,74 @@ def stages_of(
         folder: the folder of the run.
         model: the compiled model of the recipe.
         streams: from `training.streams.streams_of`.
+        first: the folder of the first of several seeds, whose lengths this run has too.
     """
-    scores = make_scores(recipe, data, folder, model) if recipe.scores.score_metrics else None
-    yield Stage(model, streams, scores=scores)
-    if not recipe.supervision.control:
-        return
-    strategy = model.distribute_strategy
-    control = build_under(strategy, recipe, lambda: build_control(recipe, model))
-    chosen_by_error = recipe.scores.best_by == "error"
-    alone = recipe.with_options(score_metrics="error")
-    yield Stage(
-        control,
-        streams,
-        name="control",
-        title="Supervised control: same network, labels and steps.",
-        scores=make_scores(alone, data, folder, control, name="control")
-        if chosen_by_error
-        else None,
+    yield Stage(model, streams, scores=scores_of(recipe, data, folder, model))
+    for name in recipe.supervision.controls:
+        own, title = recipe, CONTROLS[name].title
+        if name == "control_equal_seconds":
+            own = _for_equal_seconds(recipe, data, (folder, first), model, streams)
+            title += f" {own.run.steps:,} steps."
+        control = build_stage_model(own, model, name)
+        scores = scores_of(own, data, folder, control, name=name)
+        yield Stage(control, streams, name=name, title=title, scores=scores, recipe=own)
+
+
+def _for_equal_seconds(
+    recipe: Recipe,
+    data: ImageData,
+    folders: tuple[RunFolder, RunFolder | None],
+    model: AdversarialModel,
+    streams: dict[str, Stream],
+) -> Recipe:
+    """Returns the recipe of the control that trains for as many seconds as the model."""
+    name = "control_equal_seconds"
+
+    def try_control() -> Trial:
+        control = build_stage_model(recipe, model, name)
+        return try_out(
+            recipe,
+            data,
+            control,
+            streams,
+            lambda place: scores_of(recipe, data, place, control, name=name),
+        )
+
+    steps = steps_of_equal_seconds(recipe, folders, model.distribute_strategy, try_control)
+    return stretched(recipe, steps)
+
+
+def build_stage_model(recipe: Recipe, model: AdversarialModel, name: str) -> StatelessTrainer:
+    """Builds a control of a model for a recipe, under the strategy of the model."""
+    with_terms = name == "control_without_generator"
+    return build_under(
+        model.distribute_strategy,
+        recipe,
+        lambda: build_control(recipe, model, with_unlabelled_terms=with_terms),
     )
+
+
+def scores_of(
+    recipe: Recipe,
+    data: ImageData,
+    folder: RunFolder,
+    model: StatelessTrainer,
+    *,
+    name: str = "",
+) -> "Scores | None":
+    """Creates the callback that measures a stage during training; None for no measurements.
+
+    A control is measured if the error chooses the state of the model.
+    """
+    if name:
+        if recipe.scores.best_by != "error":
+            return None
+        return make_scores(
+            recipe.with_options(score_metrics="error"), data, folder, model, name=name
+        )
+    if recipe.scores.score_metrics is None:
+        return None
+    return make_scores(recipe, data, folder, model)
 
 
 def make_scores(

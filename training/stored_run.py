@@ -1,9 +1,8 @@
 """Runs on disk: the recipe and the scores of a run, and the command that starts it again."""
 
-import json
 import pathlib
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.command_line import flag
 from training.fit_options import read_command, read_recipe
@@ -12,7 +11,11 @@ from training.recipe_file import NOT_DECIDING, differences, override
 from training.recipes import find
 from training.run_folder import RunFolder
 from training.run_folder import read_recipe as read_fields
+from training.stored_scores import read_rows
 from zoo.errors import UserError
+
+if TYPE_CHECKING:
+    from training.data.image_data import ImageData
 
 
 def stored_recipe(folder: pathlib.Path) -> Recipe:
@@ -26,10 +29,11 @@ def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
     """Reads the recipe and the evaluations of a finished run.
 
     Returns:
-        The recipe, and the evaluations: the result first, without those during training.
+        The recipe, and the evaluations: the result first, without those during training and those
+        from before the run was lengthened.
 
     Raises:
-        UserError: if the folder is not a run, or the run is not finished.
+        UserError: if the folder is not a run, the run is not finished, or a file is damaged.
     """
     folder = RunFolder(run)
     fields = read_fields(run)
@@ -40,10 +44,41 @@ def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
     name = str(fields.get("recipe") or "")
     recipe = find(str(fields.get("model")), data=str(fields.get("data")), name=name)
     recipe = override(recipe, fields, source=str(folder.recipe))
-    result = json.loads(folder.result.read_text())
-    lines = folder.scores.read_text().splitlines() if folder.scores.exists() else []
-    scores = [score for score in map(json.loads, lines) if not score.get("while_training")]
+    result = folder.read_result()
+    steps = result.get("steps")
+    rows = read_rows(folder.scores) if folder.scores.exists() else []
+    of_this_length = [row for row in rows if row.get("steps", steps) == steps]
+    scores = [row for row in of_this_length if not row.get("while_training")]
     return recipe, [result, *(score for score in scores if score != result)]
+
+
+def load_run_data(run: pathlib.Path, recipe: Recipe, *, data_dir: str | None = None) -> "ImageData":
+    """Loads the data that a run was trained on, and checks that they have not changed.
+
+    Args:
+        run: the folder of the run.
+        recipe: the recipe of the run.
+        data_dir: folder of data sets that TensorFlow Datasets has prepared; None for that of the
+            recipe.
+
+    Raises:
+        UserError: if the data cannot be loaded, or have changed.
+    """
+    from training import data as data_sets
+    from training.data_digest import check_same_data
+
+    options = recipe.data
+    try:
+        data = data_sets.load(
+            options.data,
+            image_size=options.image_size,
+            data_dir=data_dir or options.data_dir,
+            manual_dir=options.manual_dir,
+        )
+    except UserError as error:
+        raise UserError(f"{error}\nThese are the data of the run {run}.") from None
+    check_same_data(run, data)
+    return data
 
 
 def command_of(recipe: Recipe) -> str:

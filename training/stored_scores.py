@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+from training.controls import CONTROLS
 from zoo.errors import UserError
 
 
@@ -36,17 +37,21 @@ def _or_none(check: Callable[[object], bool]) -> Callable[[object], bool]:
 
 _OF_RESULT = {
     "test_error": _is_finite,
-    "control_test_error": _is_finite,
     "test_images": _is_count,
     "labels": _is_count,
     "steps": _is_count,
     "seed": _is_count,
     "seconds": _or_none(_is_finite),
-    "control_seconds": _or_none(_is_finite),
     "best_by": _or_none(_is_text),
     "best_step": _or_none(_is_count),
-    "control_best_step": _or_none(_is_count),
 }
+for _name in CONTROLS:
+    _OF_RESULT |= {
+        f"{_name}_test_error": _is_finite,
+        f"{_name}_seconds": _or_none(_is_finite),
+        f"{_name}_best_step": _or_none(_is_count),
+        f"{_name}_steps": _is_count,
+    }
 _WITH_TEST_ERROR = ("test_images", "labels", "steps", "seed", "seconds")
 _OF_ROW = {
     "key": _is_text,
@@ -69,7 +74,7 @@ def read_result(path: pathlib.Path) -> dict[str, Any]:
     """
     result = _parsed(path, _text(path))
     needed: tuple[str, ...] = _WITH_TEST_ERROR if "test_error" in result else ()
-    needed += ("control_seconds",) if "control_test_error" in result else ()
+    needed += tuple(f"{one}_seconds" for one in CONTROLS if f"{one}_test_error" in result)
     _check(path, result, _OF_RESULT, needed)
     return result
 

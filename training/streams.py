@@ -7,7 +7,9 @@ import numpy as np
 from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap, make_label_map
 from training.data.pipeline import Stream, training_dataset
+from training.data.views import StrongView
 from training.recipe import Recipe
+from zoo.errors import UserError
 from zoo.models.trainer import StatelessTrainer
 
 
@@ -31,15 +33,42 @@ def streams_of(recipe: Recipe, data: ImageData, label_map: LabelMap | None) -> d
         recipe: a checked recipe.
         data: the images.
         label_map: from `label_map_of`.
+
+    Raises:
+        UserError: a strong view for a model that has no unlabelled images.
     """
+    strong = strong_view(recipe).changes_images
     if label_map is None:
+        if strong:
+            raise UserError(
+                f"--strong and --cutout are for models that learn from labels; {recipe.model} does "
+                "not. Leave these options out."
+            )
         return {"real": Stream(data.train, with_labels=recipe.networks.needs_labels)}
-    streams = {"labelled": Stream(data.train, indices=label_map.indices, with_labels=True)}
+    streams = {
+        "labelled": Stream(
+            data.train,
+            indices=label_map.indices,
+            with_labels=True,
+            strong_share=recipe.data.strong_labelled,
+        )
+    }
     if recipe.supervision.semi_supervised:
         rest = np.setdiff1d(np.arange(len(data.train.images)), label_map.indices)
         plain = recipe.objective.reads_plain_images
-        streams["unlabelled"] = Stream(data.train, indices=rest, with_plain=plain)
+        streams["unlabelled"] = Stream(
+            data.train,
+            indices=rest,
+            with_plain=plain,
+            multiple=recipe.supervision.unlabelled_multiple,
+            strong_share=1.0 if strong else 0.0,
+        )
     return streams
+
+
+def strong_view(recipe: Recipe) -> StrongView:
+    """Returns the strong view of a recipe; without its options it changes nothing."""
+    return StrongView(strength=recipe.data.strong, cutout=recipe.data.cutout)
 
 
 def batches(
@@ -52,7 +81,17 @@ def batches(
         model: the model to train; its streams are taken from `streams`.
         streams: from `streams_of`.
         first_step: int, number of steps that were taken before.
+
+    Raises:
+        ValueError: the model takes another number of images per sample from one of its streams.
     """
+    for name in model.streams:
+        taken = model.stream_multiples.get(name, 1)
+        if streams[name].multiple != taken:
+            raise ValueError(
+                f"The stream {name!r} has {streams[name].multiple} images per sample, and the "
+                f"model takes {taken}: set its `stream_multiples`."
+            )
     return training_dataset(
         {name: streams[name] for name in model.streams},
         batch_size=recipe.run.batch_size,
@@ -63,5 +102,6 @@ def batches(
         flip=recipe.data.flip,
         rotate=recipe.data.rotate,
         zoom=recipe.data.zoom,
+        strong=strong_view(recipe),
         strategy=model.distribute_strategy,
     )

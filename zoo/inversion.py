@@ -55,7 +55,8 @@ def invert_images(
     The optimizer is Adam on z, with a learning rate that decays to 0 along half a cosine. It starts
     from `restarts` draws of the prior per image. The loss is a sum over images, so the steps of one
     image do not depend on the others, and the result does not depend on `batch_size`. Latents of a
-    uniform prior are clipped to [-1, 1]^d.
+    uniform prior are clipped to [-1, 1]^d. Inside the scope of a distribution strategy its devices
+    take a batch each.
 
     Args:
         generator: an `ImageGenerator`.
@@ -125,9 +126,12 @@ def _invert(
     seed: int,
     batch_size: int,
 ) -> InversionResult:
-    """Inverts images of given classes, batch by batch; `history` is `[steps + 1, n]`."""
-    parts = []
-    for start in range(0, len(images), batch_size):
+    """Inverts images of given classes, a batch per device; `history` is `[steps + 1, n]`."""
+    strategy = tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
+    batch_size = min(batch_size, -(-len(images) // replicas))
+
+    def batch(start: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         rows = slice(start, start + batch_size)
         targets = tf.constant(images[rows])
         first, last = start * restarts, (start + len(targets)) * restarts
@@ -135,7 +139,20 @@ def _invert(
         shape = (generator.latent_dim,)
         uniform = generator.network.latent == "uniform"
         latents = noise.uniform(*shape, low=-1.0) if uniform else noise.normal(*shape)
-        parts.append(descend(project(latents), targets, tf.constant(classes[rows])))
+        return project(latents), targets, tf.constant(classes[rows])
+
+    starts = range(0, len(images), batch_size)
+    parts: list[tuple[tf.Tensor, ...]] = []
+    if replicas == 1:
+        parts = [descend(*batch(start)) for start in starts]
+    else:
+
+        def on_one(*arguments: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            return descend(*arguments)
+
+        on_all = tf.function(lambda *given: strategy.run(on_one, given), reduce_retracing=True)
+        for first in range(0, len(starts), replicas):
+            parts += _on_replicas(strategy, on_all, list(map(batch, starts[first:][:replicas])))
     latents, found, errors, histories = (
         [part.numpy() for part in column] for column in zip(*parts, strict=True)
     )
@@ -146,6 +163,26 @@ def _invert(
         labels=classes,
         history=np.concatenate(histories, axis=1),
     )
+
+
+def _on_replicas(
+    strategy: tf.distribute.Strategy,
+    on_all: Callable[..., tuple[tf.Tensor, ...]],
+    batches: list[tuple[tf.Tensor, ...]],
+) -> list[tuple[tf.Tensor, ...]]:
+    """Calls a function that runs on all replicas, with at most one batch per replica."""
+
+    def of_replica(context: tf.distribute.InputContext, column: int) -> tf.Tensor:
+        return batches[min(context.replica_id_in_sync_group, len(batches) - 1)][column]
+
+    arguments = tuple(
+        strategy.experimental_distribute_values_from_function(
+            lambda context, column=column: of_replica(context, column)
+        )
+        for column in range(len(batches[0]))
+    )
+    columns = [strategy.experimental_local_results(output) for output in on_all(*arguments)]
+    return list(zip(*columns, strict=True))[: len(batches)]
 
 
 def _check_images(generator: "ImageGenerator", images: np.ndarray) -> np.ndarray:

@@ -39,10 +39,11 @@ def build(spec: Spec) -> Makers:
     import tensorflow as tf
 
     from benchmarks.gpu import tensorflow_steps
+    from training.determinism import enable_determinism
+    from training.options.devices import DeviceOptions
 
     tf.config.experimental.enable_tensor_float_32_execution(spec.tf32)
-    if spec.deterministic:
-        tf.config.experimental.enable_op_determinism()
+    enable_determinism(DeviceOptions(deterministic=spec.deterministic))
     if spec.kind == "replicas":
         split_device(tf)
     return tensorflow_steps.BUILDERS[spec.kind](spec)

@@ -1,13 +1,15 @@
 """What is measured: models, networks, and the ways to run a step."""
 
 import dataclasses
+import os
 from typing import Any
 
 from training.recipe_file import override
 from training.recipes import find
 
 IMAGE_SHAPE = (32, 32, 3)
-BATCH = 64
+BATCH = int(os.environ.get("BENCHMARK_BATCH", "64"))
+"""Images of one step; a process reads its own from the variable."""
 CLASSES = 10
 MODELS = ("gan", "lsgan", "wgan_gp", "ls_gan", "lgan", "clsgan")
 NETWORKS = {
@@ -52,6 +54,8 @@ class Contender:
         compiled: whether XLA, or `torch.compile`, compiles the step.
         steps_per_call: steps that TensorFlow takes before Python sees them.
         channels_last: PyTorch's memory layout.
+        graph: whether PyTorch replays the step as a CUDA graph.
+        devices: logical devices of the one card, or of the CPU, that MirroredStrategy uses.
     """
 
     name: str
@@ -61,6 +65,8 @@ class Contender:
     compiled: bool = False
     steps_per_call: int = 1
     channels_last: bool = False
+    graph: bool = False
+    devices: int = 1
 
 
 CONTENDERS = [
@@ -78,6 +84,27 @@ CONTENDERS = [
     Contender("PyTorch, bfloat16", "torch", bfloat16=True),
     Contender("PyTorch, bfloat16, channels last", "torch", bfloat16=True, channels_last=True),
 ]
+
+
+GPU_CONTENDERS = [
+    Contender("ours", "ours", compiled=True),
+    Contender("ours, 50 steps a call", "ours", compiled=True, steps_per_call=50),
+    Contender("ours, bfloat16, 50 steps a call", "ours", True, True, True, 50),
+    Contender("ours, without XLA", "ours"),
+    Contender("two devices, 10 steps a call", "ours", compiled=True, steps_per_call=10, devices=2),
+    Contender("two devices, without XLA", "ours", devices=2),
+    Contender("plain Keras", "keras"),
+    Contender("Keras with XLA", "keras", compiled=True),
+    Contender("Keras with XLA, 10 steps a call", "keras", compiled=True, steps_per_call=10),
+    Contender("PyTorch", "torch"),
+    Contender("PyTorch, channels last", "torch", channels_last=True),
+    Contender("PyTorch, bfloat16, channels last", "torch", bfloat16=True, channels_last=True),
+    Contender("PyTorch, compiled", "torch", compiled=True, channels_last=True),
+    Contender("PyTorch, compiled, bfloat16", "torch", None, True, True, 1, True),
+    Contender("PyTorch, CUDA graph", "torch", channels_last=True, graph=True),
+    Contender("PyTorch, CUDA graph, bfloat16", "torch", None, True, False, 1, True, True),
+]
+"""On a GPU float32 products and convolutions use TF32 in all of them."""
 
 
 def recipe_of(case: Case) -> Any:

@@ -9,6 +9,7 @@ TensorFlow traces them, and drops them before it runs.
 """
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,9 +18,12 @@ def count(function: tf.types.experimental.ConcreteFunction) -> float:
     """Counts a traced function's operations; its shapes must be static.
 
     Raises:
-        ValueError: a shape that is not known.
+        ValueError: a shape that is not known, or a loop.
     """
-    graph = function.graph
+    return _count(function.graph)
+
+
+def _count(graph: Any) -> float:
     left = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
     needed: set[tf.Operation] = set()
     while left:
@@ -30,7 +34,12 @@ def count(function: tf.types.experimental.ConcreteFunction) -> float:
     return float(sum(map(_operations, needed)))
 
 
-def _operations(operation: tf.Operation) -> int:
+def _operations(operation: tf.Operation) -> float:
+    if operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
+        called = operation.get_attr("f").name
+        return _count(operation.graph._get_function(called).graph)
+    if operation.type in ("While", "StatelessWhile"):
+        raise ValueError(f"The number of rounds of the loop {operation.name} is not known.")
     inputs = [tensor.shape for tensor in operation.inputs]
     if operation.type == "Conv2D":
         return _convolution(outputs=operation.outputs[0].shape, kernel=inputs[1])

@@ -99,6 +99,8 @@ def measure(base: str, *, rounds: int, seconds: float) -> list[dict[str, Any]]:
         if base in means.bases
     }
     try:
+        for worker in workers.values():
+            worker.wait()
         for _ in range(rounds):
             for worker in workers.values():
                 if not worker.failed:

@@ -1,5 +1,6 @@
 """The step of this project, and the numbers that the other frameworks must reproduce."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from zoo.models.adversarial import AdversarialModel
 from zoo.randomness import Noise
 
 Numbers = dict[str, np.ndarray]
+MEGABYTES = 8_000
+"""Memory of each of several logical devices of a GPU."""
 
 
 def make_model(case: Case, *, bfloat16: bool = False) -> AdversarialModel:
@@ -40,6 +43,33 @@ def make_batch(model: AdversarialModel) -> dict[str, Any]:
     return batch
 
 
+def logical_devices(count: int) -> tf.distribute.Strategy:
+    """Returns the strategy of some logical devices of the first GPU, or of the CPU without one."""
+    if count == 1:
+        return tf.distribute.get_strategy()
+    gpus = tf.config.list_physical_devices("GPU")
+    limit = {"memory_limit": MEGABYTES} if gpus else {}
+    device = gpus[0] if gpus else tf.config.list_physical_devices("CPU")[0]
+    parts = [tf.config.LogicalDeviceConfiguration(**limit) for _ in range(count)]
+    tf.config.set_logical_device_configuration(device, parts)
+    kind = "GPU" if gpus else "CPU"
+    return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
+
+
+def _distributed(batch: dict[str, Any], strategy: tf.distribute.Strategy) -> Any:
+    """Repeats a batch, of which each replica gets an equal, consecutive part."""
+    count = strategy.num_replicas_in_sync
+    if count == 1:
+        return tf.data.Dataset.from_tensors(batch).repeat()
+    parts = [
+        tf.nest.map_structure(lambda rows, i=i: np.split(rows, count)[i], batch)
+        for i in range(count)
+    ]
+    sets = [tf.data.Dataset.from_tensors(part) for part in parts]
+    whole = functools.reduce(lambda left, right: left.concatenate(right), sets).repeat()
+    return strategy.distribute_datasets_from_function(lambda _: whole)
+
+
 class Step:
     """Runs the step on one batch that stays in memory.
 
@@ -56,15 +86,18 @@ class Step:
         *,
         change: Callable[[AdversarialModel], None] | None = None,
     ):
-        self.model = make_model(case, bfloat16=contender.bfloat16)
+        strategy = logical_devices(contender.devices)
+        with strategy.scope():
+            self.model = make_model(case, bfloat16=contender.bfloat16)
         if change is not None:
             change(self.model)
         self.model.jit_compile = contender.compiled
         self.model.steps_per_execution = contender.steps_per_call
         self.batch = make_batch(self.model)
         self.steps = contender.steps_per_call
-        self.model.make_train_function()
-        self.iterator = iter(tf.data.Dataset.from_tensors(self.batch).repeat())
+        with strategy.scope():
+            self.model.make_train_function()
+        self.iterator = iter(_distributed(self.batch, strategy))
 
     def __call__(self) -> None:
         logs = self.model.train_function(self.iterator)

@@ -3,6 +3,8 @@
 The networks and optimizers are the zoo's own, so that only the step differs.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -134,11 +136,13 @@ class Step:
         contender: how.
     """
 
-    steps = 1
-
     def __init__(self, case: Case, contender: Contender):
+        self.steps = contender.steps_per_call
         self.model = PlainGAN(case)
-        self.model.compile()
+        # On a CPU this is Keras' own choice, as its users have it; on a GPU both are contenders.
+        on_gpu = bool(tf.config.list_logical_devices("GPU"))
+        jit: Any = contender.compiled if on_gpu else "auto"
+        self.model.compile(jit_compile=jit, steps_per_execution=self.steps)
         batch = make_batch(self.model.zoo_model)
         del batch["index"]
         self.iterator = iter(tf.data.Dataset.from_tensors(batch).repeat())

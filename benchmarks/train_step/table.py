@@ -1,6 +1,7 @@
 """`python -m benchmarks.train_step.table FILE.json`: writes a table of `docs/notebook.md`.
 
-The file is one of `benchmarks.train_step` or of `benchmarks.train_step.means`.
+The file is one of `benchmarks.train_step` or of `benchmarks.train_step.means`. The table of a file
+that was measured on a GPU is printed instead.
 """
 
 import json
@@ -14,33 +15,39 @@ from training.console import Table
 from training.markdown_blocks import replace_block
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "notebook.md"
-BATCH = 64
 PEERS = {
     "best PyTorch": "PyTorch",
     "plain Keras": "plain Keras",
     "Keras with oneDNN": "Keras with oneDNN",
 }
 """What the best of this project is compared with, and how its contenders' names begin."""
+GPU_PEERS = {
+    "best PyTorch": "PyTorch",
+    "Keras with XLA": "Keras with XLA",
+    "two devices": "two devices",
+}
 
 
 def render(document: dict[str, Any]) -> str:
     """Formats images a second of each contender, its ratio to peers, and its share of the peak."""
     names = list(dict.fromkeys(row["contender"] for c in document["cases"] for row in c["rows"]))
     table = Table(["images/s", *names])
-    ratios = Table(["best of ours over ...", *PEERS, "share of peak"])
+    peers = GPU_PEERS if document.get("gpu") else PEERS
+    ratios = Table(["best of ours over ...", *peers, "share of peak"])
     found: list[list[float]] = []
     for case in document["cases"]:
         table.add(case["case"], *(_cell(case["rows"], name) for name in names))
         ours = _best(case, "ours")
-        share = ours / BATCH * case["check"]["flops"] / document["matrix_rate"]["float32"]
-        found.append([*(ours / _best(case, peer) for peer in PEERS.values()), share])
+        batch, flops = case.get("batch", 64), case["check"]["flops"]
+        share = ours / batch * flops / document["matrix_rate"]["float32"]
+        found.append([*(ours / _best(case, peer) for peer in peers.values()), share])
         ratios.add(case["case"], *(f"{value:.2f}" for value in found[-1]))
     means = [math.exp(sum(map(math.log, of)) / len(of)) for of in zip(*found, strict=True)]
     ratios.add("geometric mean", *(f"{mean:.2f}" for mean in means))
     rate = document["matrix_rate"]["float32"] / 1e9
     said = (
-        f"Machine: {document['machine']}; {rate:.0f} GFLOP/s in float32 products. Medians of "
-        f"{document['rounds']} rounds of {document['seconds']:g} s."
+        f"Machine: {document.get('gpu') or document['machine']}; {rate:.0f} GFLOP/s in float32 "
+        f"products. Medians of {document['rounds']} rounds of {document['seconds']:g} s."
     )
     return "\n\n".join([said, str(table), str(ratios)])
 
@@ -87,6 +94,8 @@ def main(arguments: Sequence[str]) -> int:
     document = json.loads(pathlib.Path(arguments[0]).read_text())
     if "bases" in document:
         replace_block(PAGE, "means", render_means(document))
+    elif document.get("gpu"):
+        print(render(document))
     else:
         replace_block(PAGE, "train step", render(document))
     return 0

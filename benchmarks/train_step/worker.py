@@ -14,10 +14,12 @@ from benchmarks.train_step.workers import serve
 def make_step(case: Case, contender: Contender, reference: str) -> Any:
     """Makes what takes a step when it is called."""
     if contender.kind == "torch":
-        from benchmarks.train_step import torch_steps
+        from benchmarks.train_step import torch_gpu, torch_steps
 
         with np.load(reference) as numbers:
-            return torch_steps.Step(case, contender, dict(numbers))
+            on_gpu = torch_gpu.DEVICE != "cpu"
+            kind: Any = torch_gpu.Calls if on_gpu else torch_steps.Step
+            return kind(case, contender, dict(numbers))
     if contender.kind == "keras":
         from benchmarks.train_step import plain_keras
 

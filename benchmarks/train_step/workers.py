@@ -15,12 +15,13 @@ from typing import Any
 
 from benchmarks.train_step.cases import BATCH
 
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+"""Variables of all processes: no log, and no more GPU memory than is needed."""
 WARMUP_CALLS = 2
 
 
 class Worker:
-    """A worker's process, ready to step, or `failed` with what it said last.
+    """A worker's process, which builds its step; `failed` is the last line of its error, if any.
 
     Args:
         command: starts it.
@@ -39,6 +40,10 @@ class Worker:
         self.rounds: list[float] = []
         self.peak_megabytes = 0.0
         self.failed = ""
+        self.started: dict[str, float] = {}
+
+    def wait(self) -> None:
+        """Waits until the process is ready to step."""
         self.started = self._answer()
 
     def _answer(self) -> dict[str, float]:

@@ -5,7 +5,7 @@ import json
 import pytest
 import tensorflow as tf
 
-from benchmarks import compare, results, scale, serving_table
+from benchmarks import compare, profile_step, results, scale, serving_table
 from benchmarks.train_step import changes, means, ours, table
 from benchmarks.train_step.cases import Case, Contender
 from benchmarks.train_step.flops import count
@@ -44,6 +44,43 @@ def test_gradients_that_are_not_asked_for_do_not_count():
     assert count(traced) == 2 * 5 * 4 * 4 * 3 * 3 * 3 * 7
 
 
+def test_operations_of_called_functions_count_and_loops_are_refused():
+    product = tf.function(lambda x: x @ x, jit_compile=True)
+    traced = tf.function(lambda x: product(product(x))).get_concrete_function(tf.zeros([4, 4]))
+    assert count(traced) == 2 * 2 * 4**3
+
+    @tf.function
+    def loop(x, times):
+        for _ in tf.range(times):
+            x = x @ x
+        return x
+
+    with pytest.raises(ValueError, match="loop"):
+        count(loop.get_concrete_function(tf.zeros([4, 4]), tf.constant(3)))
+
+
+def test_the_time_of_an_operation_leaves_out_the_operations_inside_it():
+    events = [(0, 10, "run"), (1, 4, "a/b:Conv2D"), (5, 5, "a/c:Conv2D"), (12, 3, "fusion.12")]
+    assert profile_step.self_times(reversed(events)) == [
+        ("run", 1),
+        ("a/b:Conv2D", 4),
+        ("a/c:Conv2D", 5),
+        ("fusion.12", 3),
+    ]
+    kinds = [profile_step.kind_of(name) for _, _, name in events]
+    assert kinds == ["run", "Conv2D", "Conv2D", "fusion"]
+    assert profile_step.kind_of("ExecutorState::Process") == profile_step.LAUNCHING
+
+
+def test_a_profile_names_the_products_of_a_function():
+    product = tf.function(lambda: tf.random.normal([300, 300]) @ tf.random.normal([300, 300]))
+    product()
+    profile = profile_step.profile_step(product, calls=3)
+    assert any("MatMul" in kind for kind in profile.kinds)
+    text = profile_step.table(profile, steps=3, top=4)
+    assert "MatMul" in text and "kinds in all" in text
+
+
 def timed(**speeds):
     rows = [
         {
@@ -79,6 +116,21 @@ def test_the_table_of_steps():
     # 100 images/s of 0.5 GFLOP each are 50 of 100 GFLOP/s.
     (row,) = [line for line in text.splitlines() if "1.25" in line and "gan," in line]
     assert [cell.strip() for cell in row.split("|")[2:6]] == ["1.25", "2.00", "1.60", "0.50"]
+
+
+def test_the_table_of_steps_on_a_gpu(tmp_path, capsys):
+    document = timed(
+        ours=[300.0], two_devices=[150.0], plain_Keras=[100.0], Keras_with_XLA=[200.0], PyTorch=[60]
+    )
+    document |= {"gpu": "a card, driver 1"}
+    document["cases"][0]["batch"] = 128
+    (tmp_path / "gpu.json").write_text(json.dumps(document))
+    assert table.main([str(tmp_path / "gpu.json")]) == 0
+    text = capsys.readouterr().out
+    assert "Machine: a card, driver 1" in text
+    # 300 images/s of 0.25 GFLOP each are 75 of 100 GFLOP/s.
+    (row,) = [line for line in text.splitlines() if "5.00" in line and "gan," in line]
+    assert [cell.strip() for cell in row.split("|")[2:6]] == ["5.00", "1.50", "2.00", "0.75"]
 
 
 def test_two_files_are_compared(tmp_path, capsys):

@@ -14,7 +14,7 @@ from export.runtimes import LiteRtRuntime, OnnxRuntime
 from export.verify import VerificationError
 from tests.support.random_weights import randomize
 from zoo.errors import UserError
-from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator
+from zoo.networks import CLSGANFeatures, DCGANCritic, DCGANGenerator, make_features
 from zoo.presets import save_bundle
 from zoo.tasks import ImageClassifier, ImageGenerator
 
@@ -84,6 +84,16 @@ def test_a_run_becomes_files(run, tmp_path, capsys, classifier, generator, file_
     assert scores["score"].shape == (4,)
     assert main(arguments) == 2
     assert "exists. Remove it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("file_format", list(FORMATS))
+def test_residual_features_become_files(tmp_path, file_format):
+    """`save_portable` compares the answers of the file with those of the model."""
+    model = randomize(
+        ImageClassifier(make_features("residual", image_shape=(9, 9, 1), filters=2), 3)
+    )
+    (exported,) = save_portable({"m": model}, tmp_path, file_format=file_format)
+    assert exported.largest < 1e-5 and exported.path.is_file()
 
 
 @pytest.mark.slow

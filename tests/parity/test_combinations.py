@@ -38,6 +38,10 @@ def test_every_combination_is_made_or_refused(precision, jit, strategy, devices,
     recipe = tiny_recipe(
         "lsgan", precision=precision, jit=jit, strategy=strategy, **DEVICES[devices]
     )
+    if (strategy, precision) in (("tpu", "mixed_float16"), ("multi_worker", "auto")):
+        with pytest.raises(UserError, match=f"--precision {precision}"):
+            recipe.check()
+        return
     recipe.check()
     reason = refusal(jit, strategy, devices)
     if reason is not None:
@@ -55,7 +59,10 @@ def test_every_combination_is_made_or_refused(precision, jit, strategy, devices,
         (["--jit", "on", "--virtual-devices", "4"], "XLA cannot reach another device's variables"),
         (["--jit", "on", "--strategy", "mirrored"], "Use --jit off, or one device"),
         (["--strategy", "tpu"], "no TPU was found"),
+        (["--strategy", "tpu", "--deterministic"], "leave --deterministic out"),
+        (["--strategy", "tpu", "--precision", "mixed_float16"], "--precision mixed_bfloat16"),
         (["--strategy", "multi_worker"], "TF_CONFIG"),
+        (["--strategy", "multi_worker", "--precision", "auto"], "differently on several hosts"),
         (["--strategy", "single", "--devices", "2"], "--strategy single is one device"),
         (["--devices", "9"], "--virtual-devices"),
         (["--steps-per-call", "7"], "must be a multiple of --steps-per-call 7"),

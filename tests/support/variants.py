@@ -45,6 +45,7 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
             "spectral_norm": True,
         },
     ),
+    "clsgan, residual": ("clsgan", {"network": "residual"}),
     "clsgan, gp on the true class's loss": (
         "clsgan",
         {**PLAIN, "penalty": "gp", "penalty_weight": 0.1, "shared_latents": True},

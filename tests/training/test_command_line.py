@@ -188,3 +188,25 @@ def test_other_commands_refuse_what_is_no_run(command, capsys, empty_folder):
 def test_sample_refuses_a_grid_that_is_none(capsys, empty_folder):
     assert sample.main([str(empty_folder), "--grid", "8by8"]) == 2
     assert "--grid" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--critic-learning-rat", "1"], "Unknown option --critic-learning-rat. Did you mean"),
+        (["--head-bias", "True", "--", "-1", "--", "--seeds", "x"], "Unknown options --head-bias,"),
+        (["extra"], "Unknown word extra."),
+        (["--" + "x" * 5000], "Unknown option --xxx"),
+        ([f"--x{number}" for number in range(500)], "and 495 more"),
+        (["--a\nb"], r"Unknown option '--a\nb'"),
+    ],
+)
+def test_unknown_options_are_refused_in_one_sentence(capsys, arguments, message):
+    said = fails(capsys, "--model", "gan", *arguments)
+    assert message in said
+    assert said.count("\n") == 1 and len(said) < 400
+    if "--seeds" not in arguments:
+        with pytest.raises(SystemExit, match="2"):
+            sample.main(["preset", *arguments])
+        said = capsys.readouterr().err
+        assert message.split(".")[0] in said and said.count("\n") == 1 and len(said) < 400

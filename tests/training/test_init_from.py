@@ -96,6 +96,30 @@ def test_presets_without_a_critic_and_unfinished_runs_are_refused(tmp_path):
         preset_of(tmp_path / "run")
 
 
+def test_files_of_weights_are_refused_with_what_to_give(in_folder):
+    trained = preset("lsgan", in_folder / "run" / "preset")
+    (in_folder / "run" / "recipe.json").write_text("{}")
+    fresh = build(tiny_recipe("lsgan"))
+    for inside in ("preset/model.weights.h5", "preset/critic/model.weights.h5", "preset/task.json"):
+        with pytest.raises(UserError, match=r"task.json is a file|weights.h5 is a file") as error:
+            initialise(fresh, str(in_folder / "run" / inside))
+        assert str(error.value).endswith("Give run.")
+    with pytest.raises(UserError, match="There is no file missing.h5."):
+        initialise(fresh, "missing.h5")
+    (in_folder / "whole.keras").write_bytes(b"")
+    with pytest.raises(UserError, match="does not describe its networks"):
+        initialise(fresh, "whole.keras")
+    # What the message asks for works.
+    trained.save_weights("whole.weights.h5")
+    with pytest.raises(UserError, match=r"model.load_weights\('whole.weights.h5'\)"):
+        initialise(fresh, "whole.weights.h5")
+    another = build(tiny_recipe("lsgan"))
+    another.load_weights("whole.weights.h5")
+    save_trainer(another, "preset")
+    initialise(fresh, "preset")
+    assert same(fresh.generator, trained.generator) and same(fresh.critic, trained.critic)
+
+
 def test_from_end_to_end(in_folder, capsys):
     common = ["--model", "lsgan", *TINY]
     assert fit.main([*common, "--run-dir", "one"]) == 0

@@ -99,6 +99,7 @@ def test_unknown_models_are_answered_with_the_nearest():
         ),
         ("--model lgan --conditional onehot --penalty-buffer 2", "without their labels"),
         ("--model glsgan --penalty rescale", "--clip-when after has no effect"),
+        ("--model lsgan --deterministic --minutes 5", "cannot make them equal: give --steps"),
         ("--model gan --decay-every 5", "need each other"),
         ("--model gan --learning-rate-decay stairs --decay-every 5", "--decay-factor"),
         (

@@ -190,7 +190,7 @@ def test_a_control_has_its_own_curve_with_its_chosen_state(tmp_path):
     model, control = score_curves([tmp_path / "clsgan"])["error"]
     assert (model.name, control.name) == ("clsgan/seed-0", "clsgan/seed-0, control")
     assert model == Curve("clsgan/seed-0", points={5: 0.5, 10: 0.2}, chosen=10)
-    assert control == Curve("clsgan/seed-0", control=True, points={5: 0.6, 10: 0.7}, chosen=5)
+    assert control == Curve("clsgan/seed-0", control="control", points={5: 0.6, 10: 0.7}, chosen=5)
 
 
 def test_a_curve_has_one_finite_value_per_step(tmp_path):

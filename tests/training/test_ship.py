@@ -1,6 +1,7 @@
 """Tests of `training.ship`: presets, model cards and the page of presets."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from PIL import Image
 
 from training import fit, preset_card, ship
+from training.data import load
+from training.data_digest import data_record
 from training.fit_options import read_command, read_recipe
 from training.recipe_file import to_json
 from training.recipes import find
@@ -42,7 +45,8 @@ def classifier_run(folder):
     generator = DCGANGenerator((8, 8, 1), latent_dim=5, base_filters=8, num_classes=10)
     result = {"weights": "average", "seconds": 1.5, "labels": 100, "label_map": "abcdef0123"}
     result |= {"test_error": 0.9, "test_images": 400}
-    score = {"key": "fid[x,10k/test]", "values": {"fid": 3.25}, "evaluated": "/home/a/preset"}
+    score = {"key": "fid[x,10k/test]", "metric": "fid", "values": {"fid": 3.25}}
+    score |= {"evaluated": "/home/a/preset"}
     save_bundle(
         run / "preset",
         root=ImageClassifier(features, 10),
@@ -50,7 +54,7 @@ def classifier_run(folder):
     )
     (run / "recipe.json").write_text(to_json(recipe))
     (run / "result.json").write_text(json.dumps(result))
-    early = score | {"values": {"fid": 99.0}, "while_training": True}
+    early = score | {"values": {"fid": 99.0}, "while_training": True, "step": 1}
     rows = map(json.dumps, (early, result, score))
     (run / "scores.jsonl").write_text("\n".join(rows))
     return run
@@ -148,6 +152,41 @@ def test_unfinished_runs_and_wrong_names_are_refused(generator_run, tmp_path, ca
         printed = capsys.readouterr().err
         assert message in printed and "Traceback" not in printed
     assert not (tmp_path / "out").exists()
+
+
+def test_changed_data_of_a_classifier_are_refused(classifier_run, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(classifier_run, run)
+    record = data_record(load("digits"))
+    (run / "data.json").write_text(json.dumps(record))
+    assert ship.main([str(run), "good", "--to", str(tmp_path / "out")]) == 0
+    record["splits"]["test"]["images"] += 1
+    (run / "data.json").write_text(json.dumps(record))
+    capsys.readouterr()
+    assert ship.main([str(run), "bad", "--to", str(tmp_path / "out")]) == 2
+    assert "test split: 401 images in the run, 400 now" in capsys.readouterr().err
+    recipe = json.loads((run / "recipe.json").read_text()) | {"data": str(tmp_path / "moved")}
+    (run / "recipe.json").write_text(json.dumps(recipe))
+    licence = ["--licence", "CC0"]
+    assert ship.main([str(run), "bad", "--to", str(tmp_path / "out"), *licence]) == 2
+    assert f"These are the data of the run {run}." in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good"]
+
+
+def test_scores_of_a_shorter_run_are_not_read(generator_run, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(generator_run, run)
+    recipe, (result,) = read_finished(run)
+    score = {"key": "fid[x,10k/test]", "metric": "fid", "values": {"fid": 3.25}, "steps": 3}
+    shorter = [score | {"steps": 2, "values": {"fid": 9.0}}, result | {"steps": 2}]
+    rows = [*shorter, result, score, score | {"while_training": True, "step": 3}]
+    (run / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read_finished(run) == (recipe, [result, score])
+    for name in ("scores.jsonl", "result.json"):
+        (run / name).write_text("[")
+        assert ship.main([str(run), "bad", "--to", str(tmp_path / "out")]) == 2
+        printed = capsys.readouterr().err
+        assert f"{run / name} is damaged" in printed and "Traceback" not in printed
 
 
 def test_unknown_data_need_a_licence(generator_run, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.disks import fill, small_disk
 from training.fit import main
 from training.fit_options import read_command, read_recipe
 from training.run_folder import RunFolder
@@ -195,24 +196,9 @@ def test_what_is_known_before_training_is_checked_before(arguments, message, cap
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 2 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("needs the right to mount a file system")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: pathlib.Path, *, leave: int) -> pathlib.Path:
-    """Fills a file system, but for some bytes."""
-    filler = folder / "filler"
-    space = os.statvfs(folder)
-    with open(filler, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - leave)
-    return filler
+def disk(tmp_path):
+    with small_disk(tmp_path / "small") as folder:
+        yield folder
 
 
 def half_written(folder: pathlib.Path) -> list[str]:
@@ -222,10 +208,10 @@ def half_written(folder: pathlib.Path) -> list[str]:
 @pytest.mark.parametrize(
     "leave", [150_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 20_000, 400_000))]
 )
-def test_a_full_disk_ends_in_one_sentence_and_the_same_command_resumes(leave, small_disk, capfd):
-    run = small_disk / "run"
+def test_a_full_disk_ends_in_one_sentence_and_the_same_command_resumes(leave, disk, capfd):
+    run = disk / "run"
     arguments = [*LSGAN, "--steps", "20", "--checkpoint-every", "5", "--run-dir", str(run)]
-    filler = fill(small_disk, leave=leave)
+    filler = fill(disk, leave=leave)
     process = start(*arguments)
     said, _ = process.communicate()
     assert process.returncode in (0, 2), (process.returncode, said)

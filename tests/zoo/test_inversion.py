@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.support.devices import replicas
 from tests.support.small_tasks import make_generator
 from zoo.inversion import invert_images
 from zoo.networks import Generator
@@ -167,3 +168,14 @@ def test_the_task_takes_raw_images_of_any_size():
         generator.invert(images / 255.0)
     with pytest.raises(ValueError, match="empty"):
         generator.invert(images[:0])
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_several_devices_find_what_one_finds(count, linear):
+    """Five images are not a multiple of the devices, and each device gets whole images."""
+    options = {"steps": 20, "restarts": 2}
+    one = invert_images(linear, targets(), **options)
+    with replicas(count).scope():
+        several = invert_images(linear, targets(), batch_size=1, **options)
+    for expected, found in zip(one, several, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

@@ -15,6 +15,7 @@ from zoo.networks import (
     MLPCritic,
     MLPGenerator,
     ReleasedCLSGANFeatures,
+    ResidualFeatures,
     ResNetCritic,
     ResNetGenerator,
     SceneCritic,
@@ -73,7 +74,7 @@ def test_scene_network_supports_only_sixteen_times_4_to_7_pixels(size):
             make((size, size, 3))
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "mlp"])
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("mlp", "residual")])
 def test_size_is_checked_by_name_without_building(name):
     check_image_size(name, (*SHAPES.get(name, (32, 32))[:2], 3))
     with pytest.raises(ValueError, match="nearest"):
@@ -82,6 +83,14 @@ def test_size_is_checked_by_name_without_building(name):
         check_image_size(name, (2,))
     with pytest.raises(ValueError, match="nearest"):
         make_generator(name, image_shape=(30, 30, 3), latent_dim=2)
+
+
+def test_residual_features_support_sizes_that_their_generator_does_not():
+    check_image_size("residual", (30, 30, 3))
+    with pytest.raises(ValueError, match="at least 8 pixels, not of 7"):
+        check_image_size("residual", (7, 7, 3))
+    with pytest.raises(ValueError, match="nearest"):
+        make_generator("residual", image_shape=(30, 30, 3), latent_dim=2)
 
 
 def test_released_script_reaches_a_map_of_4_to_7():
@@ -115,7 +124,7 @@ def test_an_option_or_network_that_a_family_does_not_have_is_an_error():
         make_critic(name, image_shape=(8, 8, 1), normalization="none", filters=2)
     with pytest.raises(ValueError, match="not a single score.*dcgan, resnet, mlp, scene"):
         make_critic("clsgan", image_shape=(8, 8, 1))
-    with pytest.raises(ValueError, match="clsgan, clsgan_released"):
+    with pytest.raises(ValueError, match="clsgan, clsgan_released, residual"):
         make_features("dcgan", image_shape=(8, 8, 1))
     with pytest.raises(ValueError, match="`dropout`"):
         make_features("clsgan_released", image_shape=(32, 32, 1), dropout=0.2)
@@ -169,6 +178,7 @@ ROUND_TRIP = [
     lambda: DCGANCritic((8, 8, 1), filters=4, normalization="none"),
     lambda: CLSGANFeatures((8, 8, 1), filters=4, normalization="none", dropout=0.3),
     lambda: ReleasedCLSGANFeatures((32, 32, 1), filters=2, normalization="none"),
+    lambda: ResidualFeatures((9, 9, 1), filters=2, normalization="layer", dropout=0.3),
     lambda: MLPGenerator((2,), latent_dim=3, units=4, depth=3, activation="tanh", num_classes=2),
     lambda: MLPGenerator((3, 4, 2), latent_dim=3, units=4, latent="uniform"),
     lambda: MLPCritic((2,), units=4, depth=3, activation="selu"),

@@ -41,6 +41,20 @@ def test_every_model_comes_back(name, tmp_path):
         assert all(np.array_equal(a, b) for a, b in pairs), part
 
 
+def test_class_names_are_labels_of_a_conditional_generator(tmp_path):
+    names = ("cat", "dog", "elk")
+    model = build(tiny_recipe("lsgan", conditional="onehot"))
+    save_trainer(model, tmp_path / "preset", class_names=names)
+    generator = from_preset(tmp_path / "preset")
+    assert generator.class_names == names
+    dogs = generator.generate(3, labels="dog", seed=0)
+    np.testing.assert_array_equal(dogs, generator.generate(3, labels=1, seed=0))
+    save_trainer(build(tiny_recipe("lsgan")), tmp_path / "unconditional", class_names=names)
+    assert from_preset(tmp_path / "unconditional").class_names == ()
+    with pytest.raises(ValueError, match="3 distinct names, received 2"):
+        save_trainer(model, tmp_path / "other", class_names=names[:2])
+
+
 def test_training_goes_on(tmp_path):
     recipe = tiny_recipe("lsgan")
     save_trainer(build(recipe), tmp_path / "preset")

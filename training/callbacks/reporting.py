@@ -30,6 +30,7 @@ PROGRESS_VALUES = (
     "modes",
     "near_modes",
     "images_per_second",
+    "waiting",
     "val_error",
     "score_fid",
     "score_kid",

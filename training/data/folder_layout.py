@@ -59,6 +59,7 @@ def find_layout(name: str, images: Sequence[str], folders: Sequence[str]) -> Lay
     given = _given_splits(name, top, [key for key in images if "/" not in key])
     if not given:
         _refuse_inner_splits(name, images, first=0)
+        _refuse_unnamed_splits(name, images)
         class_folders = _class_folders(name, images, top, prefix="")
         placed = _place(images, class_folders)
         return Layout(_divide(placed, list(SPLITS)), *_named(class_folders), given)
@@ -125,6 +126,25 @@ def _refuse_inner_splits(name: str, images: Sequence[str], *, first: int) -> Non
                     f"the folder that contains the splits as --data (perhaps {around}), move "
                     "them outside, or give this folder another name."
                 )
+
+
+def _refuse_unnamed_splits(name: str, images: Sequence[str]) -> None:
+    """Refuses two or three folders with the same sub-folders: splits with unknown names."""
+    inside: dict[str, set[str]] = {}
+    for key in images:
+        top, *inner = key.split("/")
+        if len(inner) < 2:
+            return
+        inside.setdefault(top, set()).add(unicodedata.normalize("NFC", inner[0]).casefold())
+    most = max(inside.values(), key=len)
+    if len(inside) not in (2, 3) or any(len(one) < 2 or not one <= most for one in inside.values()):
+        return
+    folders = sorted(inside)
+    raise UserError(
+        f"{name} has {listed([f'{folder}/' for folder in folders])} with the same sub-folders "
+        f"({listed(sorted(most))}), so they seem to be splits. Name them train/, test/ and, if "
+        f"there is a third one, validation/. {_AS_CLASSES}"
+    )
 
 
 def _class_folders(

@@ -1,20 +1,40 @@
-"""Names of folders that mean a split, in any spelling and case."""
+"""Names of folders that mean a split, in any spelling and case and in common languages."""
 
 import re
+import unicodedata
 
 SPLITS = ("train", "validation", "test")
 
 _MEANINGS = {
-    "train": "train|training|trn",
+    "train": "train|training|trn|trening|treningowy|uczenie|entraînement|apprentissage"
+    "|entrenamiento|addestramento|allenamento|treino|treinamento|träning|тренировка|обучение|обучающая"
+    "|训练|訓練|学習|훈련|학습|eğitim",
     "validation": "val|valid|validate|validation|validating|dev|devel|development|eval|evaluate"
-    "|evaluation|evaluating|tuning",
-    "test": "test|testing|tests|tst|holdout|heldout",
+    "|evaluation|evaluating|tuning|validierung|validación|validazione|validação|validatie|walidacja"
+    "|валидация|验证|驗證|検証|검증|doğrulama",
+    "test": "test|testing|tests|tst|holdout|heldout|prüfung|essais?|pruebas?|provas?"
+    "|testes?|testowy|тест|тестирование|测试|測試|テスト|評価|테스트|시험",
 }
-_FILLER = (
-    "(?:x|the|data|dataset|set|split|fold|part|folder|dir|image|img|photo|picture|file|final)s?"
+_FILLERS = (
+    "x|the|data|dataset|set|split|fold|part|folder|dir|image|img|photo|picture|file|final"
+    "|s?daten|s?datensatz|s?satz|s?bilder|(?:jeu|ensemble|données|conjunto|datos|dados)(?:de|d)?|imágenes"
+    "|imagens|immagini|выборка|集|数据|數據|资料|图像|图片|圖片|データ|セット|画像|用|데이터|세트|이미지"
 )
+
+
+def _letters(text: str) -> str:
+    """Returns the letters of a text without case and accents."""
+    return "".join(filter(str.isalpha, unicodedata.normalize("NFKD", text.casefold())))
+
+
+def _pattern(words: str) -> str:
+    """Returns a pattern of alternatives with the spelling of `_letters`."""
+    return re.sub(r"\w+", lambda word: _letters(word[0]), unicodedata.normalize("NFC", words))
+
+
+_FILLER = f"(?:{_pattern(_FILLERS)})s?"
 _PATTERNS = {
-    split: re.compile(f"(?:{_FILLER})*(?:{names})(?:{_FILLER})*")
+    split: re.compile(f"(?:{_FILLER})*(?:{_pattern(names)})(?:{_FILLER})*")
     for split, names in _MEANINGS.items()
 }
 
@@ -22,8 +42,8 @@ _PATTERNS = {
 def split_meant(name: str) -> str | None:
     """Returns the split that a folder's name means: `train`, `validation`, `test` or `None`.
 
-    Case, digits, punctuation and words such as `set`, `data` or `images` do not count: `Train`,
-    `TRAIN_SET`, `train2017` and `training images` all mean `train`.
+    Case, accents, digits, punctuation and words such as `set`, `data` or `images` do not count:
+    `Train`, `TRAIN_SET`, `train2017`, `training images` and `entraînement` all mean `train`.
     """
-    letters = "".join(character for character in name.casefold() if character.isalpha())
+    letters = _letters(name)
     return next((split for split in SPLITS if _PATTERNS[split].fullmatch(letters)), None)

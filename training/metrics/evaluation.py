@@ -116,6 +116,7 @@ class Evaluation:
             generator=generator,
             classifier=classifier,
             inversion=self.inversion,
+            strategy=self.strategy,
         )
         return [self._row(metric, metric.measure(subject), seed=seed) for metric in self.metrics]
 

@@ -3,12 +3,11 @@
 import numpy as np
 
 from training.metrics.metric import Metric, MetricInput, MetricResult
-from training.metrics.statistics import Moments
+from training.metrics.products import product, scatter
+from training.metrics.statistics import Moments, triangle
 
 # Eigenvalues below this fraction of the largest are rounding errors.
 RELATIVE_ZERO = 1e-13
-# The pivots of a well-conditioned covariance are larger than this fraction of the largest.
-WELL_CONDITIONED = 1e-6
 # A covariance of one row is not defined.
 LEAST_ROWS = 2
 
@@ -43,23 +42,11 @@ def frechet_distance(left: Moments, right: Moments) -> float:
 
 def _overlap(left: np.ndarray, right: np.ndarray) -> float:
     """Computes the trace of `(C1 C2)^(1/2)`."""
-    triangles = [_triangle(left), _triangle(right)]
+    triangles = [triangle(left), triangle(right)]
     if triangles[0] is not None and triangles[1] is not None:
-        product = triangles[0].T @ triangles[1]
-        squares = np.linalg.eigvalsh(product.T @ product)
+        squares = np.linalg.eigvalsh(scatter(product(triangles[0].T, triangles[1].T)))
         return float(np.sqrt(np.maximum(squares, 0.0)).sum())
-    product = _root(left).T @ _root(right)
-    return float(np.linalg.svd(product, compute_uv=False).sum())
-
-
-def _triangle(covariance: np.ndarray) -> np.ndarray | None:
-    """Returns the Cholesky factor; None if the covariance is not well conditioned."""
-    try:
-        triangle = np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:
-        return None
-    pivots = np.square(np.diagonal(triangle))
-    return triangle if pivots.min() > WELL_CONDITIONED * pivots.max() else None
+    return float(np.linalg.svd(_root(left).T @ _root(right), compute_uv=False).sum())
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

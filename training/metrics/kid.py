@@ -3,6 +3,7 @@
 import numpy as np
 
 from training.metrics.metric import Metric, MetricInput, MetricResult
+from training.metrics.products import product
 from training.metrics.statistics import SHUFFLE_SEED, AllFeatures
 
 SUBSETS = 100
@@ -58,7 +59,7 @@ def kernel_distance(
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return (x @ y.T / x.shape[1] + 1.0) ** 3
+    return (product(x, y) / x.shape[1] + 1.0) ** 3
 
 
 def _squared_mmd(x: np.ndarray, y: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from training.metrics.statistics import Statistic
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
     from training.data.image_data import ImageData
     from zoo.tasks import ImageGenerator
@@ -47,6 +48,7 @@ class MetricInput:
         generator: the generator; None if only a classifier is measured.
         classifier: maps float images to logits; None if only a generator is measured.
         inversion: options of the reconstruction of images.
+        strategy: the distribution strategy whose devices reconstruct images.
     """
 
     reference: Mapping[str, Statistic] = dataclasses.field(default_factory=dict)
@@ -56,6 +58,7 @@ class MetricInput:
     generator: "ImageGenerator | None" = None
     classifier: "keras.Model | None" = None
     inversion: Inversion = dataclasses.field(default_factory=Inversion)
+    strategy: "tf.distribute.Strategy | None" = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal, NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from training.data.image_data import ImageData, Split
 from training.data.splitting import hash_order
@@ -86,6 +87,12 @@ def _check(subject: MetricInput) -> tuple[ImageData, ImageGenerator]:
 
 
 def _measure(subject: MetricInput) -> MetricResult:
+    strategy = subject.strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        return _reconstruct_all(subject)
+
+
+def _reconstruct_all(subject: MetricInput) -> MetricResult:
     data, generator = _check(subject)
     how = subject.inversion
     images, labels = _subset(data, subject.split, how.images)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from training.metrics.metric import Metric, MetricInput, MetricResult
+from training.metrics.products import product, resident
 from training.metrics.statistics import AllFeatures
 
 PRECISION_NEIGHBOURS = 3
@@ -75,10 +76,11 @@ def _by_block(
 ) -> np.ndarray:
     """Applies `reduce` to blocks `[b, m]` of squared distances; concatenates the results `[b]`."""
     norms = (others**2).sum(axis=1)
+    centres = resident(others)
     parts = []
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        squares = (block**2).sum(axis=1)[:, None] + norms - 2.0 * block @ others.T
+        squares = (block**2).sum(axis=1)[:, None] + norms - 2.0 * product(block, centres)
         parts.append(reduce(np.maximum(squares, 0.0)))
     return np.concatenate(parts)
 

@@ -10,8 +10,13 @@ from zoo.options import Count, NotNegativeCount, Options
 class DeviceOptions(Options):
     """Devices, precision and compilation."""
 
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    """Precision of the networks' arithmetic; weights, losses and penalties stay float32."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = "float32"
+    """Precision of the networks' arithmetic; weights, losses and penalties stay float32. `auto` is
+    mixed_bfloat16 on processors and GPUs with bfloat16 instructions, else float32. A resumed run
+    keeps its precision."""
+    deterministic: bool = False
+    """Make two runs of one seed, and a killed and resumed one, bit-equal on a GPU too. A step then
+    takes several times as long there. On CPUs runs are bit-equal without it."""
     jit: Literal["auto", "on", "off"] = "auto"
     """Compile the step with XLA. `auto` does so on one GPU, does not on several devices, and on a
     CPU tries both if the run has 500 steps or more. A resumed run keeps its setting."""
@@ -28,3 +33,21 @@ class DeviceOptions(Options):
     """Number of devices of this host that train together; 0 for all GPUs, or one CPU."""
     virtual_devices: Count = 1
     """Split the CPU into this many logical devices, to try several devices without a GPU."""
+
+    def check(self) -> None:
+        super().check()
+        if self.strategy == "tpu" and self.deterministic:
+            raise ValueError(
+                "`deterministic` chooses kernels of CPUs and GPUs, and has no effect with "
+                "`strategy` tpu: leave `deterministic` out."
+            )
+        if self.strategy == "tpu" and self.precision == "mixed_float16":
+            raise ValueError(
+                "`precision` mixed_float16 is not available with `strategy` tpu: TPUs compute in "
+                "bfloat16. Give `precision` mixed_bfloat16."
+            )
+        if self.strategy == "multi_worker" and self.precision == "auto":
+            raise ValueError(
+                "`precision` auto could choose differently on several hosts: give `precision` "
+                "float32 or mixed_bfloat16 with `strategy` multi_worker."
+            )

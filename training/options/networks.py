@@ -193,11 +193,13 @@ class ClassifierNetworkOptions(NetworkOptions):
     """Conditional generator, and a critic that is a classifier."""
 
     network: str = "clsgan"
-    """Critic: clsgan (the paper's) or clsgan_released (the released script's, 32 to 56 pixels)."""
+    """Critic: clsgan (the paper's), clsgan_released (the released script's, 32 to 56 pixels) or
+    residual (a residual network of nine layers)."""
     generator_network: Literal["dcgan", "resnet"] = "dcgan"
     """Generator: dcgan (the paper's, and the script's) or resnet (the LGAN paper's)."""
     dropout: Share = 0.2
-    """Dropout of the critic, before each group of convolutions; clsgan only."""
+    """Dropout of the critic: before each group of convolutions in clsgan, before the class layer in
+    residual; clsgan_released has none."""
     head_bias: bool = True
     """Give the class layer of the critic a bias; the released script's has none."""
 

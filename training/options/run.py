@@ -1,12 +1,14 @@
 """Options of a run: its length, seed, reports and folder."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Literal
 
 from zoo.options import Count, Options, Positive, Range
 
 LAST_SEED = 2**32 - 1
 """The largest seed that NumPy's global generator takes, which Keras seeds too."""
+LENGTHS = ("steps", "kimg", "epochs", "minutes")
+"""The options that state the length of a run; one of them decides."""
 Seed = Annotated[int, Range(f"from 0 to {LAST_SEED}", least=0, most=LAST_SEED)]
 
 
@@ -20,6 +22,10 @@ class RunOptions(Options):
     """Length of the run in thousands of real images, instead of `steps`."""
     epochs: Positive | None = None
     """Length of the run in passes over the training images, instead of `steps`."""
+    minutes: Positive | Literal["auto"] | None = None
+    """Length of the run in minutes on this machine, instead of `steps`: a short trial fixes
+    `steps`, and the intervals of reports, scores and checkpoints that are not given. `auto` is 30
+    on CPUs and 10 on a GPU."""
     batch_size: Count = 64
     """Images of one critic step, over all devices together."""
     seed: Seed = 0
@@ -42,7 +48,12 @@ class RunOptions(Options):
         """Whether `kimg` or `epochs` states the length."""
         return self.kimg is not None or self.epochs is not None
 
+    @property
+    def steps_known_later(self) -> bool:
+        """Whether the number of steps follows from the data or from a trial."""
+        return self.length_in_images or self.minutes is not None
+
     def check(self) -> None:
         super().check()
-        if self.kimg is not None and self.epochs is not None:
-            raise ValueError("Give one of `steps`, `kimg` and `epochs`, not several.")
+        if sum(value is not None for value in (self.kimg, self.epochs, self.minutes)) > 1:
+            raise ValueError("Give one of `steps`, `kimg`, `epochs` and `minutes`, not several.")

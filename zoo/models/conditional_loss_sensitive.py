@@ -14,6 +14,7 @@ from zoo.models.conditional_loss_sensitive_options import ConditionalLossSensiti
 from zoo.models.conditional_losses import ConditionalLossModel
 from zoo.models.data_checks import Wanted
 from zoo.models.examples import Examples, Losses
+from zoo.models.mean_prediction import MeanPrediction
 from zoo.models.semi_supervised import (
     LABELLED,
     UNLABELLED,
@@ -84,6 +85,9 @@ class ConditionalLossSensitiveGAN(ConditionalLossModel):
         self.run_steps = run_steps
         self._check_objective()
         self.critic_average = clone(critic) if step.ema is not None else None
+        self.mean_prediction = None
+        if self.objective.distribution_alignment:
+            self.mean_prediction = MeanPrediction.create(self, critic.num_classes)
 
     def _check_objective(self) -> None:
         objective = self.objective
@@ -200,6 +204,8 @@ class ConditionalLossSensitiveGAN(ConditionalLossModel):
             return share, ({"critic_loss": logs["critic_loss"], **terms, **values}, found)
 
         logs, found = minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
+        if self.mean_prediction is not None and images is not None:
+            self.mean_prediction.update(images, global_batch)
         if self.penalty is not None:
             self.penalty.after_step(self.critic, found)
         return logs

@@ -7,6 +7,7 @@ from zoo.models.class_losses import class_losses, labelled_loss, unlabelled_loss
 from zoo.models.conditional_loss_sensitive_options import ConditionalLossSensitive
 from zoo.models.examples import Examples, Losses
 from zoo.models.margins import hinge, hinge_argument, margin
+from zoo.models.mean_prediction import MeanPrediction
 from zoo.models.semi_supervised import UNLABELLED, UnlabelledImages, ramp, scored
 from zoo.models.semi_supervised_losses import mean_feature_distance
 from zoo.models.skipped_fakes import SkippingModel
@@ -20,11 +21,13 @@ class ConditionalLossModel(SkippingModel):
         objective: options with the weights.
         semi_supervised: bool, whether L has the extra class.
         critic_average: the critic with averaged weights, or None.
+        mean_prediction: the running mean of distribution alignment, or None.
     """
 
     objective: ConditionalLossSensitive
     semi_supervised: bool
     critic_average: keras.Model | None
+    mean_prediction: MeanPrediction | None
 
     def losses_per_class(self, examples: Examples) -> tf.Tensor:
         """Returns `L(x, l)`, float32 `[b, K]`, of examples that have been scored."""
@@ -103,6 +106,7 @@ class ConditionalLossModel(SkippingModel):
             terms=self.objective,
             extra_class=self.semi_supervised,
             multiple=self.stream_multiples.get(UNLABELLED, 1),
+            mean_prediction=None if self.mean_prediction is None else self.mean_prediction.value,
         )
 
     def generator_losses(self, fake: Examples, real: Examples) -> Losses:

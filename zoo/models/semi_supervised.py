@@ -15,6 +15,7 @@ from zoo.batch_statistics import unchanged_statistics
 from zoo.models.class_losses import class_losses, labelled_loss
 from zoo.models.examples import Examples, Losses
 from zoo.models.semi_supervised_losses import (
+    aligned,
     class_imbalance,
     consistency_distance,
     divergence,
@@ -95,6 +96,8 @@ class UnlabelledImages:
         extra_class: bool, whether the losses have the extra class of logit 0.
         multiple: int, m, unlabelled images per labelled image. The images of one labelled image are
             consecutive.
+        mean_prediction: float32 tensor `[K]`, the running mean of the averaged classifier's
+            probabilities; None without distribution alignment.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class UnlabelledImages:
         terms: UnlabelledTerms,
         extra_class: bool,
         multiple: int = 1,
+        mean_prediction: tf.Tensor | None = None,
     ):
         self.examples = examples._replace(labels=None)
         self.noise = noise if multiple == 1 else noise.several(multiple)
@@ -115,6 +119,7 @@ class UnlabelledImages:
         self.terms = terms
         self.extra_class = extra_class
         self.multiple = multiple
+        self.mean_prediction = mean_prediction
 
     @functools.cached_property
     def average_logits(self) -> tf.Tensor:
@@ -125,12 +130,20 @@ class UnlabelledImages:
         return tf.stop_gradient(logits)
 
     @functools.cached_property
+    def average_probabilities(self) -> tf.Tensor:
+        """Probabilities of the averaged classifier for the images without augmentation."""
+        return tf.nn.softmax(self.average_logits)
+
+    @functools.cached_property
     def with_classes(self) -> Examples:
         """The images with the classes of the averaged classifier, weighted by its confidence."""
-        examples = self.examples._replace(labels=tf.argmax(self.average_logits, axis=-1))
+        probabilities = self.average_probabilities
+        if self.mean_prediction is not None:
+            probabilities = aligned(probabilities, self.mean_prediction)
+        examples = self.examples._replace(labels=tf.argmax(probabilities, axis=-1))
         if not self.terms.confidence:
             return examples
-        largest = tf.reduce_max(tf.nn.softmax(self.average_logits), axis=-1)
+        largest = tf.reduce_max(probabilities, axis=-1)
         return examples._replace(weights=tf.cast(largest >= self.terms.confidence, tf.float32))
 
     @property

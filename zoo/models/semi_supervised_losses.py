@@ -160,6 +160,23 @@ def _unit(direction: tf.Tensor) -> tf.Tensor:
     return scaled / tf.sqrt(tf.maximum(square, _TINY))
 
 
+def aligned(probabilities: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
+    """Computes `q_k = (p_k / m_k) / sum_j (p_j / m_j)`, which makes rare predictions likelier.
+
+    Args:
+        probabilities: float32 tensor `[n, K]`, p.
+        mean: float32 tensor `[K]`, m, the mean of p over many images.
+
+    Returns:
+        float32 tensor `[n, K]`, q.
+
+    Source: distribution alignment of Berthelot et al., ReMixMatch, arXiv 1911.09785, for classes
+    that are equally frequent.
+    """
+    quotients = probabilities / (mean + _TINY)
+    return quotients / (tf.reduce_sum(quotients, axis=-1, keepdims=True) + _TINY)
+
+
 def _softmax(logits: tf.Tensor) -> tf.Tensor:
     return tf.nn.softmax(tf.cast(logits, tf.float32))
 

@@ -36,6 +36,10 @@ class UnlabelledTerms(Options):
     confidence: Share = 0.0
     """Smallest probability of the averaged critic's class at which an unlabelled image and its fake
     count (this project's addition). Needs `classes_by_average`."""
+    distribution_alignment: bool = False
+    """Divide the averaged critic's probabilities by their running mean over unlabelled images, so
+    that all classes are found equally often (ReMixMatch). For data whose classes are equally
+    frequent. Needs `classes_by_average`."""
     mean_teacher: NotNegative = 0.0
     """Weight of the squared distance between the probabilities of the critic and of the averaged
     critic, which sees the image without augmentation (Mean Teacher). Needs `ema`."""
@@ -58,6 +62,11 @@ class UnlabelledTerms(Options):
             raise ValueError(
                 "`unlabelled_cross_entropy` and `confidence` use the classes that the averaged "
                 "critic finds: they need `classes_by_average`, or must both be 0."
+            )
+        if self.distribution_alignment and not self.classes_by_average:
+            raise ValueError(
+                "`distribution_alignment` changes the classes that the averaged critic finds: it "
+                "needs `classes_by_average`."
             )
         radius = self.virtual_adversarial_radius
         if not self.virtual_adversarial and radius != type(self).virtual_adversarial_radius:

@@ -11,6 +11,7 @@ from zoo.models.argument_checks import check_learning_rate
 from zoo.models.class_losses import class_losses, labelled_loss
 from zoo.models.data_checks import Wanted
 from zoo.models.examples import Examples, Losses
+from zoo.models.mean_prediction import MeanPrediction
 from zoo.models.semi_supervised import (
     LABELLED,
     UNLABELLED,
@@ -68,6 +69,9 @@ class SupervisedClassifier(StatelessTrainer):
         self.terms = terms
         self.run_steps = run_steps
         self.average = clone(classifier) if ema is not None else None
+        self.mean_prediction = None
+        if terms is not None and terms.distribution_alignment:
+            self.mean_prediction = MeanPrediction.create(self, classifier.num_classes)
         self.built = True
 
     @property
@@ -123,6 +127,8 @@ class SupervisedClassifier(StatelessTrainer):
             return share, logs | values | other_values
 
         values = minimise(loss, self.network.trainable_variables, self.optimizer)
+        if self.mean_prediction is not None and images is not None:
+            self.mean_prediction.update(images, global_batch)
         if self.average is not None and self.ema is not None:
             update_average(self.average, self.network, decay=self.ema, step=self.step.value)
         return self.finish_step(values, global_batch)
@@ -145,4 +151,5 @@ class SupervisedClassifier(StatelessTrainer):
             terms=self.terms,
             extra_class=True,
             multiple=self.stream_multiples.get(UNLABELLED, 1),
+            mean_prediction=None if self.mean_prediction is None else self.mean_prediction.value,
         )

@@ -66,11 +66,11 @@ class StatelessTrainer(keras.Model):
         batches_per_step: int, number of batches of one step, concatenated along axis 0.
 
     Attributes:
+        stream_multiples: mapping from the name of a stream to its number of images per sample of a
+            batch, which are consecutive; 1 for a stream that is not in it.
         rematerialise: bool, whether the step stores only the inputs of each block of the networks
             and computes the rest again for the gradient: less memory, more time, the same numbers
             up to rounding. Passes for a gradient penalty store everything.
-        stream_multiples: how many rows a stream has per row of the batch, by name; 1 by default.
-            The rows of one row of the batch are consecutive.
     """
 
     train_function: Any
@@ -221,7 +221,8 @@ class StatelessTrainer(keras.Model):
         Args:
             data: `{stream: {"images": [n*b,H,W,C], "labels": [n*b]}, ..., "index": [b]}` as the
                 input pipeline gives it (n = `batches_per_step`), `"plain"` images beside the
-                `"images"` of a stream that has them; or images, or (images, labels).
+                `"images"` of a stream that has them; or images, or (images, labels). A stream with
+                a multiple m has n*b*m rows, those of a sample next to each other.
 
         Returns:
             n dicts of `Examples` by stream; the step's noise; B, the global batch size (float32).
@@ -239,19 +240,16 @@ class StatelessTrainer(keras.Model):
             raise
         index = data.get("index")
         if index is None:
-            rows = tf.shape(data[self.streams[0]]["images"])[0] // self.batches_per_step
-            index = _global_index(rows)
+            first = self.streams[0]
+            per_sample = self.batches_per_step * self.stream_multiples.get(first, 1)
+            index = _global_index(tf.shape(data[first]["images"])[0] // per_sample)
         global_batch = global_sum(tf.cast(tf.size(index), tf.float32))
         noise = Noise(self.seed, self.step.value, index)
         given = {name: wanted.without_unread(name, data[name]) for name in self.streams}
+        rows = {name: tf.size(index) * self.stream_multiples.get(name, 1) for name in given}
         batches = [
             {
-                name: _rows(
-                    stream,
-                    k,
-                    tf.size(index) * self.stream_multiples.get(name, 1),
-                    wanted.classes_of(name),
-                )
+                name: _rows(stream, k, rows[name], wanted.classes_of(name))
                 for name, stream in given.items()
             }
             for k in range(self.batches_per_step)

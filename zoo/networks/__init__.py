@@ -13,6 +13,7 @@ from zoo.networks.registry import (
     make_features,
     make_generator,
 )
+from zoo.networks.residual import ResidualFeatures
 from zoo.networks.resnet import ResNetCritic, ResNetGenerator
 from zoo.networks.scene import SceneCritic, SceneGenerator
 
@@ -35,6 +36,7 @@ __all__ = [
     "ReleasedCLSGANFeatures",
     "ResNetCritic",
     "ResNetGenerator",
+    "ResidualFeatures",
     "SceneCritic",
     "SceneGenerator",
     "check_image_size",

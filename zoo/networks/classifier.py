@@ -18,6 +18,20 @@ _KERNELS_STRIDES = ((3, 1), (3, 1), (4, 2), (3, 1), (3, 1), (4, 2), (3, 1), (3, 
 _DROPOUT_BEFORE = (0, 3, 6)
 
 
+def kernel_initializer(normalization: str) -> keras.initializers.Initializer:
+    """Returns the initialiser of the kernels of CLS-GAN's feature networks.
+
+    Normalisation makes the features independent of the kernels' scale, so the published N(0, 0.02)
+    is right for it. Without normalisation that scale would shrink the images from layer to layer.
+
+    Args:
+        normalization: `"batch"` or `"layer"` for N(0, 0.02), `"none"` for He's normal initialiser.
+    """
+    if normalization == "none":
+        return keras.initializers.HeNormal()
+    return keras.initializers.RandomNormal(0.0, 0.02)
+
+
 @keras.saving.register_keras_serializable(package="zoo")
 class CLSGANFeatures(ImageNetwork):
     """Nine convolutions: 3c1 3c1 4c2 | 3c1 3c1 4c2 | 3c1 3c1 1c1 (`kernel c stride`).
@@ -66,9 +80,7 @@ class CLSGANFeatures(ImageNetwork):
                 strides=stride,
                 padding="same",
                 use_bias=bias,
-                kernel_initializer="he_normal"
-                if bias
-                else keras.initializers.RandomNormal(0, 0.02),
+                kernel_initializer=kernel_initializer(normalization),
                 name=f"convolution_{i}",
             )
             for i, (kernel, stride) in enumerate(_KERNELS_STRIDES)
@@ -102,7 +114,8 @@ class CLSGANFeatures(ImageNetwork):
 class ReleasedCLSGANFeatures(ImageNetwork):
     """Critic of the released CLS-GAN script: 4c2 3c1 | 4c2 3c1 | 4c2 3c1 (`kernel c stride`).
 
-    The channels are F F | 2F 2F | 4F 4F. The convolutions have no biases and weights ~ N(0, 0.02).
+    The channels are F F | 2F 2F | 4F 4F. The convolutions have no biases. Their weights start at
+    N(0, 0.02), and without normalisation, which the script does not have, at He's normal. A
     LeakyReLU(0.2) follows each of them, and normalisation precedes it in all but the first. The
     script ends with a 4x4 convolution of the 4 x 4 map to one activation per class. Here the map is
     flattened into the channels of one position, so the pooling and the class layer of
@@ -143,7 +156,7 @@ class ReleasedCLSGANFeatures(ImageNetwork):
                 strides=1 if i % 2 else 2,
                 padding="same",
                 use_bias=False,
-                kernel_initializer=keras.initializers.RandomNormal(0, 0.02),
+                kernel_initializer=kernel_initializer(normalization),
                 name=f"convolution_{i}",
             )
             for i in range(6)

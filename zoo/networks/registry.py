@@ -15,6 +15,7 @@ from zoo.networks.network import (
     base_of_fixed_halvings,
     check_image_shape,
 )
+from zoo.networks.residual import ResidualFeatures, check_residual_shape
 from zoo.networks.resnet import ResNetCritic, ResNetGenerator
 from zoo.networks.scene import SceneCritic, SceneGenerator, scene_base
 
@@ -100,12 +101,18 @@ NETWORKS: dict[str, Family] = {
     "clsgan_released": Family(
         _check_released_shape, _DCGAN, features=Builder(ReleasedCLSGANFeatures, _FILTERS)
     ),
+    "residual": Family(
+        check_residual_shape,
+        _DCGAN,
+        features=Builder(ResidualFeatures, {**_FILTERS, "dropout": "dropout"}),
+    ),
 }
 """Families by name. `dcgan`: DCGAN. `resnet`: the LGAN paper's residual networks. `mlp`: multilayer
 perceptrons, for points and images. `scene`: the LSGAN paper's networks for 112 x 112 pixels.
 `characters`: the LSGAN paper's networks for thousands of classes, with a critic that takes labels.
 `clsgan`: the CLS-GAN paper's classifier with DCGAN's generator. `clsgan_released`: the networks of
-the released CLS-GAN script."""
+the released CLS-GAN script. `residual`: a residual classifier of nine layers with DCGAN's
+generator."""
 
 
 def family(name: str) -> Family:
@@ -252,7 +259,7 @@ def make_features(
         image_shape: (size, size, channels).
         filters: int, channels of the first layer.
         normalization: `"batch"`, `"layer"` or `"none"`.
-        dropout: float in [0, 1); `clsgan` only.
+        dropout: float in [0, 1); `clsgan` and `residual` only.
 
     Returns:
         A `zoo.networks.ImageNetwork`, from images `[B, *image_shape]` in [-1, 1] to features

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 
 import keras
 
@@ -19,8 +20,10 @@ from zoo.presets.layout import (
     TASKS,
     WEIGHTS_FILE,
 )
-from zoo.presets.safety import check_config, check_inside, is_network
+from zoo.presets.safety import check_config, check_inside, check_size, is_network
 from zoo.presets.weights import load_weights, weight_files
+
+_BOLD = re.compile(r"\x1b\[1m(.*?)\x1b\[0m", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +57,10 @@ class Preset:
             FileNotFoundError: the weights are missing.
         """
         network = self.network
+        if load_weights:
+            files = [path for path in weight_files(self.folder) if path.is_file()]
+            stored = sum(path.stat().st_size for path in files)
+            check_size(network["config"], stored=stored, where=str(self.folder / CONFIG_FILE))
         if dtype is not None:
             network = with_dtype(network, dtype)
         try:
@@ -61,7 +68,7 @@ class Preset:
         except (TypeError, KeyError, AttributeError, RuntimeError) as error:
             raise ValueError(
                 f"{self.folder / CONFIG_FILE} does not fit {network['registered_name']}: "
-                f"{str(error).splitlines()[-1]}"
+                f"{_cause(error)}"
             ) from error
         if not isinstance(built, Network):
             raise ValueError(f"{self.folder / CONFIG_FILE} is damaged: it names no network.")
@@ -76,6 +83,13 @@ class Preset:
 
 Handle = str | os.PathLike | Preset
 """A built-in name, a folder, an address (see `zoo.presets.handles.resolve`), or a read preset."""
+
+
+def _cause(error: Exception) -> str:
+    """Returns the line of an error that states its cause. Keras prints this line in bold."""
+    bold = _BOLD.findall(str(error))
+    lines = (bold[-1] if bold else str(error)).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__
 
 
 def build_network(network: dict) -> Network:

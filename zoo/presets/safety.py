@@ -7,6 +7,7 @@ import keras
 from zoo.networks.network import Network
 
 _FORBIDDEN_KEYS = ("build_config", "compile_config", "shared_object_id")
+_USUAL_SIZE = 2**16
 
 
 def check_config(config: object, *, where: str) -> None:
@@ -49,6 +50,30 @@ def _check_object(config: dict, where: str) -> None:
         "preset may only contain subclasses of zoo.networks.Network that are registered with "
         "keras.saving.register_keras_serializable. Import the module that registers yours first."
     )
+
+
+def check_size(config: object, *, stored: int, where: str) -> None:
+    """Checks that a network is not much larger than its weight files.
+
+    TensorFlow would fill the memory before it fails. Each channel, class and dimension of the
+    latents of a network has a weight of its own.
+
+    Args:
+        config: parsed JSON.
+        stored: int, bytes of the weight files.
+        where: str, the file, for the message.
+
+    Raises:
+        ValueError: an integer in the configuration is larger than the weight files.
+    """
+    if isinstance(config, dict | list):
+        for value in config.values() if isinstance(config, dict) else config:
+            check_size(value, stored=stored, where=where)
+    elif isinstance(config, int) and config > max(stored, _USUAL_SIZE):
+        raise ValueError(
+            f"{where} is damaged: it describes a network with a size of {config:,}, and its weight "
+            f"files have {stored:,} bytes. Copy or download the preset again."
+        )
 
 
 def check_inside(path: pathlib.Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -29,6 +29,7 @@ def save_trainer(
     model: AdversarialModel,
     directory: str | os.PathLike,
     *,
+    class_names: Sequence[str] = (),
     metadata: Mapping[str, object] | None = None,
 ) -> pathlib.Path:
     """Writes an adversarial model as a preset, completely or not at all.
@@ -41,17 +42,26 @@ def save_trainer(
     Args:
         model: an adversarial model of `zoo.models`.
         directory: the preset's folder; an earlier preset in it is replaced.
+        class_names: names of the classes of a conditional generator, which `generate` then takes as
+            labels; `"0"` to `"K-1"` by default. CLS-GAN has those of its classifier.
         metadata: JSON values to add to each metadata.json.
 
     Returns:
         The folder.
+
+    Raises:
+        ValueError: class names of another number than the classes of the generator.
+        OSError: the preset cannot be written.
     """
     content = json.dumps(_trainer_config(model), indent=4) + "\n"
 
     def finish(folder: pathlib.Path) -> None:
         (folder / TRAINER_FILE).write_text(content, encoding="utf-8")
 
-    generator = ImageGenerator(model.sampler)
+    if model.classifier is not None:
+        class_names = model.classifier.class_names
+    conditional = model.sampler.num_classes and class_names
+    generator = ImageGenerator(model.sampler, class_names=class_names if conditional else None)
     if isinstance(model, ConditionalLossSensitiveGAN):
         root, parts = model.classifier, {"generator": generator}
     else:

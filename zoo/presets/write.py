@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import keras
 
+from zoo.disk_space import reserve
 from zoo.networks.network import Network
 from zoo.presets.layout import (
     BACKBONE,
@@ -42,6 +43,8 @@ _RESERVED_METADATA = (
     "files",
     "weights_dtype",
 )
+_OVERHEAD_BYTES = 2**19
+"""Space for the structure of an HDF5 file and the JSON files of a preset."""
 _PART = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -88,6 +91,7 @@ def save_bundle(
     Raises:
         ValueError: a folder that is not a preset, an invalid part name or metadata key, or weights
             that float16 cannot represent.
+        OSError: the preset cannot be written, for example because the disk is full.
 
     Example:
     >>> import tempfile, zoo
@@ -106,6 +110,7 @@ def save_bundle(
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
         staged = temporary / "new"
+        reserve(temporary, map(_size, [root, *parts.values()]))
         options = WeightOptions(weights_dtype, max_shard_size)
         _write(staged, root, metadata, options)
         for name, part in parts.items():
@@ -116,6 +121,12 @@ def save_bundle(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return directory
+
+
+def _size(saved: Network) -> int:
+    """Returns the bytes that the preset of a network or task takes at most."""
+    size = sum(keras.ops.convert_to_numpy(v).nbytes for v in saved.variables)
+    return size + size // 8 + _OVERHEAD_BYTES
 
 
 def _check_arguments(

@@ -29,6 +29,12 @@ def make(root: pathlib.Path, *folders: str, count: int = 4) -> str:
     [
         ("train", "train Train TRAIN training Train_Set train2017 train-images trainset x_train"),
         (
+            "train",
+            "Entraînement entrainement ENTRENAMIENTO Trainingsdaten 训练集 学習用データ",
+        ),
+        ("validation", "Validierung validación validazione 验证 検証 검증 валидация"),
+        ("test", "pruebas conjunto_de_prueba jeu_d_essai Prüfung teste 测试集 テストデータ тест"),
+        (
             "validation",
             "val Val valid VALID validation dev Development eval evaluation val2017 valset",
         ),
@@ -36,6 +42,10 @@ def make(root: pathlib.Path, *folders: str, count: int = 4) -> str:
         (
             None,
             "cat trains restrain contest latest invalid value device devil attest data 1 images",
+        ),
+        (
+            None,
+            "detest provence probe essaim trainer valide testudo prüfer provare",
         ),
     ],
 )
@@ -80,6 +90,11 @@ def test_given_splits_in_any_spelling(tmp_path, train, validation, test):
             ["train/cat", "train/dog", "test/cat", "test/bird"],
             "test has bird, which is not a class",
         ),
+        (
+            ["A/cat", "A/dog", "B/cat", "B/dog"],
+            "A/, B/ with the same sub.*cat, dog.*train/",
+        ),
+        (["A/cat", "A/dog", "A/elk", "B/Cat", "B/dog", "C/elk", "C/dog"], "A/, B/, C/ with the"),
         (["train/Cat", "test/cat"], "has cat, which is not a class of train/ .Cat.*same spelling"),
     ],
 )
@@ -91,6 +106,20 @@ def test_ambiguous_layouts_are_refused(tmp_path, folders, message):
 def test_classes_may_be_named_like_splits_inside_train(tmp_path):
     data = load(make(tmp_path, "train/valid", "train/invalid"))
     assert data.class_names == ("invalid", "valid")
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ["train/cat/front", "train/cat/side", "train/dog/front", "train/dog/side"],
+        ["cat/front", "dog/front"],
+        ["cat/front", "cat/side", "dog/front", "dog/back"],
+        ["cat/a", "cat/b", "dog/a", "dog/b", "elk/a", "elk/b", "fox/a", "fox/b"],
+    ],
+)
+def test_classes_may_have_sub_folders(tmp_path, folders):
+    data = load(make(tmp_path, *folders))
+    assert data.class_names[:2] == ("cat", "dog")
 
 
 def test_a_class_that_a_split_lacks_is_named(tmp_path, capsys):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.metrics import fid, inception_score, kid, precision_recall, statistics
+from training.metrics import fid, inception_score, kid, precision_recall, products, statistics
 from training.metrics.metric import MetricInput
 from training.metrics.statistics import AllFeatures, ClassScores, Moments, stored_statistic
 
@@ -63,7 +63,7 @@ def test_both_algorithms_for_the_distance_agree(monkeypatch):
     sets = [moments(random.normal(size=(200, 30)) * scales), moments(random.normal(size=(200, 30)))]
     quick = fid.frechet_distance(*sets)
     assert fid.frechet_distance(sets[0], sets[0]) == pytest.approx(0.0, abs=1e-9)
-    monkeypatch.setattr(fid, "WELL_CONDITIONED", np.inf)
+    monkeypatch.setattr(statistics, "WELL_CONDITIONED", np.inf)
     assert quick == pytest.approx(fid.frechet_distance(*sets), rel=1e-10)
 
 
@@ -135,3 +135,22 @@ def test_too_few_images_for_neighbours_are_refused():
         precision_recall.METRIC.measure(
             MetricInput(reference={"features": kept}, generated={"features": kept})
         )
+
+
+def test_products_on_a_device_are_those_of_numpy(monkeypatch):
+    """A logical CPU device stands for a GPU."""
+    random = np.random.default_rng(0)
+    real, fake = random.normal(size=(60, 7)), random.normal(size=(50, 7)) + 0.2
+
+    def measured() -> list[float]:
+        distance = fid.frechet_distance(moments(real), moments(fake))
+        kernel = kid.kernel_distance(fake, real, subsets=3, subset_size=20)
+        balls = precision_recall.precision_recall(fake, real)
+        return [distance, *kernel, *balls, *precision_recall.density_coverage(fake, real)]
+
+    by_numpy = measured()
+    used = []
+    monkeypatch.setattr(products, "gpu", lambda: used.append(1) or "CPU:0")
+    monkeypatch.setattr(statistics, "gpu", lambda: "CPU:0")
+    np.testing.assert_allclose(measured(), by_numpy, rtol=1e-10)
+    assert used

@@ -60,6 +60,15 @@ def test_unreadable_configurations(copy, file, content, message):
         from_preset(copy)
 
 
+def test_networks_that_are_larger_than_their_weights_are_refused_at_once(copy):
+    def enlarge(content):
+        content["config"]["network"]["config"]["image_shape"][2] = 10**9
+
+    edit_json(copy / "config.json", enlarge)
+    with pytest.raises(ValueError, match="a size of 1,000,000,000, and its weight files have"):
+        from_preset(copy)
+
+
 def test_other_formats_and_arguments(copy):
     edit_json(copy / "task.json", lambda task: task["config"].update(surprise=1))
     with pytest.raises(ValueError, match="surprise"):

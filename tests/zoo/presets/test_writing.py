@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.support.disks import fill, small_disk
 from tests.support.preset_files import same_predictions
 from zoo.networks import DCGANCritic
 from zoo.presets import save_bundle
@@ -33,6 +34,23 @@ def test_a_failed_save_leaves_the_old_preset(copy, monkeypatch, classifier, gene
             save_bundle(target, root=classifier, parts=parts)
     assert {p: p.read_bytes() for p in copy.rglob("*") if p.is_file()} == before
     assert set(os.listdir(copy.parent)) == siblings
+
+
+@pytest.mark.parametrize("leave", [0, 5_000, 100_000])
+def test_a_full_disk_is_one_error_and_leaves_the_old_preset(tmp_path, generator, critic, leave):
+    with small_disk(tmp_path / "disk") as disk:
+        generator.save_to_preset(disk / "preset")
+        filler = fill(disk, leave=leave)
+        before = {p: p.read_bytes() for p in disk.rglob("*") if p.is_file()}
+        for target in (disk / "preset", disk / "new"):
+            with pytest.raises(OSError, match="No space left on device") as caught:
+                save_bundle(target, root=generator, parts={"critic": critic})
+            assert str(disk) in str(caught.value.filename)
+        assert {p: p.read_bytes() for p in disk.rglob("*") if p.is_file()} == before
+        assert not list(disk.glob(".*"))
+        filler.unlink()
+        save_bundle(disk / "preset", root=generator, parts={"critic": critic})
+        assert from_preset(disk / "preset").generate(1, seed=0).shape[0] == 1
 
 
 def test_a_failed_exchange_puts_the_old_preset_back(copy, monkeypatch, generator):
