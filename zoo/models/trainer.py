@@ -122,6 +122,12 @@ class StatelessTrainer(keras.Model):
         """The generator to sample from; None for models without one."""
         return None
 
+    @property
+    def stacks_batches(self) -> bool:
+        """Whether XLA runs all steps of a call in one loop over stacked batches."""
+        compiles = self.jit_compile and not self.run_eagerly and self.steps_per_execution > 1
+        return bool(compiles) and self.distribute_strategy.num_replicas_in_sync == 1
+
     def make_control(self, *, with_unlabelled_terms: bool = False) -> Any:
         """Returns a new trainer, without an optimizer, that this model is compared with.
 
