@@ -39,7 +39,7 @@ def run(tmp_path_factory):
         patch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
         patch.setattr(ConditionalLossSensitiveGAN, "make_control", stub)
         patch.setattr(stages, "try_out", lambda *_: TRIAL)
-        patch.setattr(equal_seconds, "read_pace", lambda _: {"seconds_per_step": 0.206})
+        patch.setattr(equal_seconds, "read_pace", lambda _: {"seconds_per_step": 0.21})
         command = ["--model", "clsgan", *SHORT, *ALL, "--run-dir", "runs/one"]
         assert main(command) == 0
     assert asked == [False, False, False, True]
@@ -101,7 +101,7 @@ def test_steps_of_equal_seconds_are_measured_once_and_follow_the_length(tmp_path
     for one in (folder, second):
         one.path.mkdir()
     recipe = tiny_recipe("clsgan", steps=100, report_every=10)
-    add_pace(folder, seconds_per_step=0.515)
+    add_pace(folder, seconds_per_step=0.516)
     steps = steps_of_equal_seconds(recipe, (folder, None), strategy, lambda: TRIAL)
     assert steps == 500
 
@@ -113,7 +113,7 @@ def test_steps_of_equal_seconds_are_measured_once_and_follow_the_length(tmp_path
     longer = recipe.with_options(steps=200)
     assert steps_of_equal_seconds(longer, (folder, None), strategy, refuse) == 1000
     add_pace(folder, seconds_per_step=None)
-    assert json.loads(folder.pace.read_text())["seconds_per_step"] == 0.515
+    assert json.loads(folder.pace.read_text())["seconds_per_step"] == 0.516
 
 
 def test_a_stretched_recipe_has_as_many_reports_and_stairs():
