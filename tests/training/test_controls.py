@@ -84,7 +84,8 @@ def test_each_control_is_evaluated(run, tmp_path, capsys):
     result = json.loads((run / "result.json").read_text())
     out = tmp_path / "scores.jsonl"
     for name in CONTROLS:
-        assert evaluate.main([str(run / name / "preset"), "--out", str(out)]) == 0
+        preset = str(run / name / "preset")
+        assert evaluate.main([preset, "--metrics", "error", "--out", str(out)]) == 0
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["value"] for row in rows] == [result[f"{name}_test_error"] for name in CONTROLS]
     capsys.readouterr()
