@@ -5,7 +5,7 @@ from typing import Any
 
 from training.data.image_data import ImageData
 from training.recipe import Recipe
-from training.recipes import find
+from training.recipes import recipes
 
 FEW_LABELS = 25
 """Labels per class up to which the classes of unlabelled images are aligned: with so few labels,
@@ -54,7 +54,8 @@ def free_options(recipe: Recipe) -> frozenset[str]:
     """
     if not recipe.supervision.adapt:
         return frozenset()
-    default, options = find(recipe.model).flat(), recipe.flat()
+    # The recipe for any data: that of a data set may set some of the options itself.
+    default, options = recipes(recipe.model)[""].flat(), recipe.flat()
     names = choices(image_shape=(8, 8, 1), labels_per_class=1, on_gpu=False)
     return frozenset(
         name for name in names if name not in recipe.given and options[name] == default[name]
@@ -79,10 +80,14 @@ def adapted(recipe: Recipe, data: ImageData, *, on_gpu: bool) -> Recipe:
         recipe: a checked recipe.
         data: labelled images.
         on_gpu: bool, whether a GPU trains.
+
+    Raises:
+        UserError: the networks do not support the shape of the data.
     """
     free = free_options(recipe)
     if not free:
         return recipe
+    recipe.check_size(data.image_shape)
     count = recipe.supervision.label_count or len(data.train.images)
     chosen = choices(
         image_shape=data.image_shape,
@@ -90,6 +95,8 @@ def adapted(recipe: Recipe, data: ImageData, *, on_gpu: bool) -> Recipe:
         on_gpu=on_gpu,
     )
     if not recipe.supervision.semi_supervised:
-        # Without unlabelled images no class is found, so none is aligned.
+        free -= {"unlabelled_batches", "distribution_alignment"}
+    if not recipe.flat()["classes_by_average"]:
+        # No class of an unlabelled image is found by the average, so none is aligned.
         free -= {"distribution_alignment"}
     return recipe.with_options(**{name: chosen[name] for name in free})

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import pathlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import tyro
 from training.command_line import flag, unknown_words
 from training.options.run import LENGTHS
 from training.recipe import Recipe
-from training.recipe_file import override
+from training.recipe_file import from_fields, override
 from training.recipes import available, find
 from training.settings_file import read_settings
 from zoo.errors import UserError
@@ -85,7 +86,8 @@ def read_recipe(command: Command, *, prog: str = "python -m training.fit") -> Re
     name = command.recipe or settings.pop("recipe", "")
     default = find(str(model), data=command.data or settings.pop("data", None), name=name)
     default = _with_given(default, given.union(settings))
-    default = override(default, settings, source=command.config or "")
+    read = from_fields if _is_recipe_of_run(command.config) else override
+    default = read(default, settings, source=command.config or "")
     prog = f"{prog} --model {default.model}"
     recipe, unknown = tyro.cli(
         tyro.conf.OmitArgPrefixes[Recipe],
@@ -101,6 +103,11 @@ def read_recipe(command: Command, *, prog: str = "python -m training.fit") -> Re
     return recipe
 
 
+def _is_recipe_of_run(path: str | None) -> bool:
+    """Returns True if a settings file is the `recipe.json` of a run, which has all options."""
+    return path is not None and pathlib.Path(path).name == "recipe.json"
+
+
 def _description(default: Recipe) -> str:
     names = ", ".join(available(default.model))
     first = " ".join(flag(name) for name in FIRST if name in default.flat())
@@ -112,9 +119,9 @@ def _description(default: Recipe) -> str:
 
 
 def given_options(words: Iterable[str]) -> frozenset[str]:
-    """Returns the names of the options in a command line."""
+    """Returns the names of the options in a command line; `--no-flip` gives `flip`."""
     flags = (word[2:].partition("=")[0] for word in words if word.startswith("--"))
-    return frozenset(name.replace("-", "_") for name in flags)
+    return frozenset(name.replace("-", "_").removeprefix("no_") for name in flags)
 
 
 def _with_one_length(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:

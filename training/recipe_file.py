@@ -63,6 +63,24 @@ def override(recipe: Recipe, settings: dict[str, Any], *, source: str) -> Recipe
     return recipe.with_options(**settings)
 
 
+def from_fields(recipe: Recipe, fields: dict[str, Any], *, source: str) -> Recipe:
+    """Returns the recipe in a `recipe.json`.
+
+    The file has every option of the version that wrote it. Newer options have their own default,
+    not that of today's recipe for the model.
+
+    Args:
+        recipe: a recipe of the model, with the data and the name of the file's recipe.
+        fields: the content of the file.
+        source: name of the file, for messages.
+
+    Raises:
+        UserError: an unknown option, or a value of another kind or out of range.
+    """
+    defaults = recipe.defaults | {"recipe": recipe.recipe, "data": recipe.data.data}
+    return override(recipe.with_options(**defaults), fields, source=source)
+
+
 def differences(left: Recipe, right: dict[str, Any]) -> list[str]:
     """Lists the deciding options in which a recipe differs from the content of a `recipe.json`.
 

@@ -25,7 +25,8 @@ def check_resumable(path: pathlib.Path, recipe: Recipe) -> None:
     if changed:
         raise UserError(
             f"{path} holds a run of another recipe, which cannot be resumed with this one. "
-            "Give another --run-dir, or the same options:\n  " + "\n  ".join(changed)
+            "Give another --run-dir, or the same options, which --config "
+            f"{shlex.quote(str(path / 'recipe.json'))} gives all:\n  " + "\n  ".join(changed)
         )
 
 

@@ -33,7 +33,7 @@ from training.recipe import Recipe
 from training.resuming import check_label_map, check_resumable, lengthen
 from training.run_folder import RunFolder, write_text
 from training.stages import Stage, checkpoint_folder, stages_of
-from training.steps_per_call import with_steps_per_call
+from training.steps_per_call import stacked, with_steps_per_call
 from training.streams import batches, label_map_of, streams_of
 from training.timed import fixed_length, is_short
 from training.waiting import Waiting
@@ -107,7 +107,9 @@ class Run:
                 saving_if_closed(checkpoints),
             ):
                 model.fit(
-                    pace.waiting.measured(batches(recipe, model, stage.streams, first_step=first)),
+                    pace.waiting.measured(
+                        stacked(batches(recipe, model, stage.streams, first_step=first), model)
+                    ),
                     steps_per_epoch=steps,
                     initial_epoch=first // every,
                     epochs=first // every + epochs,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from training.recipe import Recipe
+from zoo.models.trainer import StatelessTrainer
 
 MOST_STEPS = 100
 MOST_BYTES = 2**26
@@ -34,3 +35,17 @@ def _chosen(recipe: Recipe, image_shape: Sequence[int]) -> int:
     images = recipe.run.batch_size * recipe.step.critic_steps
     most = min(MOST_STEPS, MOST_BYTES // (images * math.prod(image_shape)))
     return max((number for number in range(1, most + 1) if common % number == 0), default=1)
+
+
+def stacked(
+    dataset: "tf.data.Dataset | tf.distribute.DistributedDataset", model: StatelessTrainer
+) -> "tf.data.Dataset | tf.distribute.DistributedDataset":
+    """Stacks the batches of each call in advance if the model runs a call as one loop of XLA.
+
+    Args:
+        dataset: the batches of all steps, endless.
+        model: a compiled trainer.
+    """
+    if not model.stacks_batches or not isinstance(dataset, tf.data.Dataset):
+        return dataset
+    return dataset.batch(model.steps_per_execution, drop_remainder=True).prefetch(1)

@@ -4,10 +4,11 @@ import pathlib
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from training.adapting import free_options
 from training.command_line import flag
 from training.fit_options import read_command, read_recipe
 from training.recipe import Recipe
-from training.recipe_file import NOT_DECIDING, differences, override
+from training.recipe_file import NOT_DECIDING, differences, from_fields
 from training.recipes import find
 from training.run_folder import RunFolder
 from training.run_folder import read_recipe as read_fields
@@ -22,7 +23,7 @@ def stored_recipe(folder: pathlib.Path) -> Recipe:
     """Returns the recipe of a run, read from its `recipe.json`."""
     fields = read_fields(folder)
     recipe = find(str(fields.get("model")), data=str(fields.get("data")))
-    return override(recipe, fields, source=str(folder / "recipe.json"))
+    return from_fields(recipe, fields, source=str(folder / "recipe.json"))
 
 
 def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
@@ -43,7 +44,7 @@ def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
         )
     name = str(fields.get("recipe") or "")
     recipe = find(str(fields.get("model")), data=str(fields.get("data")), name=name)
-    recipe = override(recipe, fields, source=str(folder.recipe))
+    recipe = from_fields(recipe, fields, source=str(folder.recipe))
     result = folder.read_result()
     steps = result.get("steps")
     rows = read_rows(folder.scores) if folder.scores.exists() else []
@@ -95,10 +96,10 @@ def command_of(recipe: Recipe) -> str:
     length = {"kimg", "epochs"} if by_images else {"steps"}
     fixed = {"model", "data", "recipe", "steps", *NOT_DECIDING} - length
     unchanged = default.flat()
+    # Options that the command would choose again, perhaps otherwise.
+    chosen = set(free_options(recipe)) | ({"steps"} if default.run.minutes is not None else set())
     for name, value in recipe.flat().items():
-        # Without `--steps`, the minutes of the default recipe would decide.
-        needed = name == "steps" and default.run.minutes is not None
-        if name in fixed or (value == unchanged[name] and not needed):
+        if name in fixed or (value == unchanged[name] and name not in chosen):
             continue
         if isinstance(value, bool):
             words.append(flag(name) if value else flag(f"no_{name}"))

@@ -6,6 +6,11 @@ from typing import Any
 MODELS = (("lsgan", "dcgan"), ("wgan_gp", "resnet"), ("clsgan", "dcgan"))
 BATCHES = (64, 512)
 NO_COMMAND_BUFFERS = {"XLA_FLAGS": "--xla_gpu_enable_command_buffer="}
+LOOPS_IN_COMMAND_BUFFERS = {"XLA_FLAGS": "--xla_gpu_enable_command_buffer=+WHILE,+CONDITIONAL"}
+UNROLLED = {
+    "XLA_FLAGS": "--xla_gpu_enable_command_buffer=+WHILE,+CONDITIONAL "
+    "--xla_gpu_command_buffer_unroll_loops=true"
+}
 KEEP_AUTOTUNING = "--xla_gpu_per_fusion_autotune_cache_dir="
 EXCLUDE = "--xla_gpu_exclude_nondeterministic_ops=true"
 
@@ -88,6 +93,14 @@ def _steps() -> list[Spec]:
                 Spec("keras", model, network, batch, keras),
                 Spec("torch", model, network, batch, eager),
             ]
+    for model, network in MODELS:
+        loop = Spec("ours", model, network, 64, ("loop:50",))
+        specs += [
+            dataclasses.replace(
+                loop, label="loops in command buffers", environment=LOOPS_IN_COMMAND_BUFFERS
+            ),
+            dataclasses.replace(loop, label="loops unrolled", environment=UNROLLED),
+        ]
     # PyTorch cannot compile a gradient of a gradient, so WGAN-GP is not here.
     for model, network, batch in (("lsgan", "dcgan", 64), ("clsgan", "dcgan", 64)):
         modes = ("compiled", "bfloat16_compiled")
@@ -102,8 +115,8 @@ def _means() -> list[Spec]:
     """Lists means of going faster, precision and determinism, beside the base."""
     specs = []
     for model, network in MODELS:
-        base = Spec("ours", model, network, 64, ("call:50",))
-        large = dataclasses.replace(base, batch=512, modes=("call:10",))
+        base = Spec("ours", model, network, 64, ("loop:50",))
+        large = dataclasses.replace(base, batch=512, modes=("loop:20",))
         specs += [
             dataclasses.replace(base, label="base"),
             dataclasses.replace(base, label="bfloat16", bfloat16=True),
@@ -118,8 +131,8 @@ def _means() -> list[Spec]:
                 dataclasses.replace(base, label="one pass", change=joint),
                 dataclasses.replace(base, label="deterministic", deterministic=True),
             ]
-    base = Spec("ours", "clsgan", "dcgan", 64, ("call:50",))
-    together = dataclasses.replace(base, batch=512, modes=("call:10",), change="joint_groups")
+    base = Spec("ours", "clsgan", "dcgan", 64, ("loop:50",))
+    together = dataclasses.replace(base, batch=512, modes=("loop:20",), change="joint_groups")
     return [
         *specs,
         dataclasses.replace(together, label="one pass"),

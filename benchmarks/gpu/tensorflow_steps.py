@@ -19,6 +19,7 @@ from training.compilation import allow_on_cpus
 from training.data.augmentation import Augmentation
 from training.data.image_data import Split
 from training.data.pipeline import Stream, training_dataset
+from training.steps_per_call import stacked
 from zoo.randomness import Noise
 
 IMAGES, TINY_IMAGES = 20_000, 64
@@ -56,7 +57,7 @@ def _ours(spec: Spec) -> Makers:
     if spec.change:
         find = {"joint_groups": joint_groups}
         (find.get(spec.change) or getattr(changes, spec.change))(model)
-    fixed = iter(tf.data.Dataset.from_tensors(make_batch(model)).repeat())
+    fixed = tf.data.Dataset.from_tensors(make_batch(model)).repeat()
 
     @functools.cache
     def step_of(*, jit: bool, steps: int) -> Callable[[Any], Any]:
@@ -65,7 +66,7 @@ def _ours(spec: Spec) -> Makers:
         return model.train_function
 
     def make(mode: str) -> Callable[[], None]:
-        iterator = fixed
+        data = fixed
         if "data" in mode:
             data = training_dataset(
                 _streams(model, spec),
@@ -75,11 +76,11 @@ def _ours(spec: Spec) -> Makers:
                 flip=True,
                 strategy=tf.distribute.get_strategy(),
             )
-            iterator = iter(data)
         if mode.startswith("loop"):
-            return _finished(step_of(jit=True, steps=steps_of(mode)), iterator)
+            step = step_of(jit=True, steps=steps_of(mode))
+            return _finished(step, iter(stacked(data, model)))
         step = step_of(jit=not mode.startswith("no_xla"), steps=1)
-        return _finished(_several(step, steps_of(mode)), iterator)
+        return _finished(_several(step, steps_of(mode)), iter(data))
 
     return {mode: functools.partial(make, mode) for mode in spec.modes}
 

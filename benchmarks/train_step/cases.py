@@ -115,7 +115,7 @@ def recipe_of(case: Case) -> Any:
     """
     semi = case.model == "clsgan"
     network = "clsgan" if semi else case.network
-    recipe = find(case.model, data="cifar10", name="")
+    recipe = find(case.model, data="cifar10", name="paper" if semi else "")
     changes: dict[str, Any] = {
         "network": network,
         "batch_size": BATCH,

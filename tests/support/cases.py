@@ -23,6 +23,35 @@ SHAPE = (8, 8, 1)
 REGISTERED = tuple(MODELS)
 
 
+SMALL_CLSGAN: dict[str, object] = {
+    "adapt": False,
+    "network": "clsgan",
+    "critic_normalization": "none",
+    "dropout": 0.2,
+    "critic_optimizer": None,
+    "critic_learning_rate": 1e-3,
+    "critic_weight_decay": 0.0,
+    "learning_rate_decay": "none",
+    "warm_up": 0.0,
+    "shift": 0,
+    "rotate": 20.0,
+    "zoom": 0.15,
+    "strong": 0.0,
+    "cutout": 0.0,
+    "strong_labelled": 0.0,
+    "unlabelled_batches": 1,
+    "unlabelled_ramp": 0.1,
+    "confidence": 0.9,
+    "hinge_weight": 1.0,
+    "unlabelled_weight": 1.0,
+    "adversarial_start": 0.0,
+    "adversarial_ramp": 0.0,
+    "adversarial_every": 1,
+}
+"""CLS-GAN with a quick network, and with its hinges from the first step on. The default recipe is a
+case of `tests/support/variants.py`."""
+
+
 def slow_but(names: Iterable[str], *, quick: Sequence[str]) -> tuple[object, ...]:
     """Returns the names as parameters of a test, those that are not quick behind `-m slow`.
 
@@ -34,13 +63,13 @@ def slow_but(names: Iterable[str], *, quick: Sequence[str]) -> tuple[object, ...
 
 
 def tiny_recipe(model: str, **changes: object) -> Recipe:
-    """The model's own recipe at a size that steps in milliseconds."""
+    """The model's own recipe at a size that steps in milliseconds; CLS-GAN has small options."""
     small = {"generator_filters": 8, "critic_filters": 4, "latent_dim": 5, "ema": 0.9}
     recipe = find(model)
     small["critic_steps"] = min(recipe.step.critic_steps, 2)
     recipe = recipe.with_options(batch_size=10, steps=8, **small)
     if recipe.supervision.chooses_labels:
-        recipe = recipe.with_options(labels=6, control=True)
+        recipe = recipe.with_options(labels=6, control=True, **SMALL_CLSGAN)
     return recipe.with_options(**changes)
 
 

@@ -1,13 +1,24 @@
 """Every registered model as it comes, and with those settings that keep state of their own."""
 
-from tests.support.cases import REGISTERED, tiny_recipe
+from tests.support.cases import REGISTERED, SMALL_CLSGAN, tiny_recipe
 from training.options.networks import CriticNetworkOptions
 from training.options.penalty import ARGUMENTS
 from training.recipe import Recipe
+from training.recipes import recipes
 from zoo.penalties import PENALTIES
 
 PLAIN = {"critic_normalization": "none"}
 """What a penalty needs that looks at one image after another."""
+
+_DEFAULTS = recipes("clsgan")[""].flat()
+DEFAULT_CLSGAN: dict[str, object] = {
+    **{name: _DEFAULTS[name] for name in SMALL_CLSGAN},
+    "adapt": False,
+    "shift": 1,
+    "distribution_alignment": True,
+    "adversarial_every": 2,
+}
+"""The default recipe of CLS-GAN for small images with few labels."""
 
 VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     "lgan, max_gp, buffer appended": (
@@ -46,9 +57,27 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
         },
     ),
     "clsgan, residual": ("clsgan", {"network": "residual"}),
+    "clsgan, default recipe": ("clsgan", DEFAULT_CLSGAN),
     "clsgan, gp on the true class's loss": (
         "clsgan",
         {**PLAIN, "penalty": "gp", "penalty_weight": 0.1, "shared_latents": True},
+    ),
+    "clsgan, all terms, fakes in every second step": (
+        "clsgan",
+        {
+            "critic_normalization": "batch",
+            "unlabelled_cross_entropy": 0.5,
+            "confidence": 0.34,
+            "mean_teacher": 2.0,
+            "consistency": 0.3,
+            "virtual_adversarial": 0.2,
+            "entropy": 0.1,
+            "class_balance": 0.2,
+            "feature_matching": 0.5,
+            "adversarial_start": 0.25,
+            "adversarial_ramp": 0.25,
+            "adversarial_every": 2,
+        },
     ),
 }
 """Model and changes of what has a buffer, a multiplier, noise or power iterations of its own."""

@@ -185,3 +185,21 @@ def test_the_chief_decides_the_steps_of_a_run_in_minutes():
     printed = outputs(hosts)
     assert [host.returncode for host in hosts] == [2, 2], printed
     assert all("--minutes 0.001 is too short" in text for text in printed)
+
+
+@pytest.mark.slow
+def test_the_chief_holds_the_lock_and_a_second_run_is_refused():
+    first = start_hosts([*LONG, "--run-dir", "run"])
+    wait_for_checkpoint("run", 20, first)
+    assert json.loads(pathlib.Path("run/run.lock").read_text())["pid"] == first[0].pid
+    second = start_hosts([*LONG, "--run-dir", "run"])
+    printed = outputs(second, seconds=240)
+    assert second[0].returncode == 2, printed
+    assert f"is being trained by process {first[0].pid} on" in printed[0]
+    assert second[1].returncode in (2, 4) and "Traceback" not in printed[1], printed
+    assert all(host.poll() is None for host in first)
+    for host in reversed(first):
+        host.send_signal(signal.SIGTERM)
+    printed = outputs(first, seconds=60)
+    assert [host.returncode for host in first] == [0, 0], printed
+    assert not pathlib.Path("run/run.lock").exists()

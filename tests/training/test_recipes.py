@@ -9,7 +9,7 @@ from tests.support.cases import SHAPE, build, tiny_data, tiny_recipe, train
 from training.build import build_model
 from training.data.known_shapes import known_shape
 from training.fit import main
-from training.recipes import available, find
+from training.recipes import available, find, recipes
 from training.streams import streams_of
 from zoo.errors import UserError
 from zoo.models import MODELS, LeastSquares, model_name
@@ -110,7 +110,15 @@ def test_unknown_models_are_answered_with_the_nearest():
             "--model gan --learning-rate-decay stairs --decay-every 5 --decay-factor 2",
             "above 0 and at most 1",
         ),
-        ("--model clsgan --image-size 30", "--network clsgan: Cannot make images of 30 pixels"),
+        (
+            "--model clsgan --image-size 30",
+            "--generator-network dcgan: Cannot make images of 30 pixels",
+        ),
+        ("--model clsgan --image-size 4", "at least 8 pixels, not of 4"),
+        (
+            "--model clsgan --image-size 30 --network clsgan",
+            "--network clsgan: Cannot make images of 30 pixels",
+        ),
         ("--model clsgan --network clsgann", "Did you mean 'clsgan'"),
         ("--model clsgan --network dcgan", "Known: clsgan, clsgan_released"),
         ("--model clsgan --network clsgan_released", "--dropout 0"),
@@ -260,7 +268,7 @@ def test_spectral_norm_wraps_the_critic_and_trains():
         ("--model gan --data celeb_a --image-size 54", "54 pixels"),
         ("--model hinge --data celeb_a", "--image-size to crop"),
         (
-            "--model clsgan --data fashion_mnist --image-size 28",
+            "--model clsgan --recipe released --data fashion_mnist --image-size 28",
             "--network clsgan_released: .*not of 28",
         ),
     ],
@@ -369,11 +377,24 @@ def test_the_released_cls_gan_has_the_scripts_parameters():
     assert count == 1_432_576 + 2 * (64 + 2 * 128 + 2 * 256) + 40_960
 
 
-def test_the_papers_data_sets_have_their_recipes():
-    cifar, svhn = find("clsgan", data="cifar10"), find("clsgan", data="svhn_cropped")
+def test_the_papers_settings_have_names():
+    cifar, svhn = find("clsgan", name="paper"), find("clsgan", name="paper_svhn")
     assert (cifar.supervision.labels, svhn.supervision.labels) == (4000, 1000)
-    assert svhn.data.data == "svhn_cropped"
-    for recipe in (cifar, svhn, find("clsgan", name="paper")):
+    assert (cifar.data.data, svhn.data.data) == ("cifar10", "svhn_cropped")
+    for recipe in (cifar, svhn):
+        recipe.check()
+        assert not recipe.supervision.adapt and recipe.run.minutes is None
         assert recipe.optimizers.decay_factor == 0.8
         assert recipe.optimizers.generator_learning_rate == 1e-3
+
+
+@pytest.mark.parametrize("data", ["cifar10", "svhn_cropped", "my_folder"])
+def test_other_data_have_the_default_recipe_of_clsgan(data):
+    recipe, default = find("clsgan", data=data), recipes("clsgan")[""]
+    recipe.check()
+    assert (recipe.supervision.adapt, recipe.run.minutes) == (True, "auto")
+    assert recipe.objective == default.objective and recipe.optimizers == default.optimizers
+
+
+def test_many_classes_have_the_network_of_characters():
     assert find("lsgan", name="many_classes").networks.network == "characters"

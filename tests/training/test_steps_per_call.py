@@ -56,6 +56,18 @@ def test_five_steps_a_call_are_bit_equal_to_one(case, count, tmp_path):
         assert left.read_bytes() == right.read_bytes()
 
 
+def test_a_loop_of_xla_resumes_bit_for_bit(tmp_path):
+    small = {"network": "mlp", "depth": 1, "generator_normalization": "none"}
+    recipe = changed("lsgan", critic_normalization="none", steps_per_call=5, jit="on", **small)
+    for name, lengths in (("whole", [20]), ("halves", [10, 20])):
+        for steps in lengths:
+            part = recipe.with_options(steps=steps)
+            model = make(part)
+            run(part, model, tmp_path / name)
+        assert model.stacks_batches
+    assert ends(tmp_path / "whole") == ends(tmp_path / "halves")
+
+
 def test_it_is_told_to_the_model_and_counted(tmp_path):
     """Twenty steps of five are four calls."""
     recipe = changed("lsgan", steps_per_call=5)

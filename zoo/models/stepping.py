@@ -93,9 +93,9 @@ def train_function(
     With `jit`, XLA compiles
 
     - on one device all steps of a call as one function. The batches of the call are read and
-      stacked before it. Batches whose shapes are known only when they are read, such as those of
-      plain arrays with a smaller last batch, are not stacked: XLA then compiles one step, and
-      TensorFlow runs the loop.
+      stacked before it, unless the iterator gives them stacked, with an `index` of two axes.
+      Batches whose shapes are known only when they are read, such as those of plain arrays with a
+      smaller last batch, are not stacked: XLA then compiles one step, and TensorFlow runs the loop.
     - on several devices the operations of each replica between two exchanges with other replicas.
 
     Args:
@@ -153,7 +153,8 @@ def train_function(
 
     def several_steps(iterator: Iterator) -> Result:
         if compiles and not eager and _has_static_shapes(iterator):
-            logs, found = strategy.run(run_many, args=(_stacked(iterator, steps_per_call),))
+            batches = _stacked(iterator, steps_per_call)
+            logs, found = strategy.run(run_many, args=(batches,))
             return logs, (found,)
         nothing = strategy.run(lambda: tf.zeros(checked.shape, checked.dtype))
         found = strategy.experimental_local_results(nothing)
@@ -185,12 +186,20 @@ def _first(strategy: tf.distribute.Strategy, logs: Mapping[str, Any]) -> Logs:
     return {k: strategy.experimental_local_results(v)[0] for k, v in logs.items()}
 
 
+def is_stacked(element: Any) -> bool:
+    """Returns True if an element has the batches of several steps, each with its `index`."""
+    index = element.get("index") if isinstance(element, Mapping) else None
+    return index is not None and index.shape.rank == 2
+
+
 def _has_static_shapes(iterator: Any) -> bool:
     return all(spec.shape.is_fully_defined() for spec in tf.nest.flatten(iterator.element_spec))
 
 
-def _stacked(iterator: Iterator, count: int) -> Any:
-    """Reads some batches and stacks them in the memory of the host, for one copy to the device."""
+def _stacked(iterator: Any, count: int) -> Any:
+    """Reads some batches, stacked in the memory of the host, for one copy to the device."""
+    if is_stacked(iterator.element_spec):
+        return next(iterator)
     batches = [next(iterator) for _ in range(count)]
     with tf.device("CPU:0"):
         return tf.nest.map_structure(lambda *parts: tf.stack(parts), *batches)
