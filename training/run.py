@@ -32,6 +32,7 @@ from training.lock import RunLock
 from training.recipe import Recipe
 from training.resuming import check_label_map, check_resumable, lengthen
 from training.run_folder import RunFolder, write_text
+from training.stage_calibration import calibrated
 from training.stages import Stage, checkpoint_folder, stages_of
 from training.steps_per_call import stacked, with_steps_per_call
 from training.streams import batches, label_map_of, streams_of
@@ -231,7 +232,7 @@ def run(
                 result |= stage.keys(this_run.train(stage) | stage.choose())
                 trained.append(stage)
         for stage in trained:
-            result |= stage.keys(stage.test_error(data))
+            result |= stage.keys(stage.test_error(data) | calibrated(stage.model.classifier, data))
         if chief:
             _write_result(trained, folder, result)
     return result

@@ -16,6 +16,7 @@ from training.preset_card import score_lines
 from training.report_curves import score_curves
 from training.run_folder import RunFolder
 from zoo.models import ConditionalLossSensitiveGAN
+from zoo.tasks import ImageClassifier
 
 TINY = ["--generator-filters", "8", "--critic-filters", "4", "--latent-dim", "5"]
 TRIAL = Trial(start=1.0, step=0.1, report=0.0, score=0.0, checkpoint=0.0, end=0.0)
@@ -53,6 +54,7 @@ def test_each_control_has_its_folder_and_results(run):
         own = results_of(name, result)
         assert own.keys() == {
             *("test_error", "seconds", "best_value", "best_step", "waiting"),
+            *("temperature", "calibration", "calibration_before"),
             *(["steps"] if name == "control_equal_seconds" else []),
         }
     assert result["steps"] == 8 and result["control_equal_seconds_steps"] == 16
@@ -60,6 +62,10 @@ def test_each_control_has_its_folder_and_results(run):
         assert list((run / name / "checkpoints").glob(f"step-{step:09d}-*"))
     metadata = json.loads((run / "control_equal_seconds" / "preset" / "metadata.json").read_text())
     training = metadata["training"]
+    classifier = ImageClassifier.from_preset(run / "control_equal_seconds" / "preset")
+    assert classifier.temperature == result["control_equal_seconds_temperature"]
+    assert ImageClassifier.from_preset(run / "preset").temperature == result["temperature"]
+    assert 0.0 <= result["calibration"] <= 1.0 and result["temperature"] != 1.0
     assert (training["model"], training["steps"]) == ("supervised", 16)
     assert training["test_error"] == result["control_equal_seconds_test_error"]
     assert not [key for key in training if key.startswith("control")]
@@ -84,7 +90,8 @@ def test_each_control_is_evaluated(run, tmp_path, capsys):
     result = json.loads((run / "result.json").read_text())
     out = tmp_path / "scores.jsonl"
     for name in CONTROLS:
-        assert evaluate.main([str(run / name / "preset"), "--out", str(out)]) == 0
+        preset = str(run / name / "preset")
+        assert evaluate.main([preset, "--metrics", "error", "--out", str(out)]) == 0
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["value"] for row in rows] == [result[f"{name}_test_error"] for name in CONTROLS]
     capsys.readouterr()

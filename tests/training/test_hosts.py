@@ -174,7 +174,7 @@ def test_after_a_stop_signal_to_all_hosts_the_state_is_saved():
 @pytest.mark.slow
 def test_the_chief_decides_the_steps_of_a_run_in_minutes():
     """Both hosts have the same folder, and measure different durations."""
-    command = [*COMMAND, *TINY, "--minutes", "0.5", "--run-dir", "run"]
+    command = [*COMMAND, *TINY, "--minutes", "2", "--run-dir", "run"]
     hosts = start_hosts(command)
     printed = outputs(hosts)
     assert [host.returncode for host in hosts] == [0, 0], printed
