@@ -48,19 +48,27 @@ def allow_on_cpus() -> None:
 def keep_compiled() -> None:
     """Enables XLA's persistent cache, so that later runs on the same kind of machine start faster.
 
-    TensorFlow reads the environment variable at the first use of XLA. The key of a cached step
-    contains the number of functions traced before it. A run that decodes a data set for the first
-    time traces more functions than the next run, which therefore does not find the entry.
+    TensorFlow reads the environment variable at the first use of XLA. There is one folder per kind
+    of processor and GPUs, because compiled code is for one kind. `zoo.traced_names` makes the key
+    of a step independent of what was traced before it.
     """
     allow_on_cpus()
     option, flags = "--tf_xla_persistent_cache_directory", os.environ.get("TF_XLA_FLAGS", "")
-    kind = hashlib.sha256(f"{processor_name()} {tf.__version__}".encode()).hexdigest()[:16]
+    kind = hashlib.sha256(" ".join(_compiled_for()).encode()).hexdigest()[:16]
     folder = cache_folder("xla") / kind
     if option in flags or " " in str(folder):
         return
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         os.environ["TF_XLA_FLAGS"] = f"{flags} {option}={folder}".strip()
+
+
+def _compiled_for() -> list[str]:
+    """Returns the processor, TensorFlow's version and the GPUs."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    names = [f"{d.get('device_name')} {d.get('compute_capability')}" for d in details]
+    return [processor_name(), tf.__version__, *names]
 
 
 def with_jit(
