@@ -1,15 +1,19 @@
-"""Products of large matrices for the metrics: on a GPU if there is one, else by NumPy's BLAS."""
+"""Products of large matrices for the metrics: on a GPU if there is one, else by NumPy's BLAS.
+
+TensorFlow is imported at the first use, so that a command can set it up before.
+"""
 
 import functools
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 
 @functools.cache
 def gpu() -> str | None:
     """Returns the name of the first GPU; None without GPUs."""
+    import tensorflow as tf
+
     gpus = tf.config.list_logical_devices("GPU")
     return gpus[0].name if gpus else None
 
@@ -21,6 +25,8 @@ def scatter(rows: np.ndarray) -> np.ndarray:
         rows: float64 or float32 `[n, d]`.
     """
     if (device := gpu()) is not None:
+        import tensorflow as tf
+
         with tf.device(device):
             values = tf.constant(rows, tf.float64)
             return tf.matmul(values, values, transpose_a=True).numpy()
@@ -31,6 +37,8 @@ def resident(matrix: np.ndarray) -> Any:
     """Returns a float64 matrix in the memory of the device that computes products of it."""
     if (device := gpu()) is None:
         return matrix
+    import tensorflow as tf
+
     with tf.device(device):
         return tf.constant(matrix, tf.float64)
 
@@ -43,6 +51,8 @@ def product(left: Any, right: Any) -> np.ndarray:
         right: float64 `[m, d]`, the same.
     """
     if (device := gpu()) is not None:
+        import tensorflow as tf
+
         with tf.device(device):
             return tf.matmul(left, right, transpose_b=True).numpy()
     return left @ right.T
