@@ -267,3 +267,7 @@ def test_evaluate_and_fit_take_class_names():
     wolves = tf.data.Dataset.from_tensor_slices((given, ["wolf"] * 8)).batch(4)
     with pytest.raises(tf.errors.InvalidArgumentError, match="must be class names: ant, bee"):
         model.evaluate(wolves, verbose=0)
+    with pytest.raises(ValueError, match=r"in 0..3, received 1..4. Classes count from 0"):
+        model.evaluate(given, numbers + 1, verbose=0)
+    with pytest.raises(ValueError, match="one tensor of images, received a dict with the keys 'x'"):
+        model.predict(tf.data.Dataset.from_tensor_slices({"x": given}).batch(4))
