@@ -165,10 +165,7 @@ class Recipe:
         from training.recipes import find
 
         if self.supervision.semi_supervised:
-            if self.objective.reads_plain_images and self.step.ema is None:
-                raise ValueError(
-                    "`classes_by_average` needs the average: give `ema`, such as 0.999."
-                )
+            self.objective.check_average(self.step.ema)
             return
         default = find(self.model, data=self.data.data, name=self.recipe).flat()
         if self.supervision.control_without_generator and not default["control_without_generator"]:

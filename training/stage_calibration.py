@@ -1,4 +1,4 @@
-"""The calibration of a trained stage: its temperature, and the calibration error on the test split."""
+"""Calibration of a trained stage: its temperature, and its calibration error on test images."""
 
 import keras
 import numpy as np
