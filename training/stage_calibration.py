@@ -1,4 +1,4 @@
-"""The calibration of a trained stage: its temperature, and the calibration error on the test split."""
+"""The calibration of a trained stage: its temperature, and its error on the test split."""
 
 import keras
 import numpy as np
