@@ -1,4 +1,4 @@
-"""Calibration of a trained stage: its temperature, and its calibration error on test images."""
+"""The calibration of a trained stage: its temperature, and its error on the test split."""
 
 import keras
 import numpy as np
