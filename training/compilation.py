@@ -32,6 +32,7 @@ ROUNDS, SECONDS = 3, 0.5
 _NOT_OF_THE_STEP = frozenset(
     {*NOT_DECIDING, "recipe", "seed", "steps", "labels", "report_every", "init_from", "best_by"}
     | {"score_metrics", "score_every", "score_samples", "score_split", "score_features", "control"}
+    | {"control_equal_seconds", "control_without_generator"}
 )
 
 
