@@ -35,4 +35,4 @@ def joint_groups(model: ConditionalLossSensitiveGAN) -> None:
 
         return minimise(loss, model.critic.trainable_variables, model.critic_optimizer)
 
-    model.critic_step = critic_step
+    model.critic_step = critic_step  # type: ignore[method-assign]
