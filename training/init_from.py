@@ -25,7 +25,8 @@ def preset_of(source: str | pathlib.Path) -> str:
         UserError: the run has no preset yet, or the source is a file.
     """
     path = pathlib.Path(os.path.expanduser(source))
-    if path.suffix.lower() in _WEIGHT_FILES or path.is_file():
+    is_other = "://" in str(source) or path.is_dir()
+    if not is_other and (path.suffix.lower() in _WEIGHT_FILES or path.is_file()):
         raise UserError(_file_message(path))
     if (path / "preset").is_dir():
         return str(path / "preset")
