@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# An installation into the environment of another checkout would replace that checkout's package.
+REFUSE_LINK = @test ! -L .venv || \
+	{ echo "error: .venv is a link. Remove the link, and make creates .venv here." >&2; exit 2; }
+
 .PHONY: train test slow docs lint clean
 
 train: .venv/installed
@@ -19,6 +23,7 @@ slow: .venv/installed
 
 # Builds the documentation into build/docs; any warning, such as a dead link, is an error.
 docs: .venv/installed
+	$(REFUSE_LINK)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs build/docs
 
@@ -28,6 +33,7 @@ lint: .venv/installed
 	$(BIN)/mypy
 
 .venv/installed: setup.cfg constraints.txt
+	$(REFUSE_LINK)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@

@@ -23,18 +23,46 @@ class Experiment:
         shared: options of `training.fit` for all rows.
         rows: options of `training.fit` for each row, by name.
         measured: options of `training.evaluate`.
-        control: each run also trains a supervised control, which is evaluated too.
+        controls: the controls that each run also trains, and that are evaluated too.
     """
 
     data: str
     shared: str
     rows: dict[str, str]
     measured: str
-    control: bool = False
+    controls: tuple[str, ...] = ()
 
 
-# The objective and the optimizer of the paper, with smaller networks.
-_PLAIN = "--recipe paper --critic-filters 16 --generator-filters 64"
+_CONTROLS = ("control", "control_equal_seconds", "control_without_generator")
+# The objective of the paper with the network, optimizer, views and length of the recipe.
+_PLAIN = (
+    "--hinge-weight 1 --unlabelled-weight 1 --margin-scale 2.4576 --adversarial-start 0 "
+    "--adversarial-ramp 0 --adversarial-every 1 --no-classes-by-average "
+    "--unlabelled-cross-entropy 0 --confidence 0 --no-distribution-alignment "
+    "--unlabelled-batches 1"
+)
+
+
+_NO_TERMS = "--no-classes-by-average --unlabelled-cross-entropy 0 --confidence 0"
+# Small enough for three seeds of every row in an hour and a half of one core.
+_SMALL = (
+    "--steps 600 --batch-size 32 --report-every 100 --checkpoint-every 300 --jit off "
+    "--critic-filters 8 --generator-filters 32"
+)
+
+
+def _semi_supervised(data: str, labels: int) -> Experiment:
+    """Returns the comparison of the default recipe with its controls on one data set."""
+    flags = " ".join(f"--{name.replace('_', '-')}" for name in _CONTROLS)
+    return Experiment(
+        data=data,
+        shared=f"--model clsgan --labels {labels}",
+        rows={"recipe": flags, "paper's objective": _PLAIN},
+        measured="--metrics error,calibration",
+        controls=_CONTROLS,
+    )
+
+
 # 4,000 network updates each: WGAN takes three critic steps per generator step.
 _EQUAL = "--steps 2000 --report-every 1000 --checkpoint-every 500"
 _THREE = "--steps 1000 --report-every 500 --checkpoint-every 250"
@@ -60,40 +88,34 @@ EXPERIMENTS = {
         },
         measured="--metrics fid,kid,pr,mre --mre-images 100 --mre-steps 500 --mre-restarts 2",
     ),
-    "digits_100": Experiment(
-        data="digits",
-        shared="--model clsgan",
-        rows={"recipe": ""},
-        measured="--metrics error",
-        control=True,
-    ),
-    "mnist_100": Experiment(
-        data="mnist",
-        shared="--model clsgan --labels 100 --control --report-every 500 --checkpoint-every 500",
-        rows={"recipe": "", "paper's objective": f"{_PLAIN} --steps 3000"},
-        measured="--metrics error",
-        control=True,
-    ),
-    "mnist_1000": Experiment(
-        data="mnist",
-        shared="--model clsgan --labels 1000 --control --report-every 500 --checkpoint-every 500",
-        rows={"recipe": "--steps 1000"},
-        measured="--metrics error",
-        control=True,
-    ),
-    "fashion_mnist_1000": Experiment(
+    "digits_100": _semi_supervised("digits", 100),
+    "mnist_100": _semi_supervised("mnist", 100),
+    "mnist_1000": _semi_supervised("mnist", 1000),
+    "fashion_mnist_100": _semi_supervised("fashion_mnist", 100),
+    "fashion_mnist_1000": _semi_supervised("fashion_mnist", 1000),
+    "cifar10_250": _semi_supervised("cifar10", 250),
+    "cifar10_4000": _semi_supervised("cifar10", 4000),
+    "terms": Experiment(
         data="fashion_mnist",
-        shared="--model clsgan --labels 1000 --control --report-every 500 --checkpoint-every 500",
-        rows={"recipe": ""},
+        shared=(
+            f"--model clsgan --labels 1000 --flip {_SMALL} --control --control-without-generator"
+        ),
+        rows={
+            "pseudo-labels (recipe)": "",
+            "pseudo-labels, weak views": "--strong 0 --cutout 0 --strong-labelled 0",
+            "mean teacher": f"{_NO_TERMS} --mean-teacher 10 --unlabelled-ramp 0.3",
+            "CT consistency": f"{_NO_TERMS} --consistency 1",
+            "virtual adversarial": f"{_NO_TERMS} --virtual-adversarial 1",
+            "entropy": f"{_NO_TERMS} --entropy 0.1",
+            "class balance": f"{_NO_TERMS} --class-balance 0.1",
+            "feature matching": "--feature-matching 1",
+            "full hinges from the start": (
+                "--hinge-weight 1 --unlabelled-weight 1 --adversarial-start 0 "
+                "--adversarial-ramp 0 --adversarial-every 1"
+            ),
+        },
         measured="--metrics error",
-        control=True,
-    ),
-    "cifar10_4000": Experiment(
-        data="cifar10",
-        shared="--model clsgan --labels 4000 --control",
-        rows={"recipe": ""},
-        measured="--metrics error",
-        control=True,
+        controls=("control", "control_without_generator"),
     ),
 }
 """The experiments in `results/`, one file each."""
@@ -117,39 +139,58 @@ def run(words: list[str]) -> None:
         raise SystemExit(code)
 
 
-def measured(path: pathlib.Path, name: str, seed: int) -> bool:
-    """Returns True if a file of results has the row of a run, written after its control's row."""
+def data_options(name: str, folder: str) -> str:
+    """Returns the options of a data set: an `.npz` file of this name in the folder, or TFDS."""
+    file = pathlib.Path(folder) / f"{name}.npz"
+    if file.exists():
+        return shlex.join(["--data", str(file)])
+    return shlex.join(["--data", name, "--data-dir", folder])
+
+
+def measured(path: pathlib.Path, preset: pathlib.Path) -> bool:
+    """Returns True if a file of results has a row of a preset."""
     if not path.exists():
         return False
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return any(row["evaluated"].endswith(f"/{name}/seed-{seed}/preset") for row in rows)
+    return any(row["evaluated"].endswith(str(preset)) for row in rows)
+
+
+def measure(
+    experiment: Experiment, name: str, seed: int, options: argparse.Namespace, out: pathlib.Path
+) -> None:
+    """Trains one row of an experiment with one seed, and evaluates it and its controls."""
+    folder = options.runs / options.experiment / name / f"seed-{seed}"
+    if measured(out, folder / "preset"):
+        return
+    place = shlex.join(["--seed", str(seed), "--run-dir", str(folder)])
+    data = data_options(experiment.data, options.data_dir)
+    length = options.length or ""
+    run(command("training.fit", experiment.shared, experiment.rows[name], length, data, place))
+    presets = [folder / control / "preset" for control in experiment.controls]
+    for source in [preset for preset in presets if preset.exists()] + [folder]:
+        files = [str(source), "--out", str(out), "--data-dir", options.data_dir]
+        run(command("training.evaluate", shlex.join(files), experiment.measured))
 
 
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.results", description=__doc__)
     parser.add_argument("experiment", choices=EXPERIMENTS)
-    parser.add_argument("--data-dir", required=True, help="folder with the data, prepared by TFDS")
+    parser.add_argument(
+        "--data-dir", required=True, help="folder with NAME.npz, or with data prepared by TFDS"
+    )
     parser.add_argument("--rows", help="comma-separated names of rows (default: all)")
     parser.add_argument("--seeds", default="0,1,2", help="comma-separated seeds (default: 0,1,2)")
+    parser.add_argument("--length", help="options of the length, such as '--steps 2500'")
     parser.add_argument("--runs", type=pathlib.Path, default=pathlib.Path("runs"))
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("results"))
     options = parser.parse_args(arguments)
     experiment = EXPERIMENTS[options.experiment]
     names = options.rows.split(",") if options.rows else list(experiment.rows)
     out = options.out / f"{options.experiment}.jsonl"
-    data = shlex.join(["--data", experiment.data, "--data-dir", options.data_dir])
     for seed in map(int, options.seeds.split(",")):
         for name in names:
-            folder = options.runs / options.experiment / name / f"seed-{seed}"
-            place = shlex.join(["--seed", str(seed), "--run-dir", str(folder)])
-            if measured(out, name, seed):
-                continue
-            run(command("training.fit", experiment.rows[name], experiment.shared, data, place))
-            sources = [folder / "control" / "preset", folder] if experiment.control else [folder]
-            for source in sources:
-                files = [str(source), "--out", str(out), "--data-dir", options.data_dir]
-                run(command("training.evaluate", shlex.join(files), experiment.measured))
+            measure(experiment, name, seed, options, out)
     return 0
 
 

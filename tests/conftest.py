@@ -17,6 +17,9 @@ use_onednn()
 import tensorflow as tf  # noqa: E402
 
 from tests.support.report_matrix import CoverageTable, model_of  # noqa: E402
+from training.compilation import allow_on_cpus  # noqa: E402
+
+allow_on_cpus()
 
 # Tracing makes objects by the hundred thousand, few of them in cycles; looking for these after
 # every 700, Python's default, takes much of the time.

@@ -115,7 +115,7 @@ def build_under(
         keras.config.set_dtype_policy("float32")
     model.jit_compile = recipe.devices.jit == "on"
     model.rematerialise = recipe.devices.rematerialise
-    model.steps_per_execution = recipe.devices.steps_per_call
+    model.steps_per_execution = recipe.devices.known_steps_per_call
     return model
 
 

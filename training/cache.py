@@ -166,7 +166,7 @@ def _chosen(names: Sequence[str]) -> list[pathlib.Path]:
 
 
 def _list(caches: Sequence[pathlib.Path]) -> None:
-    total = 0
+    total, limit = 0, size_limit()
     print(f"{cache_root()}")
     for cache in caches:
         size = folder_size(cache)
@@ -175,8 +175,8 @@ def _list(caches: Sequence[pathlib.Path]) -> None:
         for entry in _entries(cache) if cache.name == "arrays" else []:
             used = time.strftime("%Y-%m-%d", time.localtime(entry.stat().st_mtime))
             print(f"    {size_text(folder_size(entry)):>12}  last used {used}  {entry.name}")
-    limit = f"decoded images may take {size_limit() / 2**30:g} GiB ({LIMIT})"
-    print(f"  {'total':<10}{size_text(total):>12}  {limit}")
+    allowed = f"decoded images may take {limit / 2**30:g} GiB ({LIMIT})"
+    print(f"  {'total':<10}{size_text(total):>12}  {allowed}")
 
 
 def _clear(caches: Sequence[pathlib.Path]) -> None:

@@ -14,12 +14,10 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from training.cache import cache_folder
-from training.options.devices import DeviceOptions
 from training.processor import processor_name
 from training.recipe import Recipe
 from training.recipe_file import NOT_DECIDING
 from training.run_folder import RunFolder, read_recipe, write_text
-from zoo.errors import UserError
 from zoo.models.trainer import StatelessTrainer
 
 Choice = Literal["on", "off"]
@@ -34,24 +32,44 @@ ROUNDS, SECONDS = 3, 0.5
 _NOT_OF_THE_STEP = frozenset(
     {*NOT_DECIDING, "recipe", "seed", "steps", "labels", "report_every", "init_from", "best_by"}
     | {"score_metrics", "score_every", "score_samples", "score_split", "score_features", "control"}
+    | {"control_equal_seconds", "control_without_generator"}
 )
+
+
+def allow_on_cpus() -> None:
+    """Lets XLA compile groups of operations on CPUs too, where `--jit on` asks for it.
+
+    TensorFlow reads the environment variable at the first use of XLA.
+    """
+    option, flags = "--tf_xla_cpu_global_jit", os.environ.get("TF_XLA_FLAGS", "")
+    if option not in flags:
+        os.environ["TF_XLA_FLAGS"] = f"{flags} {option}".strip()
 
 
 def keep_compiled() -> None:
     """Enables XLA's persistent cache, so that later runs on the same kind of machine start faster.
 
-    TensorFlow reads the environment variable at the first use of XLA. The key of a cached step
-    contains the number of functions traced before it. A run that decodes a data set for the first
-    time traces more functions than the next run, which therefore does not find the entry.
+    TensorFlow reads the environment variable at the first use of XLA. There is one folder per kind
+    of processor and GPUs, because compiled code is for one kind. `zoo.traced_names` makes the key
+    of a step independent of what was traced before it.
     """
+    allow_on_cpus()
     option, flags = "--tf_xla_persistent_cache_directory", os.environ.get("TF_XLA_FLAGS", "")
-    kind = hashlib.sha256(f"{processor_name()} {tf.__version__}".encode()).hexdigest()[:16]
+    kind = hashlib.sha256(" ".join(_compiled_for()).encode()).hexdigest()[:16]
     folder = cache_folder("xla") / kind
     if option in flags or " " in str(folder):
         return
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         os.environ["TF_XLA_FLAGS"] = f"{flags} {option}={folder}".strip()
+
+
+def _compiled_for() -> list[str]:
+    """Returns the processor, TensorFlow's version and the GPUs."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    names = [f"{d.get('device_name')} {d.get('compute_capability')}" for d in details]
+    return [processor_name(), tf.__version__, *names]
 
 
 def with_jit(
@@ -67,9 +85,9 @@ def with_jit(
     With `auto`:
 
     - a resumed run continues with its first choice, because XLA rounds differently;
-    - one GPU uses XLA, as Keras does by default (not measured here);
-    - several devices and short runs do not use XLA;
-    - on a CPU a trial finds the faster choice, once per step and machine.
+    - GPUs use XLA, one or several (docs/gpu.md has the measurements);
+    - several CPU devices and short runs do not use XLA;
+    - on one CPU a trial finds the faster choice, once per step and machine.
 
     Args:
         recipe: a checked recipe.
@@ -102,10 +120,10 @@ def _without_trial(
     begun = folder.recipe.exists()
     if begun and (stored := read_recipe(folder.path)["jit"]) != "auto":
         return stored
-    if strategy.num_replicas_in_sync > 1:
-        return "off"
     if tf.config.list_logical_devices("GPU"):
         return "on"
+    if strategy.num_replicas_in_sync > 1:
+        return "off"
     # A run that began without a choice did not use XLA.
     return "off" if begun or recipe.run.steps < WORTH_A_TRIAL else None
 
@@ -162,7 +180,7 @@ def _key(recipe: Recipe, batch: Any) -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     kernels = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     machine = [platform.machine(), processor_name(), cores, tf.__version__, kernels]
-    machine.append(recipe.devices.steps_per_call)
+    machine.append(recipe.devices.known_steps_per_call)
     text = json.dumps([fields, shapes, machine], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -181,17 +199,3 @@ def _store(choices: pathlib.Path, key: str, choice: Choice) -> None:
     with contextlib.suppress(OSError):
         choices.parent.mkdir(parents=True, exist_ok=True)
         write_text(choices, json.dumps(_read(choices) | {key: choice}, indent=1) + "\n")
-
-
-def check_compilation(devices: DeviceOptions, strategy: tf.distribute.Strategy) -> None:
-    """Checks that XLA supports the strategy.
-
-    Raises:
-        UserError: for `--jit on` with several CPU devices.
-    """
-    on_cpu = not tf.config.list_logical_devices("GPU") and devices.strategy != "tpu"
-    if devices.jit == "on" and on_cpu and strategy.num_replicas_in_sync > 1:
-        raise UserError(
-            "--jit on does not work over several CPU devices: XLA cannot reach another device's "
-            "variables. Use --jit off, or one device."
-        )

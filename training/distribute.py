@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from training.callbacks.saving import StopRequest
-from training.compilation import check_compilation
 from training.errors import Interrupted, WorkerLost
 from training.options.devices import DeviceOptions
 from zoo.errors import UserError
@@ -44,7 +43,6 @@ def make_strategy(
         raise UserError(
             f"--batch-size {batch_size} is too small for {strategy.num_replicas_in_sync} devices."
         )
-    check_compilation(devices, strategy)
     return strategy
 
 

@@ -53,7 +53,7 @@ def _stored(recipe: Recipe, folder: RunFolder | None) -> int:
         return 0
     if stored["steps_of_model"] == recipe.run.steps:
         return int(stored["steps"])
-    several = recipe.devices.steps_per_call
+    several = recipe.devices.known_steps_per_call
     steps = stored["steps"] * recipe.run.steps / stored["steps_of_model"]
     return round_down(steps, digits=3, multiple=several)
 
@@ -67,12 +67,12 @@ def _decided(recipe: Recipe, trial: Trial, seconds_per_step: float | None) -> in
     seconds = seconds_per_step * recipe.run.steps
     seconds -= reports * (trial.report + trial.score) + checkpoints * trial.checkpoint
     steps = max(seconds, 0.0) / (trial.step * MARGIN)
-    return round_down(steps, digits=3, multiple=recipe.devices.steps_per_call)
+    return round_down(steps, digits=3, multiple=recipe.devices.known_steps_per_call)
 
 
 def stretched(recipe: Recipe, steps: int) -> Recipe:
     """Returns a recipe of another number of steps, with as many reports, scores and stairs."""
-    several, factor = recipe.devices.steps_per_call, steps / recipe.run.steps
+    several, factor = recipe.devices.known_steps_per_call, steps / recipe.run.steps
 
     def scaled(interval: int) -> int:
         return max(round(interval * factor / several), 1) * several

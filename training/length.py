@@ -97,7 +97,7 @@ def decide(
         UserError: the time is too short for `LEAST_STEPS` calls and one evaluation.
     """
     images = recipe.run.batch_size * batches_per_step / 1000
-    least = LEAST_STEPS * recipe.devices.steps_per_call
+    least = LEAST_STEPS * recipe.devices.known_steps_per_call
     left = 60 * minutes - spent - trial.start - trial.end
     counts = _counts(recipe, trial, left)
     fixed, per_step = 0.0, trial.step * MARGIN
@@ -143,7 +143,7 @@ def _counts(recipe: Recipe, trial: Trial, left: float) -> _Counts:
 
 def _rounded(recipe: Recipe, steps: int, counts: _Counts, images: float) -> Length:
     """Returns round numbers: whole intervals of reports and scores, in whole calls."""
-    several, score_every = recipe.devices.steps_per_call, _given(recipe, "score_every")
+    several, score_every = recipe.devices.known_steps_per_call, _given(recipe, "score_every")
     every = int(
         _given(recipe, "report_every")
         or round_down(steps / counts.reports, digits=2, multiple=several)

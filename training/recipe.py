@@ -95,7 +95,7 @@ class Recipe:
         images = 1000 * (self.run.kimg or 0.0)
         if self.run.epochs is not None:
             images = self.run.epochs * training_images
-        several = self.devices.steps_per_call
+        several = self.devices.known_steps_per_call
         calls = round(images / (self.run.batch_size * self.step.critic_steps * several))
         return self.with_options(steps=max(calls, 1) * several)
 
@@ -135,7 +135,7 @@ class Recipe:
                 "`minutes` gives two runs different numbers of steps, so `deterministic` cannot "
                 "make them equal: give `steps`."
             )
-        several = self.devices.steps_per_call
+        several = self.devices.known_steps_per_call
         lengths = {
             "report_every": self.run.report_every,
             "checkpoint_every": self.run.checkpoint_every,
@@ -165,10 +165,7 @@ class Recipe:
         from training.recipes import find
 
         if self.supervision.semi_supervised:
-            if self.objective.reads_plain_images and self.step.ema is None:
-                raise ValueError(
-                    "`classes_by_average` needs the average: give `ema`, such as 0.999."
-                )
+            self.objective.check_average(self.step.ema)
             return
         default = find(self.model, data=self.data.data, name=self.recipe).flat()
         if self.supervision.control_without_generator and not default["control_without_generator"]:

@@ -5,6 +5,7 @@ import shlex
 from typing import Any
 
 from training.adapting import with_stored_choices
+from training.data.label_maps import LabelMap
 from training.recipe import Recipe
 from training.recipe_file import differences, to_json
 from training.run_folder import RunFolder, read_recipe, write_text
@@ -124,3 +125,22 @@ def _has_schedules(recipe: Recipe) -> bool:
     shares = ("warm_up", "unlabelled_ramp", "adversarial_start", "adversarial_ramp")
     decay = recipe.optimizers.learning_rate_decay
     return decay in ("linear", "cosine") or any(options.get(name) for name in shares)
+
+
+def check_label_map(folder: RunFolder, label_map: LabelMap) -> None:
+    """Checks that the label map is that of the run in the folder, if there is one.
+
+    Raises:
+        UserError: it is another one.
+    """
+    try:
+        text = folder.label_map.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    stored = LabelMap.from_json(text)
+    if stored.digest != label_map.digest:
+        raise UserError(
+            f"{folder.path} chose {stored.count:,} labelled images of {stored.data}, and the same "
+            f"seed now chooses others of {label_map.data}: the data have changed since the run "
+            "began. Restore the data of the run, or start a new run with another --run-dir."
+        )

@@ -30,9 +30,11 @@ from training.equal_seconds import add_pace
 from training.init_from import initialise
 from training.lock import RunLock
 from training.recipe import Recipe
-from training.resuming import check_resumable, lengthen
+from training.resuming import check_label_map, check_resumable, lengthen
 from training.run_folder import RunFolder, write_text
+from training.stage_calibration import calibrated
 from training.stages import Stage, checkpoint_folder, stages_of
+from training.steps_per_call import stacked, with_steps_per_call
 from training.streams import batches, label_map_of, streams_of
 from training.timed import fixed_length, is_short
 from training.waiting import Waiting
@@ -83,7 +85,7 @@ class Run:
         first = checkpoints.restore()
         if first and chief:
             print(f"Going on from step {first:,}.", flush=True)
-        if first % recipe.devices.steps_per_call:
+        if first % recipe.devices.known_steps_per_call:
             raise UserError(
                 f"The run has stopped at step {first}, which is not a multiple of --steps-per-call "
                 f"{recipe.devices.steps_per_call}: resume it with --steps-per-call 1."
@@ -106,7 +108,9 @@ class Run:
                 saving_if_closed(checkpoints),
             ):
                 model.fit(
-                    pace.waiting.measured(batches(recipe, model, stage.streams, first_step=first)),
+                    pace.waiting.measured(
+                        stacked(batches(recipe, model, stage.streams, first_step=first), model)
+                    ),
                     steps_per_epoch=steps,
                     initial_epoch=first // every,
                     epochs=first // every + epochs,
@@ -175,11 +179,13 @@ def run(
     begun = time.monotonic()
     recipe = recipe.with_steps(training_images=len(data.train.images))
     chief = is_chief(strategy)
+    asked = recipe.devices.steps_per_call
+    recipe = with_steps_per_call(recipe, image_shape=data.image_shape)
     if chief:
         check_same_data(folder.path, data)
     label_map = label_map_of(recipe, data)
     if chief and label_map is not None:
-        _check_label_map(folder, label_map)
+        check_label_map(folder, label_map)
     model = _build(recipe, data, strategy)
     streams = streams_of(recipe, data, label_map)
     steps = 1 if is_short(recipe) else recipe.run.steps
@@ -193,7 +199,11 @@ def run(
     expected = ""
     if recipe.run.minutes is not None:
         timed = fixed_length(recipe, data, (folder, first), model, streams, begun=begun)
-        recipe, expected = timed.recipe, timed.expected
+        expected = timed.expected
+        recipe = timed.recipe.with_options(steps_per_call=asked)
+        recipe = with_steps_per_call(recipe, image_shape=data.image_shape)
+        # The intervals may be those of a run with other calls.
+        recipe.with_options(minutes=None).check()
         # The schedules follow the length, so the model is built again.
         del model
         gc.collect()
@@ -222,7 +232,7 @@ def run(
                 result |= stage.keys(this_run.train(stage) | stage.choose())
                 trained.append(stage)
         for stage in trained:
-            result |= stage.keys(stage.test_error(data))
+            result |= stage.keys(stage.test_error(data) | calibrated(stage.model.classifier, data))
         if chief:
             _write_result(trained, folder, result)
     return result
@@ -234,25 +244,6 @@ def _build(recipe: Recipe, data: ImageData, strategy: tf.distribute.Strategy) ->
     if recipe.run.init_from is not None:
         initialise(model, recipe.run.init_from, class_names=data.class_names)
     return model
-
-
-def _check_label_map(folder: RunFolder, label_map: LabelMap) -> None:
-    """Checks that the label map is that of the run in the folder, if there is one.
-
-    Raises:
-        UserError: it is another one.
-    """
-    try:
-        text = folder.label_map.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return
-    stored = LabelMap.from_json(text)
-    if stored.digest != label_map.digest:
-        raise UserError(
-            f"{folder.path} chose {stored.count:,} labelled images of {stored.data}, and the same "
-            f"seed now chooses others of {label_map.data}: the data have changed since the run "
-            "began. Restore the data of the run, or start a new run with another --run-dir."
-        )
 
 
 def _describe(

@@ -96,7 +96,8 @@ def fixed_length(
         known = stored_length(recipe, folders[0]) or stored_length(recipe, folders[1])
     if known := _agreed(strategy, known):
         return Timed(known.applied(recipe))
-    print("--minutes: measuring the step ...", flush=True)
+    if is_chief(strategy):
+        print("--minutes: measuring the step ...", flush=True)
     trial = try_out(
         recipe, data, model, streams, lambda place: scores_of(recipe, data, place, model)
     )
@@ -114,9 +115,10 @@ def fixed_length(
             error = mistake
     length = _agreed(strategy, length)
     if length is None:
-        raise error or UserError(f"--minutes {recipe.run.minutes} is too short; see the chief.")
+        raise error or UserError(
+            f"--minutes {recipe.run.minutes} is too short. The chief prints how many are enough."
+        )
     decided = length.applied(recipe)
-    decided.check()
     return Timed(decided, _expected(decided, data, model, streams, trial))
 
 

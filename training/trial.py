@@ -81,7 +81,7 @@ def _steps(
     recipe: Recipe, model: StatelessTrainer, streams: dict[str, Stream]
 ) -> tuple[float, float]:
     """Returns the duration of the first call, and of a step after it."""
-    several = recipe.devices.steps_per_call
+    several = recipe.devices.known_steps_per_call
     # Some models do more in every k-th step.
     round_calls = int(recipe.flat().get("adversarial_every", 1))
 

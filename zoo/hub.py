@@ -122,6 +122,7 @@ class NetworkImageClassifier(keras_hub.models.ImageClassifier):
         dropout: float in [0, 1), the rate before the last layer.
         extra_class: bool; only `zoo.ImageClassifier` uses it.
         head_bias: bool, whether the last layer has a bias.
+        temperature: float; only `zoo.ImageClassifier` uses it.
         compile: bool, whether to compile with keras-hub's defaults.
         name: str, the model's name.
     """
@@ -141,6 +142,7 @@ class NetworkImageClassifier(keras_hub.models.ImageClassifier):
         dropout: float = 0.0,
         extra_class: bool = False,
         head_bias: bool = True,
+        temperature: float = 1.0,
         compile: bool = True,
         name: str | None = None,
     ):
@@ -176,6 +178,7 @@ class NetworkImageClassifier(keras_hub.models.ImageClassifier):
         self.dropout = dropout
         self.extra_class = extra_class
         self.head_bias = head_bias
+        self.temperature = temperature
 
     def get_config(self) -> dict:
         return {
@@ -183,6 +186,7 @@ class NetworkImageClassifier(keras_hub.models.ImageClassifier):
             "class_names": list(self.class_names),
             "extra_class": self.extra_class,
             "head_bias": self.head_bias,
+            "temperature": self.temperature,
         }
 
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import tensorflow as tf
-from zoo.models.conditional import LABELLED, UNLABELLED, ConditionalLossSensitiveGAN
 
 from zoo.gradients import minimise
-from zoo.models.adversarial import Losses
-from zoo.models.trainer import Examples
+from zoo.models import ConditionalLossSensitiveGAN
+from zoo.models.examples import Examples, Losses
+from zoo.models.semi_supervised import LABELLED, UNLABELLED
 
 
 def joint_groups(model: ConditionalLossSensitiveGAN) -> None:
@@ -35,4 +35,4 @@ def joint_groups(model: ConditionalLossSensitiveGAN) -> None:
 
         return minimise(loss, model.critic.trainable_variables, model.critic_optimizer)
 
-    model.critic_step = critic_step
+    model.critic_step = critic_step  # type: ignore[method-assign]

@@ -6,6 +6,11 @@ from typing import Any
 MODELS = (("lsgan", "dcgan"), ("wgan_gp", "resnet"), ("clsgan", "dcgan"))
 BATCHES = (64, 512)
 NO_COMMAND_BUFFERS = {"XLA_FLAGS": "--xla_gpu_enable_command_buffer="}
+LOOPS_IN_COMMAND_BUFFERS = {"XLA_FLAGS": "--xla_gpu_enable_command_buffer=+WHILE,+CONDITIONAL"}
+UNROLLED = {
+    "XLA_FLAGS": "--xla_gpu_enable_command_buffer=+WHILE,+CONDITIONAL "
+    "--xla_gpu_command_buffer_unroll_loops=true"
+}
 KEEP_AUTOTUNING = "--xla_gpu_per_fusion_autotune_cache_dir="
 EXCLUDE = "--xla_gpu_exclude_nondeterministic_ops=true"
 
@@ -63,10 +68,12 @@ def _replicas() -> list[Spec]:
         for batch in BATCHES:
             base = Spec("replicas", model, network, batch, ("two:10",), options=LAYER)
             specs += [
-                dataclasses.replace(base, label="two with XLA"),
-                dataclasses.replace(base, modes=("one:10",), label="one with XLA"),
-                dataclasses.replace(base, modes=("zoo:3",), label="two without XLA"),
-                dataclasses.replace(base, modes=("today:3",), label="two as it is"),
+                dataclasses.replace(base, modes=("zoo_xla:10",), label="two, ours with XLA"),
+                dataclasses.replace(base, modes=("zoo:3",), label="two, ours without XLA"),
+                dataclasses.replace(base, modes=("today_xla:10",), label="two, batch norm, XLA"),
+                dataclasses.replace(base, modes=("today:3",), label="two, batch norm, no XLA"),
+                dataclasses.replace(base, label="two, prototype"),
+                dataclasses.replace(base, modes=("one:10",), label="one, prototype"),
             ]
     return specs
 
@@ -74,8 +81,8 @@ def _replicas() -> list[Spec]:
 def _steps() -> list[Spec]:
     """Lists this project, plain Keras and PyTorch, all with TF32 in float32."""
     calls: dict[int, tuple[str, ...]] = {}
-    calls[64] = ("call:1", "call:10", "call:50", "call:200", "data:50", "no_xla:3")
-    calls[512] = ("call:1", "call:10", "data:10", "no_xla:1")
+    calls[64] = ("loop:50", "loop_data:50", "call:1", "call:50", "no_xla:3")
+    calls[512] = ("loop:20", "loop_data:20", "call:1", "call:20", "no_xla:1")
     eager = ("eager", "channels_last", "bfloat16", "graph", "bfloat16_graph")
     specs = []
     for model, network in MODELS:
@@ -86,6 +93,14 @@ def _steps() -> list[Spec]:
                 Spec("keras", model, network, batch, keras),
                 Spec("torch", model, network, batch, eager),
             ]
+    for model, network in MODELS:
+        loop = Spec("ours", model, network, 64, ("loop:50",))
+        specs += [
+            dataclasses.replace(
+                loop, label="loops in command buffers", environment=LOOPS_IN_COMMAND_BUFFERS
+            ),
+            dataclasses.replace(loop, label="loops unrolled", environment=UNROLLED),
+        ]
     # PyTorch cannot compile a gradient of a gradient, so WGAN-GP is not here.
     for model, network, batch in (("lsgan", "dcgan", 64), ("clsgan", "dcgan", 64)):
         modes = ("compiled", "bfloat16_compiled")
@@ -100,8 +115,8 @@ def _means() -> list[Spec]:
     """Lists means of going faster, precision and determinism, beside the base."""
     specs = []
     for model, network in MODELS:
-        base = Spec("ours", model, network, 64, ("call:50",))
-        large = dataclasses.replace(base, batch=512, modes=("call:10",))
+        base = Spec("ours", model, network, 64, ("loop:50",))
+        large = dataclasses.replace(base, batch=512, modes=("loop:20",))
         specs += [
             dataclasses.replace(base, label="base"),
             dataclasses.replace(base, label="bfloat16", bfloat16=True),
@@ -116,8 +131,8 @@ def _means() -> list[Spec]:
                 dataclasses.replace(base, label="one pass", change=joint),
                 dataclasses.replace(base, label="deterministic", deterministic=True),
             ]
-    base = Spec("ours", "clsgan", "dcgan", 64, ("call:50",))
-    together = dataclasses.replace(base, batch=512, modes=("call:10",), change="joint_groups")
+    base = Spec("ours", "clsgan", "dcgan", 64, ("loop:50",))
+    together = dataclasses.replace(base, batch=512, modes=("loop:20",), change="joint_groups")
     return [
         *specs,
         dataclasses.replace(together, label="one pass"),

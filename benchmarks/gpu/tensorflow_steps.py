@@ -15,9 +15,11 @@ from benchmarks.gpu.pure_step import PureStep
 from benchmarks.gpu.specs import Spec
 from benchmarks.train_step import cases, changes, plain_keras
 from benchmarks.train_step.ours import make_batch, make_model
+from training.compilation import allow_on_cpus
 from training.data.augmentation import Augmentation
 from training.data.image_data import Split
 from training.data.pipeline import Stream, training_dataset
+from training.steps_per_call import stacked
 from zoo.randomness import Noise
 
 IMAGES, TINY_IMAGES = 20_000, 64
@@ -55,17 +57,17 @@ def _ours(spec: Spec) -> Makers:
     if spec.change:
         find = {"joint_groups": joint_groups}
         (find.get(spec.change) or getattr(changes, spec.change))(model)
-    fixed = iter(tf.data.Dataset.from_tensors(make_batch(model)).repeat())
+    fixed = tf.data.Dataset.from_tensors(make_batch(model)).repeat()
 
     @functools.cache
-    def one_step(*, jit: bool) -> Callable[[Any], Any]:
-        model.jit_compile, model.steps_per_execution = jit, 1
+    def step_of(*, jit: bool, steps: int) -> Callable[[Any], Any]:
+        model.jit_compile, model.steps_per_execution = jit, steps
         model.make_train_function(force=True)
         return model.train_function
 
     def make(mode: str) -> Callable[[], None]:
-        iterator = fixed
-        if mode.startswith("data"):
+        data = fixed
+        if "data" in mode:
             data = training_dataset(
                 _streams(model, spec),
                 batch_size=spec.batch,
@@ -74,9 +76,11 @@ def _ours(spec: Spec) -> Makers:
                 flip=True,
                 strategy=tf.distribute.get_strategy(),
             )
-            iterator = iter(data)
-        step = one_step(jit=not mode.startswith("no_xla"))
-        return _finished(_several(step, steps_of(mode)), iterator)
+        if mode.startswith("loop"):
+            step = step_of(jit=True, steps=steps_of(mode))
+            return _finished(step, iter(stacked(data, model)))
+        step = step_of(jit=not mode.startswith("no_xla"), steps=1)
+        return _finished(_several(step, steps_of(mode)), iter(data))
 
     return {mode: functools.partial(make, mode) for mode in spec.modes}
 
@@ -196,8 +200,12 @@ def pure_on(
     return model, step
 
 
-def zoo_on(strategy: tf.distribute.Strategy, spec: Spec) -> tuple[Any, Callable[[Any], Any], Any]:
-    """Builds a model under a strategy; returns it, its own step without XLA, and an iterator."""
+def zoo_on(
+    strategy: tf.distribute.Strategy, spec: Spec, *, jit: bool = False, steps: int = 1
+) -> tuple[Any, Callable[[Any], Any], Any]:
+    """Builds a model under a strategy; returns it, its own steps of a call, and an iterator."""
+    if jit:
+        allow_on_cpus()
     with strategy.scope():
         model = make_model(case_of(spec), bfloat16=spec.bfloat16)
     data, index = data_and_index(model)
@@ -208,7 +216,7 @@ def zoo_on(strategy: tf.distribute.Strategy, spec: Spec) -> tuple[Any, Callable[
         return functools.reduce(lambda a, b: a.concatenate(b), sets).repeat()
 
     with strategy.scope():
-        model.jit_compile, model.steps_per_execution = False, 1
+        model.jit_compile, model.steps_per_execution = jit, steps
         model.make_train_function(force=True)
     return model, model.train_function, iter(strategy.distribute_datasets_from_function(pipeline))
 
@@ -219,8 +227,9 @@ def _replicas(spec: Spec) -> Makers:
         if mode.startswith(("zoo", "today")):
             options = spec.options if mode.startswith("zoo") else {}
             changed = dataclasses.replace(spec, options=options)
-            _, step, iterator = zoo_on(two_devices(), changed)
-            return _finished(_several(step, steps), iterator)
+            jit = "xla" in mode
+            _, step, iterator = zoo_on(two_devices(), changed, jit=jit, steps=steps)
+            return _finished(step, iterator)
         strategy = two_devices() if mode.startswith("two") else tf.distribute.get_strategy()
         model, step = pure_on(strategy, spec)
         return _finished(_several(step, steps), share(strategy, *data_and_index(model)))

@@ -11,7 +11,9 @@ import tensorflow as tf
 from benchmarks.train_step.cases import BATCH, CLASSES, IMAGE_SHAPE, Case, Contender, recipe_of
 from benchmarks.train_step.flops import count
 from training.build import build_model
+from zoo.models import ConditionalLossSensitive, LossSensitive
 from zoo.models.adversarial import AdversarialModel
+from zoo.models.least_squares import TARGETS, LeastSquares
 from zoo.randomness import Noise
 
 Numbers = dict[str, np.ndarray]
@@ -131,8 +133,11 @@ class Step:
 
 def constants(model: AdversarialModel) -> dict[str, float]:
     """Returns the numbers in a model's losses and optimizers."""
-    names = ("fake_target", "real_target", "generator_target", "margin_scale")
-    found = {name: float(getattr(model, name)) for name in names if hasattr(model, name)}
+    found: dict[str, float] = {}
+    if isinstance(model.objective, LeastSquares):
+        found |= dict(zip(TARGETS, model.objective.targets, strict=True))
+    if isinstance(model.objective, LossSensitive | ConditionalLossSensitive):
+        found["margin_scale"] = model.objective.margin_scale
     if model.penalty is not None:
         found["penalty_weight"] = float(model.penalty.weight)
     for network in ("generator", "critic"):

@@ -38,7 +38,11 @@ def encode(image, kind="PNG"):
 @pytest.fixture(scope="session")
 def classifier():
     features = CLSGANFeatures(SHAPE, filters=2, dtype="mixed_bfloat16")
-    return randomize(ImageClassifier(features, 3, class_names=NAMES, extra_class=True, dropout=0.5))
+    return randomize(
+        ImageClassifier(
+            features, 3, class_names=NAMES, extra_class=True, dropout=0.5, temperature=2.5
+        )
+    )
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from export import saved_model
 from export.__main__ import main
 from export.served_name import check_name, suggested_name
 from tests.export.conftest import ROOT
+from tests.support.disks import fill, small_disk
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,24 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(run, tmp_path, limit, optio
     assert len(errors) == 1 and "Nothing was exported" in errors[0], process.stderr
     assert "File too large" in errors[0] and "type the same command again" in errors[0]
     assert not any((tmp_path / "served").iterdir())
+
+
+@pytest.mark.parametrize("full", ["the target", "TMPDIR"])
+def test_a_full_disk_during_a_litert_export_is_one_error_and_leaves_nothing(run, tmp_path, full):
+    with small_disk(tmp_path / "disk") as disk:
+        served, temporary = tmp_path / "served", disk
+        if full == "the target":
+            served, temporary = disk / "served", tmp_path
+        fill(disk, leave=2 * os.sysconf("SC_PAGE_SIZE"))
+        process = subprocess.run(
+            [sys.executable, "-m", "export", run, served, "--name=m", "--format=litert"],
+            cwd=ROOT,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TMPDIR": str(temporary)},
+            capture_output=True,
+            text=True,
+        )
+        assert process.returncode == 2, process.stderr
+        errors = [line for line in process.stderr.splitlines() if line.startswith("error: ")]
+        assert len(errors) == 1 and "Traceback" not in process.stderr, process.stderr
+        assert "No space left on device" in errors[0] and "TMPDIR" in errors[0]
+        assert not served.exists() or not any(served.iterdir())

@@ -81,7 +81,8 @@ def test_names_dtypes_and_shapes_of_all_signatures(served):
 
 def test_the_classifier_answers_like_its_model(served, classifier):
     answer = served["digits"]["serving_default"](images=raw())
-    np.testing.assert_allclose(answer["probabilities"], classifier.predict(raw()), atol=1e-5)
+    assert classifier.temperature == 2.5
+    np.testing.assert_allclose(answer["probabilities"], classifier.predict(raw()), atol=1e-6)
     np.testing.assert_array_equal(answer["class_id"], classifier.predict(raw()).argmax(-1))
     assert [name.decode() for name in answer["class_name"].numpy()] == classifier.classify(raw())
     scores = served["digits"]["score"](images=raw())

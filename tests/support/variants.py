@@ -62,6 +62,23 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
         "clsgan",
         {**PLAIN, "penalty": "gp", "penalty_weight": 0.1, "shared_latents": True},
     ),
+    "clsgan, all terms, fakes in every second step": (
+        "clsgan",
+        {
+            "critic_normalization": "batch",
+            "unlabelled_cross_entropy": 0.5,
+            "confidence": 0.34,
+            "mean_teacher": 2.0,
+            "consistency": 0.3,
+            "virtual_adversarial": 0.2,
+            "entropy": 0.1,
+            "class_balance": 0.2,
+            "feature_matching": 0.5,
+            "adversarial_start": 0.25,
+            "adversarial_ramp": 0.25,
+            "adversarial_every": 2,
+        },
+    ),
 }
 """Model and changes of what has a buffer, a multiplier, noise or power iterations of its own."""
 

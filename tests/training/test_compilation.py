@@ -40,6 +40,11 @@ def long_recipe(**changes):
     return tiny_recipe("lsgan", steps=compilation.WORTH_A_TRIAL, **changes)
 
 
+def with_gpu(monkeypatch):
+    """Makes TensorFlow list a GPU."""
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
+
+
 def times(monkeypatch, *, plain, compiled):
     """Replaces the durations that the trial measures."""
     seconds = iter([plain, compiled] * compilation.ROUNDS)
@@ -81,12 +86,22 @@ def test_a_step_that_xla_cannot_compile_trains_without(settle, capsys):
     assert "cannot compile" in capsys.readouterr().out
 
 
-def test_short_runs_and_several_devices_have_no_trial(settle, monkeypatch):
+def test_short_runs_and_several_cpu_devices_have_no_trial(settle, monkeypatch):
     monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
     assert settle(tiny_recipe("lsgan", steps=compilation.WORTH_A_TRIAL - 1)).devices.jit == "off"
     recipe = long_recipe()
     assert settle(recipe, tiny_runs.make(recipe, replicas(2))).devices.jit == "off"
     assert settle(long_recipe(jit="on")).devices.jit == "on"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_gpus_use_xla_without_a_trial(count, settle, monkeypatch):
+    """A list of a device stands for GPUs, which these tests do not have."""
+    monkeypatch.setattr(compilation, "_try_out", lambda *_: pytest.fail("tried"))
+    recipe = tiny_recipe("lsgan", steps=8)
+    model = tiny_runs.make(recipe, replicas(count))
+    with_gpu(monkeypatch)
+    assert settle(recipe, model).devices.jit == "on"
 
 
 def test_a_run_continues_with_its_first_choice(settle, tmp_path, monkeypatch):

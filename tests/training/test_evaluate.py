@@ -89,6 +89,7 @@ def test_every_metric_of_two_runs(runs, folder, capsys):
         "pr": f"pr[{network},40/test,k=3+5]",
         "mre": "mre[6/test,3x1 at 0.1]",
         "error": "error[400/test]",
+        "calibration": "calibration[400/test,15 bins]",
     }
     for row in rows:
         assert np.isfinite(row["value"]) and row["key"] in printed

@@ -169,3 +169,37 @@ def test_after_a_stop_signal_to_all_hosts_the_state_is_saved():
     assert [host.returncode for host in hosts] == [0, 0], printed
     assert "Resume with the same command" in printed[0]
     assert newest_step("run") < 800
+
+
+@pytest.mark.slow
+def test_the_chief_decides_the_steps_of_a_run_in_minutes():
+    """Both hosts have the same folder, and measure different durations."""
+    command = [*COMMAND, *TINY, "--minutes", "2", "--run-dir", "run"]
+    hosts = start_hosts(command)
+    printed = outputs(hosts)
+    assert [host.returncode for host in hosts] == [0, 0], printed
+    assert "measuring the step" in printed[0] and "measuring" not in printed[1]
+    stored = json.loads(pathlib.Path("run/recipe.json").read_text())
+    assert json.loads(pathlib.Path("run/result.json").read_text())["steps"] == stored["steps"]
+    hosts = start_hosts([*COMMAND, *TINY, "--minutes", "0.001", "--run-dir", "short"])
+    printed = outputs(hosts)
+    assert [host.returncode for host in hosts] == [2, 2], printed
+    assert all("--minutes 0.001 is too short" in text for text in printed)
+
+
+@pytest.mark.slow
+def test_the_chief_holds_the_lock_and_a_second_run_is_refused():
+    first = start_hosts([*LONG, "--run-dir", "run"])
+    wait_for_checkpoint("run", 20, first)
+    assert json.loads(pathlib.Path("run/run.lock").read_text())["pid"] == first[0].pid
+    second = start_hosts([*LONG, "--run-dir", "run"])
+    printed = outputs(second, seconds=240)
+    assert second[0].returncode == 2, printed
+    assert f"is being trained by process {first[0].pid} on" in printed[0]
+    assert second[1].returncode > 0
+    assert all(host.poll() is None for host in first)
+    for host in reversed(first):
+        host.send_signal(signal.SIGTERM)
+    printed = outputs(first, seconds=60)
+    assert [host.returncode for host in first] == [0, 0], printed
+    assert not pathlib.Path("run/run.lock").exists()

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.support.cases import tiny_recipe
 from tests.support.devices import replicas
 from tests.support.tiny_runs import make, run
 from tests.support.variants import recipe_of
+from training.steps_per_call import with_steps_per_call
 from zoo.errors import UserError
 
 
@@ -53,6 +56,18 @@ def test_five_steps_a_call_are_bit_equal_to_one(case, count, tmp_path):
         assert left.read_bytes() == right.read_bytes()
 
 
+def test_a_loop_of_xla_resumes_bit_for_bit(tmp_path):
+    small = {"network": "mlp", "depth": 1, "generator_normalization": "none"}
+    recipe = changed("lsgan", critic_normalization="none", steps_per_call=5, jit="on", **small)
+    for name, lengths in (("whole", [20]), ("halves", [10, 20])):
+        for steps in lengths:
+            part = recipe.with_options(steps=steps)
+            model = make(part)
+            run(part, model, tmp_path / name)
+        assert model.stacks_batches
+    assert ends(tmp_path / "whole") == ends(tmp_path / "halves")
+
+
 def test_it_is_told_to_the_model_and_counted(tmp_path):
     """Twenty steps of five are four calls."""
     recipe = changed("lsgan", steps_per_call=5)
@@ -78,6 +93,29 @@ def test_what_falls_between_calls_is_refused(field):
     with pytest.raises(UserError, match=f"--{field.replace('_', '-')} 12 must be a multiple"):
         recipe_of("lsgan", **{"steps": 20, "report_every": 10, "checkpoint_every": 5, field: 12},
                   steps_per_call=5)  # fmt: skip
+
+
+def auto(**changes):
+    """Returns the number that `auto` chooses for images of 32 x 32 pixels in three colours."""
+    recipe = tiny_recipe("lsgan", batch_size=64, steps_per_call="auto", **changes)
+    return with_steps_per_call(recipe, image_shape=(32, 32, 3)).devices.steps_per_call
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"steps": 100_000, "report_every": 300, "checkpoint_every": 500}, 100),
+        ({"steps": 2_400, "report_every": 300, "checkpoint_every": 600}, 100),
+        ({"steps": 19_531, "report_every": 300, "checkpoint_every": 500}, 1),
+        ({"steps": 6_000, "report_every": 150, "checkpoint_every": 450}, 75),
+        ({"steps": 6_000, "report_every": 1_000, "checkpoint_every": 1_000, "critic_steps": 8}, 40),
+    ],
+)
+def test_auto_divides_all_lengths_on_a_gpu(changes, expected, monkeypatch):
+    """Eight critic steps of 64 images are 1.6 MB, and a call reads at most 67 MB."""
+    assert auto(**changes) == 1
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
+    assert auto(**changes) == expected
 
 
 def test_a_length_in_images_is_rounded_to_whole_calls():

@@ -133,12 +133,37 @@ def test_images_from_0_to_1_are_trained_on_with_a_warning():
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_bad_images_of_a_later_batch_skip_their_step(count):
+@pytest.mark.parametrize(
+    ("value", "cause"), [(7.0, r"received values from -0.9\d* to 7\."), (np.nan, "values like NaN")]
+)
+def test_bad_images_of_a_later_batch_skip_their_step_and_are_named(count, value, cause):
     images = PIXELS / np.float32(127.5) - 1
-    images[6] = 7.0
+    images[5:7] = value
     model = hinge(count=count)
-    fit(model, images)
-    assert int(keras.ops.convert_to_numpy(model.guard)[0]) == 1
+    with pytest.warns(UserWarning, match=f"batch 2 was skipped, .* wrong: .*{cause}") as caught:
+        model.fit(images, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    assert sum("skipped" in str(one.message) for one in caught) == 2  # One per epoch.
+    assert int(keras.ops.convert_to_numpy(model.guard)[0]) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fit(model, images[:4])
+
+
+def test_bad_labels_of_a_later_batch_are_named():
+    labels = LABELS.copy()
+    labels[9] = 3
+    with pytest.warns(UserWarning, match="batch 3 was skipped.* in 0..2, received 0"):
+        fit(hinge(classes=3), PIXELS, labels)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_images_that_are_not_numbers_are_refused(jit):
+    images = PIXELS / np.float32(127.5) - 1
+    images[2, 3, 4] = np.nan
+    model = hinge()
+    model.jit_compile = jit
+    with pytest.raises(ValueError, match="received values like NaN"):
+        fit(model, images)
 
 
 def test_uint8_and_float_images_train_the_same():

@@ -34,7 +34,7 @@ def score_interval(recipe: Recipe, *, batches_per_step: int) -> int:
     if recipe.scores.score_every is None:
         return recipe.run.report_every
     steps = round(1000 * recipe.scores.score_every / (recipe.run.batch_size * batches_per_step))
-    several = recipe.devices.steps_per_call
+    several = recipe.devices.known_steps_per_call
     return max(math.ceil(steps / several), 1) * several
 
 

@@ -18,7 +18,7 @@ from training.data.decoding import (
     looks_like_image,
 )
 from training.data.file_listing import list_files
-from training.data.folder_layout import Layout, Placed, find_layout
+from training.data.folder_layout import Layout, Placed, doubts, find_layout
 from training.data.image_data import ImageData, Skipped, Split
 from training.data.resizing import resize_array
 from training.data.split_names import SPLITS
@@ -97,6 +97,7 @@ def load_folder(
         warnings=(
             *_not_used(shown, skipped),
             *_pages(decoded),
+            *doubts(shown, layout, images),
             *lacking_classes(splits, layout.class_names),
             *similar_classes(layout.class_names),
             *_copies(files, decoded),

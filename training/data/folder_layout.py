@@ -59,7 +59,9 @@ def find_layout(name: str, images: Sequence[str], folders: Sequence[str]) -> Lay
     given = _given_splits(name, top, [key for key in images if "/" not in key])
     if not given:
         _refuse_inner_splits(name, images, first=0)
-        _refuse_unnamed_splits(name, images)
+        unnamed, names = _unnamed_splits(name, images)
+        if unnamed and not all(map(_NUMBER.fullmatch, names)):
+            raise UserError(f"{unnamed} {_AS_CLASSES}")
         class_folders = _class_folders(name, images, top, prefix="")
         placed = _place(images, class_folders)
         return Layout(_divide(placed, list(SPLITS)), *_named(class_folders), given)
@@ -128,23 +130,51 @@ def _refuse_inner_splits(name: str, images: Sequence[str], *, first: int) -> Non
                 )
 
 
-def _refuse_unnamed_splits(name: str, images: Sequence[str]) -> None:
-    """Refuses two or three folders with the same sub-folders: splits with unknown names."""
+def _unnamed_splits(name: str, images: Sequence[str]) -> tuple[str, list[str]]:
+    """Finds two or three folders with the same sub-folders: splits with unknown names.
+
+    Returns:
+        A message, empty if there are no such folders, and the names of the sub-folders.
+    """
     inside: dict[str, set[str]] = {}
     for key in images:
         top, *inner = key.split("/")
         if len(inner) < 2:
-            return
+            return "", []
         inside.setdefault(top, set()).add(unicodedata.normalize("NFC", inner[0]).casefold())
     most = max(inside.values(), key=len)
     if len(inside) not in (2, 3) or any(len(one) < 2 or not one <= most for one in inside.values()):
-        return
-    folders = sorted(inside)
-    raise UserError(
-        f"{name} has {listed([f'{folder}/' for folder in folders])} with the same sub-folders "
-        f"({listed(sorted(most))}), so they seem to be splits. Name them train/, test/ and, if "
-        f"there is a third one, validation/. {_AS_CLASSES}"
+        return "", []
+    folders = listed([f"{folder}/" for folder in sorted(inside)])
+    message = (
+        f"{name} has {folders} with the same sub-folders ({listed(sorted(most))}), so they seem to "
+        "be splits. Name them train/, test/ and, if there is a third one, validation/."
     )
+    return message, sorted(most)
+
+
+def doubts(name: str, layout: Layout, images: Sequence[str]) -> list[str]:
+    """Returns warnings about classes that may be something else.
+
+    Args:
+        name: the folder's path, for messages.
+        layout: the layout of the folder.
+        images: the keys of all image files.
+    """
+    if len(layout.class_folders) != 1:
+        # Sub-folders with numbers may be the parts of large classes.
+        unnamed, _ = ("", []) if layout.given else _unnamed_splits(name, images)
+        return [f"{unnamed} They are read as classes."] if unnamed else []
+    (folder,) = layout.class_folders
+    keys = [file.key.removeprefix(f"{folder}/") for file in layout.splits["train"]]
+    inside = sorted({key.partition("/")[0] for key in keys})
+    if len(inside) < 2 or not all("/" in key for key in keys):
+        return []
+    return [
+        f"All images are of one class, {printable(folder)}, whose folder contains "
+        f"{listed([f'{one}/' for one in inside])}. If these are the classes, give "
+        f"{name}/{printable(folder)} as --data."
+    ]
 
 
 def _class_folders(

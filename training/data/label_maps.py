@@ -94,7 +94,8 @@ def make_label_map(
         if len(members) < count // num_classes:
             raise UserError(
                 f"{count} labels of {data} are {count // num_classes} per class, but class "
-                f"{label} has only {len(members)} training images."
+                f"{label} has only {len(members)} training images. Give fewer --labels, or "
+                "--labels all."
             )
         chosen.append(members[: count // num_classes])
     return _label_map(data, seed, np.sort(np.concatenate(chosen)))
@@ -102,14 +103,18 @@ def make_label_map(
 
 def _check_count(labels: np.ndarray, data: str, num_classes: int, count: int) -> None:
     if not 0 <= count <= len(labels):
-        raise UserError(f"{data} has {len(labels)} training images; got {count} labels to show.")
+        most = len(labels) // num_classes * num_classes
+        raise UserError(
+            f"{data} has {len(labels)} training images; got {count} labels to show. Give --labels "
+            f"{most} or fewer, or --labels all."
+        )
     if count % num_classes:
         below = count // num_classes * num_classes
         nearest = [str(n) for n in (below, below + num_classes) if 0 < n <= len(labels)]
         raise UserError(
             f"{data} has {num_classes} classes, and every class must have the same number of "
             f"labels: {count} is not a multiple of {num_classes}. Nearest: "
-            f"{' or '.join(nearest)}."
+            f"{' or '.join(nearest)}. Give --labels {nearest[0] if nearest else 'all'}."
         )
 
 

@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 from training.cache import cache_folder
 from training.data.array_cache import SPLITS, Allocate, cached_splits
 from training.data.content_digest import content_digest
+from training.data.data_checks import copies_in_arrays
 from training.data.image_data import ImageData, Split
 from training.data.resizing import resize_image
 from training.data.splitting import hold_out
@@ -73,6 +74,7 @@ def load_tfds(
         validation=splits["validation"],
         test=splits["test"],
         class_names=reader.class_names if splits["train"].labels is not None else (),
+        warnings=tuple(copies_in_arrays(splits)),
     )
 
 

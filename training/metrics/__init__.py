@@ -14,6 +14,7 @@ METRICS = {
     "pr": "training.metrics.precision_recall",
     "mre": "training.metrics.mre",
     "error": "training.metrics.error_rate",
+    "calibration": "training.metrics.calibration",
 }
 """The names for `--metrics`, each with the module that defines its `METRIC`."""
 

@@ -34,12 +34,21 @@ def error_rate(classifier: keras.Model, split: Split) -> float:
     return wrong / len(split.images)
 
 
-def _measure(subject: MetricInput) -> MetricResult:
+def labelled_split(subject: MetricInput, metric: str) -> Split:
+    """Returns the reference split, for a metric that compares predicted classes with labels.
+
+    Args:
+        subject: the input of the metric, with data and a classifier.
+        metric: str, the name of the metric, for messages.
+
+    Raises:
+        UserError: if the split has no labels, or other classes than the classifier.
+    """
     assert subject.data is not None and subject.classifier is not None
     split: Split = getattr(subject.data, subject.split)
     if split.labels is None:
         raise UserError(
-            f"The metric error needs labels, and {subject.data.name} has none. Give a labelled "
+            f"The metric {metric} needs labels, and {subject.data.name} has none. Give a labelled "
             "data set with --data."
         )
     classes = subject.classifier.num_classes
@@ -49,6 +58,12 @@ def _measure(subject: MetricInput) -> MetricResult:
             f"{subject.data.num_classes}. Give the data set it was trained on with --data."
         )
     _check_names(subject.classifier, subject.data)
+    return split
+
+
+def _measure(subject: MetricInput) -> MetricResult:
+    split = labelled_split(subject, "error")
+    assert subject.classifier is not None
     error = error_rate(subject.classifier, split)
     return MetricResult({"error": error}, (), {"images": len(split)})
 

@@ -212,6 +212,8 @@ def protocol_key(metric: Metric, measured: MetricResult, protocol: dict[str, Any
             parts.append(f"|z|<={more['mre_max_norm']:g}")
     if "images" in more:
         parts.append(f"{short_count(more['images'])}/{protocol['split']}")
+    if "bins" in more:
+        parts.append(f"{more['bins']} bins")
     return f"{metric.name}[{','.join(parts)}]"
 
 

@@ -18,14 +18,15 @@ class DeviceOptions(Options):
     """Make two runs of one seed, and a killed and resumed one, bit-equal on a GPU too. A step then
     takes several times as long there. On CPUs runs are bit-equal without it."""
     jit: Literal["auto", "on", "off"] = "auto"
-    """Compile the step with XLA. `auto` does so on one GPU, does not on several devices, and on a
-    CPU tries both if the run has 500 steps or more. A resumed run keeps its setting."""
+    """Compile the step with XLA. `auto` does so on GPUs, one or several, and on one CPU tries both
+    if the run has 500 steps or more. A resumed run keeps its setting."""
     rematerialise: bool = False
     """Store only the input of each block of DCGAN and ResNet networks, and compute the rest again
     for the gradient: less memory, more time, the same numbers up to rounding."""
-    steps_per_call: Count = 1
-    """Steps that TensorFlow takes before it returns to Python; the numbers are the same. Reports,
-    checkpoints and the length of the run must be multiples of it."""
+    steps_per_call: Count | Literal["auto"] = "auto"
+    """Steps that TensorFlow takes before it returns to Python. Reports, checkpoints and the length
+    of the run must be multiples of it. `auto` is 1 on CPUs; on GPUs it is the largest number that
+    divides all three, up to 100, fewer for large batches."""
     strategy: Literal["auto", "single", "mirrored", "multi_worker", "tpu"] = "auto"
     """Distribution strategy of TensorFlow: `auto` is mirrored over all GPUs, or single without
     GPUs; multi_worker reads TF_CONFIG or the variables of Slurm."""
@@ -51,3 +52,8 @@ class DeviceOptions(Options):
                 "`precision` auto could choose differently on several hosts: give `precision` "
                 "float32 or mixed_bfloat16 with `strategy` multi_worker."
             )
+
+    @property
+    def known_steps_per_call(self) -> int:
+        """`steps_per_call`; 1 if `auto` is still to be decided."""
+        return 1 if self.steps_per_call == "auto" else self.steps_per_call

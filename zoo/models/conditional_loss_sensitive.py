@@ -100,7 +100,7 @@ class ConditionalLossSensitiveGAN(ConditionalLossModel):
         check_network(self.critic, objective)
         if objective.feature_matching:
             check_features(self.critic, "feature_matching")
-        objective.check_adversarial(run_steps=self.run_steps, has_penalty=self.penalty is not None)
+        objective.check_schedule(self.run_steps)
 
     @property
     def wanted_data(self) -> Wanted:
@@ -206,7 +206,7 @@ class ConditionalLossSensitiveGAN(ConditionalLossModel):
         logs, found = minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
         if self.mean_prediction is not None and images is not None:
             self.mean_prediction.update(images, global_batch)
-        if self.penalty is not None:
+        if self.penalty is not None and (with_fakes or not self.penalty.differentiates):
             self.penalty.after_step(self.critic, found)
         return logs
 

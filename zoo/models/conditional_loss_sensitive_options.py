@@ -53,8 +53,8 @@ class ConditionalLossSensitive(UnlabelledTerms, Objective):
     """Share of the run, from `adversarial_start` on, over which the weights of both hinges and of
     the generator's loss rise from 0."""
     adversarial_every: Count = 1
-    """Steps per step with generated images. In the other steps the hinges are left out, and the
-    generator does not change, which saves their time."""
+    """Steps per step with generated images. In the other steps the hinges and the penalty are left
+    out, and the generator does not change, which saves their time."""
 
     def check(self) -> None:
         super().check()
@@ -73,25 +73,12 @@ class ConditionalLossSensitive(UnlabelledTerms, Objective):
                 "while `hinge_weight` and `unlabelled_weight` are both 0: give one of the weights."
             )
 
-    def check_adversarial(self, *, run_steps: int, has_penalty: bool) -> None:
-        """Checks the schedule of the generated images against the rest of the model.
-
-        Args:
-            run_steps: int, length of the run in steps; 0 if it is unknown.
-            has_penalty: bool, whether the model has a penalty.
-
-        Raises:
-            ValueError: a share of a run of unknown length, or a penalty without its fakes.
-        """
+    def check_schedule(self, run_steps: int) -> None:
+        """Raises ValueError if the schedule is a share of a run of unknown length, 0."""
         if (self.adversarial_start or self.adversarial_ramp) and not run_steps:
             raise ValueError(
                 "`adversarial_start` and `adversarial_ramp` are shares of `run_steps`: give "
                 "`run_steps`."
-            )
-        if self.skips_fakes and has_penalty:
-            raise ValueError(
-                "`penalty` compares real with generated images in every step: give `penalty` none, "
-                "or `adversarial_every` 1 and `adversarial_start` 0."
             )
 
     @property

@@ -135,4 +135,6 @@ class ConditionalLossModel(SkippingModel):
         pairs = ["hinge", "gap", "active_hinges"]
         both = [*pairs, *(f"unlabelled_{name}" for name in pairs)]
         matching = ["class_loss", "feature_matching"] if self.objective.feature_matching else []
-        return (*(both if self.semi_supervised else pairs), "generator_loss", *matching)
+        penalised = () if self.penalty is None else self.penalty.logged
+        hinges = both if self.semi_supervised else pairs
+        return (*hinges, *penalised, "generator_loss", *matching)

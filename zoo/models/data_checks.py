@@ -2,14 +2,17 @@
 
 Shapes, kinds and labels are checked when the step is traced. Values are known in the step only. An
 image with a value or a label outside of its range becomes NaN, so the guard skips the step. The
-caller of the first step reads the extremes of the data and raises the error.
+caller of the first step reads the extremes of the data and raises the error. At the end of an epoch
+with skipped steps, `RecentBatches` names the batches that caused them.
 """
 
+import collections
 import dataclasses
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 LARGEST_PIXEL = 1.5
@@ -151,6 +154,7 @@ def with_labels(
 def extremes(data: Any, names: tuple[str, ...], wanted: Wanted) -> tf.Tensor:
     """Returns float32 `[streams, 5]`: least and largest pixel, least and largest label, and rows.
 
+    A pixel that is not a number counts as infinite.
     A pair (0, 0) stands for uint8 images and points, whose values are all allowed, and for labels
     that the model does not read. It also stands for a replica without images.
     """
@@ -162,7 +166,9 @@ def _extremes(stream: Mapping[str, tf.Tensor], num_classes: int) -> tf.Tensor:
     images, labels = stream["images"], stream.get("labels")
     parts = [tf.zeros([0]), tf.zeros([0])]
     if images.shape.rank == 4 and images.dtype.is_floating:
-        parts[0] = tf.reshape(tf.cast(images, tf.float32), [-1])
+        pixels = tf.reshape(tf.cast(images, tf.float32), [-1])
+        # XLA's minimum and maximum ignore NaN.
+        parts[0] = tf.where(tf.math.is_nan(pixels), float("inf"), pixels)
     if labels is not None and num_classes:
         parts[1] = tf.reshape(tf.cast(labels, tf.float32), [-1])
     found = [reduce(part) for part in parts for reduce in (tf.reduce_min, tf.reduce_max)]
@@ -171,17 +177,19 @@ def _extremes(stream: Mapping[str, tf.Tensor], num_classes: int) -> tf.Tensor:
     return tf.stack([*values, tf.cast(tf.shape(images)[0], tf.float32)])
 
 
-def check_extremes(found: Any, num_classes: int) -> None:
-    """Raises or warns about the values of the first batch.
+def check_extremes(found: np.ndarray, num_classes: int) -> None:
+    """Raises an error about the values of a batch.
 
     Args:
         found: float array `[..., 5]` of `extremes`, one row per replica and stream.
         num_classes: int, K.
 
     Raises:
-        DataError: pixels beyond 1.5, or labels outside of 0..K-1.
+        DataError: pixels beyond 1.5 or not finite, or labels outside of 0..K-1.
     """
     low, high, first, last, _ = found.reshape(-1, 5).T
+    if not np.isfinite([low.min(), high.max()]).all():
+        raise DataError(f"Float images must be in [-1, 1], received values like NaN. {RANGE_HINT}")
     if max(-low.min(), high.max()) > LARGEST_PIXEL:
         raise DataError(
             f"Float images must be in [-1, 1], received values from {low.min():g} to "
@@ -192,9 +200,56 @@ def check_extremes(found: Any, num_classes: int) -> None:
             f"`labels` must be in 0..{num_classes - 1}, received {int(first.min())} to "
             f"{int(last.max())}."
         )
+
+
+def warn_of_half_range(found: np.ndarray) -> None:
+    """Warns if all pixels of the first batch are in [0, 1]; `found` is that of `check_extremes`."""
+    low, high, *_ = found.reshape(-1, 5).T
     if 0.0 < high.max() <= 1.0 and low.min() >= 0.0:
         warnings.warn(
             "All values of the first batch of images are in [0, 1], and the model's images are in "
             "[-1, 1]. If black is 0 in these images, give `2 * images - 1`, or uint8 images.",
             stacklevel=2,
         )
+
+
+class RecentBatches:
+    """The extremes of the last 1,000 calls of an epoch, to name the causes of skipped steps.
+
+    They are read at the end of an epoch with skipped steps only, because reading waits for the
+    device. A call of several steps has the extremes of its last batch.
+    """
+
+    def __init__(self) -> None:
+        self._found: collections.deque[Sequence[tf.Tensor]] = collections.deque(maxlen=1_000)
+        self._calls = 0
+        self._skipped = 0
+
+    def add(self, found: Sequence[tf.Tensor]) -> None:
+        """Adds the `extremes` of a batch, one tensor per replica."""
+        self._found.append(found)
+        self._calls += 1
+
+    def end_epoch(self, skipped: int, num_classes: int) -> None:
+        """Warns about each batch that caused a skipped step, and forgets the batches.
+
+        Args:
+            skipped: int, number of all steps that were skipped so far.
+            num_classes: int, K.
+        """
+        if skipped > self._skipped:
+            self._warn(num_classes)
+        self._found.clear()
+        self._calls, self._skipped = 0, skipped
+
+    def _warn(self, num_classes: int) -> None:
+        first = self._calls - len(self._found) + 1
+        for number, found in enumerate(self._found, start=first):
+            try:
+                check_extremes(np.stack([part.numpy() for part in found]), num_classes)
+            except DataError as error:
+                warnings.warn(
+                    f"The training step of batch {number} was skipped, because the batch is "
+                    f"wrong: {error}",
+                    stacklevel=2,
+                )

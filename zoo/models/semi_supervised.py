@@ -5,13 +5,13 @@ To add a term: a function in `semi_supervised_losses.py`, a weight in `Unlabelle
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
 
 from zoo.batch_statistics import unchanged_statistics
+from zoo.computed_once import computed_once
 from zoo.models.class_losses import class_losses, labelled_loss
 from zoo.models.examples import Examples, Losses
 from zoo.models.semi_supervised_losses import (
@@ -121,7 +121,7 @@ class UnlabelledImages:
         self.multiple = multiple
         self.mean_prediction = mean_prediction
 
-    @functools.cached_property
+    @computed_once
     def average_logits(self) -> tf.Tensor:
         """Outputs of the averaged classifier for the images without augmentation, `[n, K]`."""
         assert self.average is not None
@@ -129,12 +129,12 @@ class UnlabelledImages:
         logits = tf.cast(self.average(images, training=False), tf.float32)
         return tf.stop_gradient(logits)
 
-    @functools.cached_property
+    @computed_once
     def average_probabilities(self) -> tf.Tensor:
         """Probabilities of the averaged classifier for the images without augmentation."""
         return tf.nn.softmax(self.average_logits)
 
-    @functools.cached_property
+    @computed_once
     def with_classes(self) -> Examples:
         """The images with the classes of the averaged classifier, weighted by its confidence."""
         probabilities = self.average_probabilities
@@ -151,14 +151,14 @@ class UnlabelledImages:
         """Classes of the first image of each labelled image, `[b]`; its fake has the same class."""
         return tf.convert_to_tensor(self.with_classes.labels)[:: self.multiple]
 
-    @functools.cached_property
+    @computed_once
     def student(self) -> Examples:
         """The images scored by the student, with their classes if the average finds them."""
         examples = self.with_classes if self.terms.classes_by_average else self.examples
         with_features = self.terms.consistency > 0
         return scored(self.network, examples, self.noise.child("real"), with_features=with_features)
 
-    @functools.cached_property
+    @computed_once
     def second(self) -> Examples:
         """The images scored by the student again, with other dropout."""
         with unchanged_statistics(self.network):

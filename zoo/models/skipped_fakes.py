@@ -68,17 +68,23 @@ class SkippingModel(AdversarialModel):
     def finish_step(
         self, values: Mapping[str, tf.Tensor], global_batch: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Counts the step and returns the logged means.
+        if self.objective.skips_fakes:
+            values = _with_untaken(values, self.values_of_fakes)
+        return super().finish_step(values, global_batch)
+
+    def logged_means(self) -> dict[str, tf.Tensor]:
+        """Returns the means of the logged values since the last reset.
 
         The means of values that need fakes are means over the steps with fakes, and 0 before the
         first of them.
         """
+        means = super().logged_means()
         if not self.objective.skips_fakes:
-            return super().finish_step(values, global_batch)
-        names = self.values_of_fakes
-        means = super().finish_step(_with_untaken(values, names), global_batch)
+            return means
         return {
-            name: tf.math.divide_no_nan(mean, means[SHARE]) if name in names else mean
+            name: tf.math.divide_no_nan(mean, means[SHARE])
+            if name in self.values_of_fakes
+            else mean
             for name, mean in means.items()
         }
 

@@ -12,16 +12,18 @@ import tensorflow as tf
 from zoo.gradients import global_sum, share_of_global_mean
 from zoo.models.data_checks import (
     DataError,
+    RecentBatches,
     Wanted,
     as_streams,
     check_extremes,
     check_stream,
     extremes,
     in_range,
+    warn_of_half_range,
     with_labels,
 )
 from zoo.models.examples import Examples, Losses
-from zoo.models.stepping import guarded, train_function
+from zoo.models.stepping import TOTAL, guarded, train_function
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
 
@@ -89,6 +91,7 @@ class StatelessTrainer(keras.Model):
         self.logs = Logs()
         self._checks_data = True
         self._data_error: DataError | None = None
+        self._recent = RecentBatches()
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -119,6 +122,12 @@ class StatelessTrainer(keras.Model):
         """The generator to sample from; None for models without one."""
         return None
 
+    @property
+    def stacks_batches(self) -> bool:
+        """Whether XLA runs all steps of a call in one loop over stacked batches."""
+        compiles = self.jit_compile and not self.run_eagerly and self.steps_per_execution > 1
+        return bool(compiles) and self.distribute_strategy.num_replicas_in_sync == 1
+
     def make_control(self, *, with_unlabelled_terms: bool = False) -> Any:
         """Returns a new trainer, without an optimizer, that this model is compared with.
 
@@ -144,19 +153,24 @@ class StatelessTrainer(keras.Model):
             state += optimizer.variables
         state += self.logs.variables
         self.guarded_names = [variable.path for variable in state]
+        jit = bool(self.jit_compile)
         steps = [
-            guarded(self._rematerialised(step), state=state, guard=self.guard)
+            guarded(self._rematerialised(step), state=state, guard=self.guard, selects=jit)
             for step in self.kinds_of_steps
         ]
 
-        def step_and_extremes(step: Step, data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-            return step(data), extremes(data, self.streams, self.wanted_data)
+        def results() -> dict[str, tf.Tensor]:
+            skipped = tf.convert_to_tensor(self.guard)[TOTAL]
+            return {**self.logged_means(), "skipped_steps": skipped}
 
         call = train_function(
-            [functools.partial(step_and_extremes, step) for step in steps],
+            steps,
             self.next_kind,
+            results=results,
+            check=lambda data: extremes(data, self.streams, self.wanted_data),
+            checked=tf.TensorSpec((len(self.streams), 5), tf.float32),
             strategy=self.distribute_strategy,
-            jit=bool(self.jit_compile),
+            jit=jit,
             eager=self.run_eagerly,
             steps_per_call=self.steps_per_execution,
         )
@@ -175,11 +189,20 @@ class StatelessTrainer(keras.Model):
         if self._checks_data:
             self._checks_data = False
             self._check_first_batch(np.stack([part.numpy() for part in found]))
+        self._recent.add(found)
         return logs
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Returns the logged means; at the end of an epoch it warns about bad batches."""
+        if tf.executing_eagerly():
+            skipped = int(keras.ops.convert_to_numpy(self.guard)[TOTAL])
+            self._recent.end_epoch(skipped, self.wanted_data.num_classes)
+        return super().get_metrics_result()
 
     def _check_first_batch(self, found: np.ndarray) -> None:
         """Checks the values and the size of a batch, from `[replicas, streams, 5]` extremes."""
         check_extremes(found, self.wanted_data.num_classes)
+        warn_of_half_range(found)
         hosts = self.distribute_strategy.num_replicas_in_sync // len(found)
         self.check_batch(int(found[:, 0, -1].sum()) * hosts // self.batches_per_step)
 
@@ -276,6 +299,10 @@ class StatelessTrainer(keras.Model):
         means = tf.unstack(global_sum(shares))
         self.logs.update_state(dict(zip(values, means, strict=True)))
         self.step.assign(self.step + 1)
+        return self.logged_means()
+
+    def logged_means(self) -> dict[str, tf.Tensor]:
+        """Returns the means of the logged values since the last reset."""
         return self.logs.result()
 
 

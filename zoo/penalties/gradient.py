@@ -58,6 +58,8 @@ class GradientNormPenalty(Penalty):
         weight: float >= 0.
     """
 
+    logged = ("penalty", "gradient_norm")
+
     def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
         """Returns the points v `[b, ...]`; by default interpolates of real and fake images."""
         return interpolates(real, fake, noise)

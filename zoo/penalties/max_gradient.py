@@ -38,6 +38,8 @@ class MaxGradientPenalty(Penalty):
     ZhimingZhou/LGANs-for-reproduce.
     """
 
+    logged: tuple[str, ...] = ("penalty", "max_gradient_norm")
+
     @checked
     def __init__(
         self,
@@ -202,6 +204,8 @@ class MaxAugmentedLagrangian(MaxGradientPenalty):
     Source: Zhou et al., arXiv 1904.01184; ZhimingZhou/MaxGP-MaxAL-for-reproduce. The inequality has
     the standard form of the augmented Lagrangian; the released code only clips mu at 0.
     """
+
+    logged = (*MaxGradientPenalty.logged, "multiplier")
 
     @checked
     def __init__(

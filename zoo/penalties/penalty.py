@@ -43,12 +43,14 @@ class Penalty(keras.layers.Layer):
         differentiates: bool, whether the term contains the critic's gradient with respect to the
             images. Such a penalty refuses a critic with batch normalisation, which would make the
             gradient of one image depend on the other images.
+        logged: names of the terms and logs that `terms` returns.
 
     Raises:
         ValueError: a weight that is negative, not finite or not a number.
     """
 
     differentiates = True
+    logged: tuple[str, ...] = ()
 
     @checked
     def __init__(self, weight: NotNegative, *, name: str | None = None):

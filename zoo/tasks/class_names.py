@@ -40,19 +40,29 @@ def class_numbers(labels: Any, class_names: Sequence[str]) -> Any:
         int64 array of the labels' shape if they are names, else the labels unchanged.
 
     Raises:
-        ValueError: a name that is not a class.
+        ValueError: a name that is not a class, or numbers that count from 1.
     """
     if not isinstance(labels, str | bytes | list | tuple | np.ndarray):
         return labels
     given = np.asarray(labels)
     names = [label.decode() if isinstance(label, bytes) else label for label in given.flat]
     if not names or not all(isinstance(name, str) for name in names):
+        _check_numbers(given, len(class_names))
         return labels
     if unknown := sorted(set(names) - set(class_names)):
         known = ", ".join(map(repr, class_names))
         raise ValueError(f"{str(unknown[0])!r} is not a class. The classes are {known}.")
     numbers = [class_names.index(name) for name in names]
     return np.array(numbers, dtype="int64").reshape(given.shape)
+
+
+def _check_numbers(labels: np.ndarray, num_classes: int) -> None:
+    """Refuses numbers that count from 1. Others may be meant, e.g. the `ignore_class` of a loss."""
+    if labels.dtype.kind in "iu" and labels.size and labels.max() == num_classes:
+        raise ValueError(
+            f"`labels` must be in 0..{num_classes - 1}, received {labels.min()}..{num_classes}. "
+            "Classes count from 0."
+        )
 
 
 def numbers_in_graph(labels: tf.Tensor | None, class_names: Sequence[str]) -> tf.Tensor | None:

@@ -65,7 +65,7 @@ def as_input(
 def to_predict(data: Any) -> tf.Tensor:
     """Returns the images of a batch of `predict`, raw or prepared by `as_input`."""
     images = keras.utils.unpack_x_y_sample_weight(data)[0]
-    if isinstance(images, dict):
+    if isinstance(images, dict) and _PREPARED in images:
         return images[_PREPARED]
     _check_raw_batch(images)
     return images
@@ -82,8 +82,14 @@ def checked_batch(data: Any, class_names: Sequence[str]) -> tuple:
     return images, numbers_in_graph(labels, class_names), weights
 
 
-def _check_raw_batch(images: tf.Tensor) -> None:
+def _check_raw_batch(images: Any) -> None:
     """Raises ValueError unless a batch in a graph is uint8 `[B, height, width, channels]`."""
+    if isinstance(images, dict | list | tuple):
+        keys = f" with the keys {', '.join(map(repr, images))}" if isinstance(images, dict) else ""
+        raise ValueError(
+            f"A batch must be one tensor of images, received a {type(images).__name__}{keys}. "
+            "Choose the images with map() of the tf.data.Dataset."
+        )
     if images.dtype != tf.uint8:
         raise ValueError(
             f"The classifier takes raw uint8 images, received {images.dtype}. It scales them "

@@ -12,6 +12,7 @@ from zoo.images import prepare
 from zoo.layers.dropout import StatelessDropout
 from zoo.models.class_losses import class_losses
 from zoo.networks.network import Inputs, Network
+from zoo.options import Positive, check_value, python_value
 from zoo.presets.read import Handle
 from zoo.tasks.class_names import check_class_names, class_numbers
 from zoo.tasks.classifier_inputs import Images, as_input, checked_batch, is_array, to_predict
@@ -41,6 +42,8 @@ class ImageClassifier(Task):
         extra_class: bool, whether training used an implicit class of logit 0 (semi-supervised
             CLS-GAN). It affects only `losses_per_class`.
         head_bias: bool, whether the last layer has a bias.
+        temperature: float > 0, T: the probabilities are `softmax(a / T)`. The predicted class, the
+            logits and the losses do not depend on it.
         name: str, the model's name.
         dtype: a dtype policy or its name for pooling and dropout; None for that of the network.
             Logits are always float32.
@@ -75,6 +78,7 @@ class ImageClassifier(Task):
         dropout: float = 0.0,
         extra_class: bool = False,
         head_bias: bool = True,
+        temperature: float = 1.0,
         name: str | None = None,
         dtype: object = None,
     ):
@@ -98,6 +102,7 @@ class ImageClassifier(Task):
         self.dropout = dropout
         self.extra_class = extra_class
         self.head_bias = head_bias
+        self.temperature = temperature
         self.head_dropout = StatelessDropout(dropout, name="head_dropout", dtype=self.dtype_policy)
         self.predictions = keras.layers.Dense(
             num_classes, use_bias=head_bias, dtype="float32", name="predictions"
@@ -107,9 +112,25 @@ class ImageClassifier(Task):
     def symbolic_inputs(self) -> Inputs:
         return keras.Input(self.image_shape, name="images")
 
+    @property
+    def temperature(self) -> float:
+        """The divisor of the logits in the probabilities, a positive number."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        value = python_value(value)
+        check_value("temperature", value, Positive)
+        self._temperature = float(value)
+        # Keras traces these functions once, with the number that they were traced with.
+        self.train_function = self.test_function = self.predict_function = None
+
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         logits = self._logits(images, training=training)
-        return ops.softmax(logits) if self.activation == "softmax" else logits
+        return self._softmax(logits) if self.activation == "softmax" else logits
+
+    def _softmax(self, logits: tf.Tensor) -> tf.Tensor:
+        return ops.softmax(logits / self.temperature)
 
     def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Computes the pooled features `[B, d]`, the input of dropout and the last layer."""
@@ -126,8 +147,19 @@ class ImageClassifier(Task):
     def _logits(self, images: tf.Tensor, *, training: bool) -> tf.Tensor:
         return self.score_of(self.features(images, training=training), training=training)
 
+    def logits(self, images: tf.Tensor) -> tf.Tensor:
+        """Computes the logits in inference mode, whatever the activation of a call is.
+
+        Args:
+            images: float `[B, height, width, channels]` in [-1, 1], or uint8 of any size.
+
+        Returns:
+            float32 tensor `[B, K]`.
+        """
+        return self._logits(images, training=False)
+
     def probabilities(self, images: tf.Tensor) -> tf.Tensor:
-        """Computes the softmax of the logits in inference mode, also inside a graph.
+        """Computes `softmax(logits / temperature)` in inference mode, also inside a graph.
 
         Args:
             images: float `[B, height, width, channels]` in [-1, 1], or uint8 of any size.
@@ -135,7 +167,7 @@ class ImageClassifier(Task):
         Returns:
             float32 tensor `[B, K]`; rows sum to one.
         """
-        return ops.softmax(self._logits(images, training=False))
+        return self._softmax(self.logits(images))
 
     def losses_per_class(self, images: tf.Tensor) -> tf.Tensor:
         """Computes the loss `L(x, l)` of each class l, in inference mode.
@@ -146,8 +178,7 @@ class ImageClassifier(Task):
         Returns:
             float32 tensor `[B, K]`, non-negative. `-min_l L(x, l)` is high for real images.
         """
-        logits = self._logits(images, training=False)
-        return class_losses(logits, extra_class=self.extra_class)
+        return class_losses(self.logits(images), extra_class=self.extra_class)
 
     def compile(
         self,
@@ -219,7 +250,7 @@ class ImageClassifier(Task):
         steps: int | None = None,
         callbacks: Sequence[keras.callbacks.Callback] | None = None,
     ) -> np.ndarray:
-        """Computes the probabilities of the classes, the softmax of their logits.
+        """Computes the probabilities of the classes, `softmax(logits / temperature)`.
 
         Args:
             x: uint8 array `[N, h, w, c]` of any size, grey or colour, or a list of uint8 arrays
@@ -287,7 +318,8 @@ class ImageClassifier(Task):
                 classifier.class_names = check_class_names(class_names, classifier.num_classes)
             return classifier
         preset = cls._read(handle)
-        new = {"num_classes": num_classes, "class_names": class_names, "extra_class": False}
+        new: dict[str, object] = {"num_classes": num_classes, "class_names": class_names}
+        new |= {"extra_class": False, "temperature": 1.0}
         return cls._build(preset, {**preset.arguments, **new}, load_weights, dtype)
 
     def head(self) -> keras.Model:
@@ -303,5 +335,6 @@ class ImageClassifier(Task):
             "dropout": self.dropout,
             "extra_class": self.extra_class,
             "head_bias": self.head_bias,
+            "temperature": self.temperature,
             "name": self.name,
         }

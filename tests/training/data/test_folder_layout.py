@@ -122,6 +122,22 @@ def test_classes_may_have_sub_folders(tmp_path, folders):
     assert data.class_names[:2] == ("cat", "dog")
 
 
+def test_folders_with_the_same_numbers_are_reported(tmp_path):
+    data = load(make(tmp_path, "a/0", "a/1", "b/0", "b/1"))
+    (warning,) = data.warnings
+    assert data.class_names == ("a", "b") and "a/, b/ with the same sub-folders (0, 1)" in warning
+
+
+def test_a_folder_around_the_classes_is_reported(tmp_path):
+    (warning,) = load(make(tmp_path, "pets/cat", "pets/dog")).warnings
+    assert "one class, pets, whose folder contains cat/, dog/" in warning
+    assert f"give {tmp_path}/pets as --data" in warning
+    assert not load(f"{tmp_path}/pets").warnings
+    (warning,) = load(make(tmp_path / "given", "train/pets/cat", "train/pets/dog")).warnings
+    assert "given/train/pets as --data" in warning
+    assert not load(make(tmp_path / "one", "cat")).warnings
+
+
 def test_a_class_that_a_split_lacks_is_named(tmp_path, capsys):
     make(tmp_path, "train/a", "train/b", "val/a", "test/a", "test/b")
     data = load(str(tmp_path))

@@ -10,7 +10,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from training.data import load, tfds_images
+from training.data.data_checks import copies_in_arrays
 from training.data.digits.builder import Digits
+from training.data.image_data import Split
 from training.data.tfds_images import load_tfds
 from zoo.errors import UserError
 
@@ -142,6 +144,18 @@ def test_sizes_that_differ(tmp_path):
     assert data.image_shape == (5, 5, 3) and data.train.labels is None
     assert [len(s) for s in (data.train, data.validation, data.test)] == [11, 12, 1]
     assert sorted(data.validation.images[:, 0, 0, 0]) == [10 * i for i in range(12)]
+    (warning,) = data.warnings
+    assert warning.startswith("24 images are identical to an image in another split (12 different")
+    assert "e.g. train image 0 and validation image" in warning
+
+
+def test_copies_in_memory_maps_are_not_counted(tmp_path):
+    images = np.zeros((2, 4, 4, 1), np.uint8)
+    split = Split(images, np.array([0, 1]))
+    in_splits, in_classes = copies_in_arrays({"train": split, "test": split})
+    assert "in another split" in in_splits and "in another class" in in_classes
+    mapped = Split(np.memmap(tmp_path / "images", np.uint8, "w+", shape=images.shape))
+    assert copies_in_arrays({"train": split, "test": mapped}) == []
 
 
 def test_prepared_data_is_read_as_it_is(digits_dir, monkeypatch):

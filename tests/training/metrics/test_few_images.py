@@ -86,7 +86,8 @@ def test_too_few_generated_images_are_refused_before_the_measurement(name):
 
 def test_metrics_without_generated_images_do_not_use_the_number_of_samples():
     for name in set(METRICS) - set(LEAST):
-        evaluation(name, samples=1, test=1)
+        (metric,) = find_metrics([name])
+        evaluation(name, samples=1, test=metric.least_reference)
 
 
 def test_the_functions_of_the_metrics_refuse_too_few_rows():

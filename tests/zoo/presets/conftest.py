@@ -17,7 +17,9 @@ NAMES = ["ant", "bee", "cat"]
 def classifier():
     network = CLSGANFeatures(SHAPE, filters=2)
     return randomize(
-        ImageClassifier(network, 3, class_names=NAMES, pooling="max", extra_class=True)
+        ImageClassifier(
+            network, 3, class_names=NAMES, pooling="max", extra_class=True, temperature=2.5
+        )
     )
 
 

@@ -80,6 +80,15 @@ def test_arguments_come_back(saved, classifier):
     assert isinstance(from_preset(saved / "generator"), ImageGenerator)
 
 
+def test_a_preset_without_a_temperature_has_1(copy, classifier):
+    """Presets had none before temperatures were fitted."""
+    edit_json(copy / "task.json", lambda task: task["config"].pop("temperature"))
+    loaded = ImageClassifier.from_preset(copy)
+    assert (classifier.temperature, loaded.temperature) == (2.5, 1.0)
+    expected = keras.ops.softmax(classifier.logits(IMAGES))
+    np.testing.assert_allclose(loaded.predict(IMAGES), expected, atol=1e-6)
+
+
 def test_load_weights_and_dtype(saved, classifier, generator):
     fresh = ImageClassifier.from_preset(saved, load_weights=False)
     assert not np.array_equal(fresh.predictions.kernel, classifier.predictions.kernel)
@@ -115,7 +124,7 @@ def test_the_generator_of_a_classifier_knows_the_class_names(tmp_path, classifie
 def test_a_new_head_on_the_same_features(saved, classifier):
     new = ImageClassifier.from_preset(saved, num_classes=2, class_names=["no", "yes"])
     assert new.predict(IMAGES).shape == (4, 2) and new.class_names == ("no", "yes")
-    assert new.pooling == "max" and not new.extra_class
+    assert new.pooling == "max" and not new.extra_class and new.temperature == 1.0
     floats = IMAGES / np.float32(255)
     np.testing.assert_array_equal(new.network(floats), classifier.network(floats))
     assert ImageClassifier.from_preset(saved, num_classes=2).class_names == ("0", "1")

@@ -104,6 +104,35 @@ def test_activation_changes_the_call_and_not_predict(classifier):
         assert activated.loss.from_logits is from_logits
 
 
+def test_temperature_divides_the_logits_of_the_probabilities_only():
+    plain, warm = make_classifier(), make_classifier(temperature=2.5)
+    logits = plain(raw())
+    expected = keras.ops.softmax(logits / 2.5)
+    np.testing.assert_allclose(warm.predict(raw()), expected, atol=1e-6)
+    np.testing.assert_array_equal(warm(raw()), logits)
+    np.testing.assert_array_equal(warm.logits(raw()), logits)
+    np.testing.assert_array_equal(warm.losses_per_class(raw()), plain.losses_per_class(raw()))
+    assert warm.classify(raw()) == plain.classify(raw())
+    softmax = make_classifier(temperature=2.5, activation="softmax")
+    np.testing.assert_allclose(softmax(raw()), expected, atol=1e-6)
+    assert make_classifier().get_config()["temperature"] == 1.0
+
+
+def test_a_new_temperature_counts_at_once():
+    """Keras stores the traced function of `predict`."""
+    model = make_classifier()
+    before = model.predict(raw())
+    model.temperature = np.float64(3.0)
+    np.testing.assert_allclose(
+        model.predict(raw()), keras.ops.softmax(model(raw()) / 3.0), atol=1e-6
+    )
+    assert np.abs(model.predict(raw()) - before).max() > 0.01
+    for refused in (0.0, -1.0, float("nan"), "warm"):
+        with pytest.raises(ValueError, match="`temperature` must be a number, positive"):
+            model.temperature = refused
+    assert model.temperature == 3.0
+
+
 def test_dropout_is_in_the_head_and_in_training_only():
     model = make_classifier(dropout=0.5)
     np.testing.assert_array_equal(model(raw()), make_classifier()(raw()))
@@ -238,3 +267,7 @@ def test_evaluate_and_fit_take_class_names():
     wolves = tf.data.Dataset.from_tensor_slices((given, ["wolf"] * 8)).batch(4)
     with pytest.raises(tf.errors.InvalidArgumentError, match="must be class names: ant, bee"):
         model.evaluate(wolves, verbose=0)
+    with pytest.raises(ValueError, match=r"in 0..3, received 1..4. Classes count from 0"):
+        model.evaluate(given, numbers + 1, verbose=0)
+    with pytest.raises(ValueError, match="one tensor of images, received a dict with the keys 'x'"):
+        model.predict(tf.data.Dataset.from_tensor_slices({"x": given}).batch(4))
