@@ -51,6 +51,12 @@ SMALL_CLSGAN: dict[str, object] = {
 """CLS-GAN with a quick network, and with its hinges from the first step on. The default recipe is a
 case of `tests/support/variants.py`."""
 
+QUICK_CLSGAN = (
+    "--model clsgan --network clsgan --strong 0 --cutout 0 --strong-labelled 0 "
+    "--unlabelled-batches 1 --adversarial-start 0 --adversarial-ramp 0 --adversarial-every 1"
+).split()
+"""A command for a quick network and for one kind of step, which is traced in less time."""
+
 
 def slow_but(names: Iterable[str], *, quick: Sequence[str]) -> tuple[object, ...]:
     """Returns the names as parameters of a test, those that are not quick behind `-m slow`.

@@ -105,8 +105,8 @@ def test_options_in_a_settings_file_stay(tmp_path):
 def test_options_of_a_named_recipe_stay():
     words = ["--model", "clsgan", "--labels", "20", "--data"]
     digits = read_recipe(read_command([*words, "digits"]))
-    assert digits.networks.critic_filters != recipe_of().networks.critic_filters
-    assert "critic_filters" not in free_options(digits)
+    assert digits.data.strong != recipe_of().data.strong
+    assert "strong" not in free_options(digits) and "shift" in free_options(digits)
     fashion = read_recipe(read_command([*words, "fashion_mnist"]))
     assert fashion.data.flip and free_options(fashion) == CHOSEN - {"flip"}
     paper = read_recipe(read_command([*words, "cifar10", "--recipe", "paper"]))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.cases import QUICK_CLSGAN
 from tests.support.metric_cases import noise_data
 from training import data as data_sets
 from training import evaluate
@@ -40,7 +41,7 @@ def in_folder(folder):
 @pytest.fixture(scope="module")
 def runs(folder) -> pathlib.Path:
     """Two runs of CLS-GAN with different seeds; each has a generator and a classifier."""
-    arguments = ["--model", "clsgan", "--steps", "2", "--no-control", *TINY]
+    arguments = [*QUICK_CLSGAN, "--steps", "2", "--no-control", *TINY]
     assert fit([*arguments, "--seeds", "2", "--run-dir", "runs"]) == 0
     return folder / "runs"
 
@@ -269,7 +270,7 @@ def folder_run(folder) -> pathlib.Path:
         path = folder / "own" / ("cat", "dog")[number % 2] / f"{number:02d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(path)
-    arguments = ["--model", "clsgan", "--steps", "1", "--labels", "10", "--no-control", *TINY]
+    arguments = [*QUICK_CLSGAN, "--steps", "1", "--labels", "10", "--no-control", *TINY]
     assert fit([*arguments, "--data", str(folder / "own"), "--run-dir", "own_run"]) == 0
     write_data_record(folder / "own_run", data_sets.load(str(folder / "own")))
     return folder / "own_run"

@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.support.cases import QUICK_CLSGAN
 from training import evaluate, sample
 from training.fit import main
 from zoo.tasks import ImageClassifier, ImageGenerator
 
 TINY = ["--generator-filters", "8", "--critic-filters", "4", "--latent-dim", "5"]
-CLSGAN = ["--model", "clsgan", "--steps", "7", "--report-every", "3", *TINY]
+CLSGAN = [*QUICK_CLSGAN, "--steps", "7", "--report-every", "3", *TINY]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_a_finished_run_shows_its_result_again(finished, capsys):
 
 @pytest.mark.slow
 def test_several_seeds_end_with_mean_and_deviation(capsys):
-    arguments = ["--model", "clsgan", "--steps", "1", "--no-control", *TINY]
+    arguments = [*QUICK_CLSGAN, "--steps", "1", "--no-control", *TINY]
     assert main([*arguments, "--seeds", "2", "--run-dir", "runs/seeds"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("ConditionalLossSensitiveGAN (--model clsgan)\n  paper")

@@ -6,6 +6,7 @@ import pathlib
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.support.cases import QUICK_CLSGAN
 from training.callbacks.scores import score_interval
 from training.errors import Interrupted
 from training.fit import main
@@ -13,7 +14,7 @@ from training.recipes import find
 
 TINY = ["--generator-filters", "8", "--critic-filters", "4", "--latent-dim", "5"]
 UNSCORED = ["--model", "lsgan", "--report-every", "4", *TINY]
-RUN = ["--model", "clsgan", "--report-every", "4", "--no-control", *TINY]
+RUN = [*QUICK_CLSGAN, "--report-every", "4", "--no-control", *TINY]
 SCORED = [*RUN, "--score-metrics", "fid,error", "--score-samples", "40", "--score-every", "0.128"]
 
 

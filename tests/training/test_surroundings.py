@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.cases import QUICK_CLSGAN
 from tests.support.disks import fill, small_disk
 from training.fit import main
 from training.fit_options import read_command, read_recipe
@@ -57,7 +58,7 @@ def contents(folder: pathlib.Path) -> dict[str, bytes]:
 def test_resuming_with_more_files_or_classes_is_refused_and_overwrites_nothing(capsys):
     images, run = pathlib.Path("images"), pathlib.Path("runs/folder")
     write_images(images, 20)
-    arguments = ["--model", "clsgan", "--data", "images", "--labels", "10", "--no-control", *TINY]
+    arguments = [*QUICK_CLSGAN, "--data", "images", "--labels", "10", "--no-control", *TINY]
     arguments += ["--batch-size", "8", "--steps", "2", "--report-every", "2", "--run-dir", str(run)]
     assert main(arguments) == 0
     (run / "result.json").unlink()  # As if it had been stopped.
