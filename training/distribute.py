@@ -118,11 +118,17 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 @contextlib.contextmanager
-def losing_workers(strategy: tf.distribute.Strategy, request: StopRequest) -> Iterator[None]:
+def losing_workers(
+    strategy: tf.distribute.Strategy, request: StopRequest | None = None
+) -> Iterator[None]:
     """Translates the error that TensorFlow raises when another process of the run has ended.
 
     The coordination service of TensorFlow monitors the processes. If one has ended, it aborts
     operations that wait for it within half a minute.
+
+    Args:
+        strategy: the strategy of the run.
+        request: reports a stop signal to all processes; None before the training starts.
 
     Raises:
         WorkerLost: if another process has ended.
@@ -130,18 +136,26 @@ def losing_workers(strategy: tf.distribute.Strategy, request: StopRequest) -> It
     """
     try:
         yield
-    except tf.errors.OpError as error:
+    except Exception as error:
         several_hosts = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-        if not several_hosts or not isinstance(error, _LOSSES):
+        loss = _loss_behind(error)
+        if not several_hosts or loss is None:
             raise
-        if request.signal_number is not None:
+        if request is not None and request.signal_number is not None:
             raise Interrupted(request.signal_number) from None
-        reason = next((line for line in error.message.splitlines() if "ollective" in line), "")
+        reason = next((line for line in loss.message.splitlines() if "ollective" in line), "")
         raise WorkerLost(
             "Another process of this run has ended or cannot be reached, so this process ends "
             "too. Run the same command on all hosts again; the run resumes from its newest "
             f"checkpoint. TensorFlow's message: {reason.strip()}"
         ) from None
+
+
+def _loss_behind(error: BaseException | None) -> tf.errors.OpError | None:
+    """Returns the loss of a process that caused an error, which Keras may have wrapped."""
+    while error is not None and not isinstance(error, _LOSSES):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _split_cpu(count: int) -> None:

@@ -240,7 +240,8 @@ def run(
 
 def _build(recipe: Recipe, data: ImageData, strategy: tf.distribute.Strategy) -> AdversarialModel:
     """Builds the model of a recipe, with the weights that `init_from` names."""
-    model = build_for(recipe, data, strategy)
+    with losing_workers(strategy):
+        model = build_for(recipe, data, strategy)
     if recipe.run.init_from is not None:
         initialise(model, recipe.run.init_from, class_names=data.class_names)
     return model

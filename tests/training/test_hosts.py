@@ -196,7 +196,7 @@ def test_the_chief_holds_the_lock_and_a_second_run_is_refused():
     printed = outputs(second, seconds=240)
     assert second[0].returncode == 2, printed
     assert f"is being trained by process {first[0].pid} on" in printed[0]
-    assert second[1].returncode > 0
+    assert second[1].returncode in (2, 4) and "Traceback" not in printed[1], printed
     assert all(host.poll() is None for host in first)
     for host in reversed(first):
         host.send_signal(signal.SIGTERM)
