@@ -140,10 +140,13 @@ def run(words: list[str]) -> None:
 
 
 def data_options(name: str, folder: str) -> str:
-    """Returns the options of a data set: an `.npz` file of this name in the folder, or TFDS."""
+    """Returns the options of a data set: an `.npz` file of this name in the folder, or TFDS.
+
+    With a file, the recipe of the data set is named, because it cannot be found by the file.
+    """
     file = pathlib.Path(folder) / f"{name}.npz"
     if file.exists():
-        return shlex.join(["--data", str(file)])
+        return shlex.join(["--data", str(file), "--recipe", name])
     return shlex.join(["--data", name, "--data-dir", folder])
 
 
