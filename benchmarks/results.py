@@ -56,7 +56,8 @@ def _semi_supervised(data: str, labels: int) -> Experiment:
     flags = " ".join(f"--{name.replace('_', '-')}" for name in _CONTROLS)
     return Experiment(
         data=data,
-        shared=f"--model clsgan --labels {labels}",
+        # The recipe is named, because it cannot be found by the name of a file.
+        shared=f"--model clsgan --recipe {data} --labels {labels}",
         rows={"recipe": flags, "paper's objective": _PLAIN},
         measured="--metrics error,calibration",
         controls=_CONTROLS,
@@ -98,7 +99,8 @@ EXPERIMENTS = {
     "terms": Experiment(
         data="fashion_mnist",
         shared=(
-            f"--model clsgan --labels 1000 --flip {_SMALL} --control --control-without-generator"
+            "--model clsgan --recipe fashion_mnist --labels 1000 --control "
+            f"--control-without-generator {_SMALL}"
         ),
         rows={
             "pseudo-labels (recipe)": "",
@@ -140,13 +142,10 @@ def run(words: list[str]) -> None:
 
 
 def data_options(name: str, folder: str) -> str:
-    """Returns the options of a data set: an `.npz` file of this name in the folder, or TFDS.
-
-    With a file, the recipe of the data set is named, because it cannot be found by the file.
-    """
+    """Returns the options of a data set: an `.npz` file of this name in the folder, or TFDS."""
     file = pathlib.Path(folder) / f"{name}.npz"
     if file.exists():
-        return shlex.join(["--data", str(file), "--recipe", name])
+        return shlex.join(["--data", str(file)])
     return shlex.join(["--data", name, "--data-dir", folder])
 
 
