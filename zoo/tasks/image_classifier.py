@@ -12,7 +12,7 @@ from zoo.images import prepare
 from zoo.layers.dropout import StatelessDropout
 from zoo.models.class_losses import class_losses
 from zoo.networks.network import Inputs, Network
-from zoo.options import Positive, check_value, python_value
+from zoo.options import Count, Positive, check_value, python_value
 from zoo.presets.read import Handle
 from zoo.tasks.class_names import check_class_names, class_numbers
 from zoo.tasks.classifier_inputs import Images, as_input, checked_batch, is_array, to_predict
@@ -265,9 +265,11 @@ class ImageClassifier(Task):
             float32 array `[N, K]`; rows sum to one.
 
         Raises:
-            ValueError: no images, another dtype, a missing batch axis, or channels that cannot be
-                converted.
+            ValueError: no images, another dtype, a missing batch axis, channels that cannot be
+                converted, or a batch size that is not a positive integer.
         """
+        check_value("batch_size", batch_size, Count | None)
+        batch_size = python_value(batch_size)
         if is_array(x):
             x = as_input(x, self.image_shape, 32 if batch_size is None else batch_size)
         return super().predict(x, batch_size, verbose, steps, callbacks)

@@ -225,6 +225,13 @@ class Batches(keras.utils.PyDataset):
         return self.images[part], np.zeros(len(self.images[part]))
 
 
+@pytest.mark.parametrize("size", [2.5, 0, -1, True, "4"])
+def test_predict_refuses_a_batch_size_that_is_no_positive_integer(classifier, size):
+    images = np.zeros((3, *classifier.image_shape), np.uint8)
+    with pytest.raises(ValueError, match="`batch_size` must be an integer, at least 1, or None"):
+        classifier.predict(images, batch_size=size)
+
+
 @pytest.mark.parametrize("shape", [SHAPE, (11, 9, 3)])
 def test_predict_takes_what_keras_takes(classifier, shape, capsys):
     given = raw(5, shape)
