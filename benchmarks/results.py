@@ -56,7 +56,8 @@ def _semi_supervised(data: str, labels: int) -> Experiment:
     flags = " ".join(f"--{name.replace('_', '-')}" for name in _CONTROLS)
     return Experiment(
         data=data,
-        shared=f"--model clsgan --labels {labels}",
+        # The recipe is named, because it cannot be found by the name of a file.
+        shared=f"--model clsgan --recipe {data} --labels {labels}",
         rows={"recipe": flags, "paper's objective": _PLAIN},
         measured="--metrics error,calibration",
         controls=_CONTROLS,
@@ -98,7 +99,8 @@ EXPERIMENTS = {
     "terms": Experiment(
         data="fashion_mnist",
         shared=(
-            f"--model clsgan --labels 1000 --flip {_SMALL} --control --control-without-generator"
+            "--model clsgan --recipe fashion_mnist --labels 1000 --control "
+            f"--control-without-generator {_SMALL}"
         ),
         rows={
             "pseudo-labels (recipe)": "",
