@@ -116,12 +116,17 @@ def decide(
         once = trial.report + trial.score + trial.checkpoint
         needed = 1.2 * (once + least * per_step + trial.start + trial.end)
         raise UserError(
-            f"--minutes {recipe.run.minutes} is too short. The start takes about "
+            f"--minutes {as_typed(recipe.run.minutes)} is too short. The start takes about "
             f"{spent + trial.start:.1f} s, {least} steps {least * trial.step:.1f} s, and one "
             f"evaluation with a checkpoint {once:.1f} s. Give at least --minutes "
             f"{math.ceil((spent + needed) / 6) / 10:g}, or a number of steps with --steps."
         )
     return _rounded(recipe, steps, counts, images)
+
+
+def as_typed(minutes: float | str | None) -> str:
+    """Returns minutes as on the command line: 2, not 2.0."""
+    return f"{minutes:g}" if isinstance(minutes, float) else str(minutes)
 
 
 def _given(recipe: Recipe, name: str) -> float | None:
