@@ -285,7 +285,8 @@ def test_cls_gan_penalises_the_loss_of_the_true_class():
 
 @pytest.mark.parametrize("penalty", ["max_al", "clip"])
 def test_cls_gans_penalty_is_part_of_its_step(penalty, data):
-    recipe = tiny_recipe("clsgan", labels="all", penalty=penalty, critic_normalization="none")
+    off = {"unlabelled_ramp": 0.0, "confidence": 0.0}
+    recipe = tiny_recipe("clsgan", labels="all", penalty=penalty, **off)
     recipe.check()
     model = build(recipe)
     logs = train(model, recipe, data, steps=1)
