@@ -94,7 +94,7 @@ class Run:
         pace = Pace(
             steps=recipe.run.steps,
             announces=self.announces and chief,
-            waiting=Waiting(),
+            waiting=Waiting(deterministic=recipe.devices.deterministic),
             first_step=first,
         )
         callbacks = self._callbacks(recipe, stage, checkpoints, pace)

@@ -9,7 +9,7 @@ from training.command_line import flag
 from training.fit_options import read_command, read_recipe
 from training.recipe import Recipe
 from training.recipe_file import NOT_DECIDING, differences, from_fields
-from training.recipes import find
+from training.recipes import find, recipes
 from training.run_folder import RunFolder
 from training.run_folder import read_recipe as read_fields
 from training.stored_scores import read_rows
@@ -42,8 +42,11 @@ def read_finished(run: pathlib.Path) -> tuple[Recipe, list[dict[str, Any]]]:
         raise UserError(
             f"{run} is not finished: it has no result.json or no preset. Run its command again."
         )
-    name = str(fields.get("recipe") or "")
-    recipe = find(str(fields.get("model")), data=str(fields.get("data")), name=name)
+    model, name = str(fields.get("model")), str(fields.get("recipe") or "")
+    if name not in recipes(model):
+        # A recipe of an earlier version: the file has all of its options.
+        name = fields["recipe"] = ""
+    recipe = find(model, data=str(fields.get("data")), name=name)
     recipe = from_fields(recipe, fields, source=str(folder.recipe))
     result = folder.read_result()
     steps = result.get("steps")

@@ -9,7 +9,10 @@ class Waiting:
     """Adds up the time that a dataset's reader waits for elements.
 
     On several devices nothing is measured: each device fetches its elements in advance, so their
-    reader is not the step.
+    reader is not the step. Nor with op determinism, which allows no clock in a dataset.
+
+    Args:
+        deterministic: whether op determinism is on.
 
     Attributes:
         is_measured: False if nothing is measured.
@@ -22,14 +25,15 @@ class Waiting:
     (True, True)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, deterministic: bool = False) -> None:
         self.is_measured = False
+        self.deterministic = deterministic
         with tf.device("CPU:0"):
             self._total = tf.Variable(0.0, dtype=tf.float64, trainable=False)
 
     def measured(self, dataset: Any) -> Any:
         """Returns a dataset with the same elements, whose reader is measured."""
-        if not isinstance(dataset, tf.data.Dataset):
+        if self.deterministic or not isinstance(dataset, tf.data.Dataset):
             return dataset
         self.is_measured = True
         clock = tf.data.Dataset.counter().map(lambda _: tf.timestamp())

@@ -1,6 +1,7 @@
 """What tables are made of; the measurements themselves are no tests."""
 
 import json
+import pathlib
 
 import pytest
 import tensorflow as tf
@@ -162,12 +163,13 @@ def test_the_table_of_answers():
 
 
 def test_a_run_is_measured_when_its_own_row_is_there(tmp_path):
-    path = tmp_path / "x.jsonl"
-    assert not results.measured(path, "a", 0)
+    path, run = tmp_path / "x.jsonl", pathlib.Path("runs/x/a/seed-0")
+    assert not results.measured(path, run / "preset")
     path.write_text(json.dumps({"evaluated": "runs/x/a/seed-0/control/preset"}) + "\n")
-    assert not results.measured(path, "a", 0)
+    assert not results.measured(path, run / "preset")
     path.write_text(json.dumps({"evaluated": "runs/x/a/seed-0/preset"}) + "\n")
-    assert results.measured(path, "a", 0) and not results.measured(path, "a", 1)
+    assert results.measured(path, run / "preset")
+    assert not results.measured(path, run.with_name("seed-1") / "preset")
 
 
 def test_the_table_of_means():
