@@ -212,16 +212,23 @@ def test_a_step_without_fakes_runs_neither_generator_nor_its_update():
     assert len(calls) == 3
 
 
-@pytest.mark.parametrize("mode", ["XLA", "several steps per call", "two replicas"])
-def test_all_terms_are_the_same_in_every_mode(mode):
+@pytest.fixture(scope="module")
+def with_all_terms():
+    """A model with all terms after some steps: (options, arrays, logs)."""
     options = ALL_TERMS | SKIPPING | {"feature_matching": 0.5}
-    plain = cls_gan(**options)
-    expected = fit(plain)
+    model = cls_gan(**options)
+    logs = fit(model)
+    return options, arrays(model), logs
+
+
+@pytest.mark.parametrize("mode", ["XLA, three steps per call", "two replicas"])
+def test_all_terms_are_the_same_in_every_mode(mode, with_all_terms):
+    options, plain, expected = with_all_terms
     model = cls_gan(**options, strategy=replicas(2 if mode == "two replicas" else 1))
-    model.jit_compile = mode == "XLA"
-    model.steps_per_execution = 3 if mode == "several steps per call" else 1
+    model.jit_compile = mode != "two replicas"
+    model.steps_per_execution = 3 if model.jit_compile else 1
     found = fit(model)
-    assert_close(arrays(plain), arrays(model), 1e-5)
+    assert_close(plain, arrays(model), 1e-5)
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
         assert np.isfinite(value)
