@@ -47,7 +47,16 @@ def last(run_dir: pathlib.Path) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("model", ["lsgan", "clsgan"])
 def test_no_number_changes_on_a_cpu(model, tmp_path):
-    labels = ["--labels", "50"] if model == "clsgan" else []
+    labels = [
+        "--labels",
+        "50",
+        "--no-control",
+        "--adversarial-start",
+        "0",
+        "--adversarial-every",
+        "1",
+    ]
+    labels = labels if model == "clsgan" else []
     fit(tmp_path / "without", "--model", model, *labels)
     said = fit(tmp_path / "with", "--model", model, *labels, "--deterministic")
     assert ", deterministic" in said
