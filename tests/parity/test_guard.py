@@ -12,6 +12,8 @@ from zoo.models import LeastSquaresGAN
 from zoo.networks import DCGANCritic, DCGANGenerator
 from zoo.options import StepOptions
 
+pytestmark = pytest.mark.filterwarnings("ignore:The training step of batch")
+
 
 def make(count):
     keras.utils.set_random_seed(0)

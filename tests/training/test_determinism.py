@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support.cases import QUICK_CLSGAN
 from training.determinism import enable_determinism, naming_operations
 from training.fit import main
 from training.options.devices import DeviceOptions
@@ -47,18 +48,10 @@ def last(run_dir: pathlib.Path) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("model", ["lsgan", "clsgan"])
 def test_no_number_changes_on_a_cpu(model, tmp_path):
-    labels = [
-        "--labels",
-        "50",
-        "--no-control",
-        "--adversarial-start",
-        "0",
-        "--adversarial-every",
-        "1",
-    ]
-    labels = labels if model == "clsgan" else []
-    fit(tmp_path / "without", "--model", model, *labels)
-    said = fit(tmp_path / "with", "--model", model, *labels, "--deterministic")
+    options = [*QUICK_CLSGAN, "--labels", "50", "--no-control"]
+    options = options if model == "clsgan" else ["--model", model]
+    fit(tmp_path / "without", *options)
+    said = fit(tmp_path / "with", *options, "--deterministic")
     assert ", deterministic" in said
     without, deterministic = last(tmp_path / "without"), last(tmp_path / "with")
     assert without.keys() == deterministic.keys()
