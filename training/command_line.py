@@ -46,7 +46,7 @@ def parse_options(
 
 
 def unknown_words(words: Sequence[str], known: Iterable[str], *, command: str) -> str:
-    """Returns the error message for words of a command line that are no options or their values.
+    """Returns the error message for words that are neither options nor values of options.
 
     Args:
         words: the words, at least one. A value follows its option.

@@ -38,7 +38,7 @@ def preset_of(source: str | pathlib.Path) -> str:
 def _file_message(path: pathlib.Path) -> str:
     """Returns the error message for a file, with the folder or the commands to use instead."""
     if not path.is_file():
-        return f"There is no file {path}. Give the folder of a run or of a preset."
+        return f"The file {path} does not exist. Give the folder of a run or of a preset."
     expected = f"{path} is a file, and the folder of a run or of a preset is expected."
     if folders := [folder for folder in path.absolute().parents[:4] if _is_source(folder)]:
         return f"{expected} Give {shlex.quote(os.path.relpath(folders[-1]))}."

@@ -104,7 +104,7 @@ def test_files_of_weights_are_refused_with_what_to_give(in_folder):
         with pytest.raises(UserError, match=r"task.json is a file|weights.h5 is a file") as error:
             initialise(fresh, str(in_folder / "run" / inside))
         assert str(error.value).endswith("Give run.")
-    with pytest.raises(UserError, match="There is no file missing.h5."):
+    with pytest.raises(UserError, match="The file missing.h5 does not exist."):
         initialise(fresh, "missing.h5")
     (in_folder / "whole.keras").write_bytes(b"")
     with pytest.raises(UserError, match="does not describe its networks"):

@@ -134,7 +134,7 @@ def _unnamed_splits(name: str, images: Sequence[str]) -> tuple[str, list[str]]:
     """Finds two or three folders with the same sub-folders: splits with unknown names.
 
     Returns:
-        A message, empty if there are no such folders, and the names of the sub-folders.
+        A message and the names of the sub-folders. The message is empty if no folder has them.
     """
     inside: dict[str, set[str]] = {}
     for key in images:

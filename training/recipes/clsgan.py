@@ -5,12 +5,14 @@ from training.options.supervision import LabelOptions
 from training.recipe import Recipe
 from zoo.models import ConditionalLossSensitive
 
-DEFAULT = Recipe(
+_BASE = Recipe(
     model="clsgan",
     supervision=LabelOptions(),
     networks=ClassifierNetworkOptions(),
     objective=ConditionalLossSensitive(),
-).with_options(
+).with_options(score_metrics="error", best_by="error")
+
+DEFAULT = _BASE.with_options(
     adapt=True,
     minutes="auto",
     network="residual",
@@ -39,8 +41,6 @@ DEFAULT = Recipe(
     adversarial_start=0.3,
     adversarial_ramp=0.2,
     adversarial_every=4,
-    score_metrics="error",
-    best_by="error",
 )
 """Any labelled image data: `--data DATA --labels N`.
 
@@ -50,46 +50,18 @@ late, with a small weight, in every fourth step. `training/adapting.py` chooses 
 the widths by the images, the labels and the device. Scores: `results/README.md`.
 """
 
-_PLAIN = DEFAULT.with_options(
-    adapt=False,
-    minutes=None,
+PAPER = _BASE.with_options(
+    data="cifar10",
+    labels=4000,
     steps=100_000,
     report_every=2000,
     checkpoint_every=2000,
-    network="clsgan",
+    latent="uniform",
     critic_filters=96,
-    generator_filters=512,
-    critic_normalization="batch",
-    latent_dim=100,
     dropout=0.0,
-    critic_optimizer=None,
-    critic_weight_decay=0.0,
+    ema=None,
     generator_learning_rate=1e-3,
     critic_learning_rate=1e-3,
-    learning_rate_decay="none",
-    warm_up=0.0,
-    ema=None,
-    shift=0,
-    strong=0.0,
-    cutout=0.0,
-    strong_labelled=0.0,
-    unlabelled_batches=1,
-    classes_by_average=False,
-    unlabelled_cross_entropy=0.0,
-    confidence=0.0,
-    margin_scale=2.4576,
-    hinge_weight=1.0,
-    unlabelled_weight=1.0,
-    adversarial_start=0.0,
-    adversarial_ramp=0.0,
-    adversarial_every=1,
-)
-"""The paper's objective, with its networks and without this project's additions."""
-
-PAPER = _PLAIN.with_options(
-    labels=4000,
-    data="cifar10",
-    latent="uniform",
     learning_rate_decay="stairs",
     decay_factor=0.8,
     decay_every=19_531,

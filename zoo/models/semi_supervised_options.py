@@ -87,7 +87,7 @@ class UnlabelledTerms(Options):
         return next((name for name in needing if getattr(self, name)), None)
 
     def check_average(self, ema: float | None) -> None:
-        """Checks that there is an averaged network if a term reads it.
+        """Checks the options that need the averaged network.
 
         Args:
             ema: decay of the averaged weights; None for no average.
