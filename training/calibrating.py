@@ -60,15 +60,26 @@ def fit_temperature(classifier: ImageClassifier, images: np.ndarray, labels: np.
             f"A temperature needs at least {LEAST_IMAGES} labelled images, received "
             f"{len(images)}. Give more validation images."
         )
-    batches = evaluation_batches(Split(images, labels), batch_size=BATCH_SIZE)
-    parts = [keras.ops.convert_to_numpy(classifier.logits(to_float(x))) for x, _ in batches]
-    logits = np.concatenate(parts).astype(np.float64)
+    logits = logits_of(classifier, Split(images, labels))
     if not np.isfinite(logits).all():
         raise UserError(
             "The classifier returns logits that are not finite, so no temperature fits. Train it "
             "again with a lower learning rate."
         )
     return best_temperature(logits, np.asarray(labels))
+
+
+def logits_of(classifier: ImageClassifier, split: Split) -> np.ndarray:
+    """Returns the logits of a split in order, float64 `[n, K]`."""
+    batches = evaluation_batches(split, batch_size=BATCH_SIZE)
+    parts = [keras.ops.convert_to_numpy(classifier.logits(to_float(x))) for x, _ in batches]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def probabilities_at(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Computes `softmax(logits / temperature)` of float64 logits `[n, K]`."""
+    exponentials = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -88,16 +99,13 @@ def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     logits = logits - logits.max(axis=1, keepdims=True)
     of_label = logits[np.arange(len(labels)), labels]
 
-    def probabilities(inverse: float) -> np.ndarray:
-        exponentials = np.exp(inverse * logits)
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
-
     def slope(inverse: float) -> float:
-        return float(((probabilities(inverse) * logits).sum(axis=1) - of_label).mean())
+        probabilities = probabilities_at(logits, 1.0 / inverse)
+        return float(((probabilities * logits).sum(axis=1) - of_label).mean())
 
     def confidence_error(inverse: float) -> float:
         accuracy = (len(labels) + 1) / (len(labels) + 2)
-        return float(probabilities(inverse).max(axis=1).mean()) - accuracy
+        return float(probabilities_at(logits, 1.0 / inverse).max(axis=1).mean()) - accuracy
 
     all_right = bool((logits.argmax(axis=1) == labels).all())
     return 1.0 / _root(confidence_error if all_right else slope, 1.0 / HIGHEST, 1.0 / LOWEST)

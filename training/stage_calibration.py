@@ -3,11 +3,9 @@
 import keras
 import numpy as np
 
-from training.calibrating import BATCH_SIZE, calibrate
-from training.data.image_data import ImageData, Split
-from training.data.pipeline import evaluation_batches
+from training.calibrating import calibrate, logits_of, probabilities_at
+from training.data.image_data import ImageData
 from training.metrics.calibration import expected_calibration_error
-from zoo.images import to_float
 from zoo.tasks import ImageClassifier
 
 
@@ -20,17 +18,12 @@ def calibrated(classifier: keras.Model | None, data: ImageData) -> dict[str, flo
     """
     if not isinstance(classifier, ImageClassifier) or data.test.labels is None:
         return {}
-    before = _error(classifier, data.test)
+    # One pass over the test split: a temperature changes no logit.
+    logits, labels = logits_of(classifier, data.test), np.asarray(data.test.labels)
+    before = classifier.temperature
     temperature = calibrate(classifier, data.validation)
     return {
         "temperature": temperature,
-        "calibration": _error(classifier, data.test),
-        "calibration_before": before,
+        "calibration": expected_calibration_error(probabilities_at(logits, temperature), labels),
+        "calibration_before": expected_calibration_error(probabilities_at(logits, before), labels),
     }
-
-
-def _error(classifier: ImageClassifier, split: Split) -> float:
-    batches = evaluation_batches(split, batch_size=BATCH_SIZE)
-    parts = [np.asarray(classifier.probabilities(to_float(images))) for images, _ in batches]
-    assert split.labels is not None
-    return expected_calibration_error(np.concatenate(parts), np.asarray(split.labels))
