@@ -3,10 +3,10 @@
 #   benchmarks/gpu.sh speed OUT            step speeds: replicas with XLA, means, Keras, PyTorch
 #   benchmarks/gpu.sh table OUT            the table of benchmarks.train_step, and profiles of a step
 #   benchmarks/gpu.sh checks OUT           two replicas against one, and bit-equal runs
-#   benchmarks/gpu.sh learn OUT [DATA]     CIFAR-10 with 4,000 labels
-# DATA holds train_images.npy, train_labels.npy and the same for test; without it the images are noise.
+#   benchmarks/gpu.sh learn OUT DATA       CIFAR-10 with 4,000 labels: the default recipe and its controls
+# DATA holds cifar10.npz, or the data set as TFDS prepares it.
 # Variables: WAVES, of `speed`; MODELS and BATCHES, of `table`; READY, seconds to wait for compiling; ONLY, a part of the names to
-# measure; RUNS, SECONDS_OF_TRAINING and SETTINGS, see `python -m benchmarks.gpu.semi_supervised --help`. The results of a stage are lines of JSON in OUT.
+# measure. The results of a stage are lines of JSON in OUT.
 set -uo pipefail
 stage=$1; out=$(mkdir -p "$2" && cd "$2" && pwd); data=${3:-}
 cd "$(dirname "$0")/.."
@@ -57,9 +57,8 @@ case $stage in
     $python -m benchmarks.gpu.determinism --models wgan_gp clsgan --ready "${READY:-200}" --json "$out/determinism.jsonl"
     ;;
   learn)
-    $python -m benchmarks.gpu.semi_supervised --data "$data" --json "$out/semi_supervised.jsonl" \
-      --ready "${READY:-200}" --seconds "${SECONDS_OF_TRAINING:-300}" ${RUNS:+--runs "$RUNS"} \
-      --settings "${SETTINGS:-{\}}" 2>&1 | tee "$out/semi_supervised.log"
+    $python -m benchmarks.results cifar10_4000 --data-dir "$data" --rows recipe --seeds 0 \
+      --runs "$out/runs" --out "$out" 2>&1 | tee "$out/learn.log"
     ;;
   *) echo "benchmarks/gpu.sh speed|table|checks|learn OUT [DATA]" >&2; exit 2 ;;
 esac
