@@ -23,6 +23,7 @@ from training.compilation import with_jit
 from training.console import print_header
 from training.data.image_data import ImageData
 from training.data.label_maps import LabelMap
+from training.data.pipeline import Stream
 from training.data_digest import check_same_data, write_data_record
 from training.disk_space import writing
 from training.distribute import describe, is_chief, losing_workers
@@ -188,14 +189,7 @@ def run(
         check_label_map(folder, label_map)
     model = _build(recipe, data, strategy)
     streams = streams_of(recipe, data, label_map)
-    steps = 1 if is_short(recipe) else recipe.run.steps
-    jit = with_jit(
-        recipe.with_options(steps=steps),
-        folder,
-        model,
-        lambda: next(iter(batches(recipe, model, streams))),
-    ).devices.jit
-    recipe = recipe.with_options(jit=jit)
+    recipe = _compiled(recipe, folder, model, streams)
     expected = ""
     if recipe.run.minutes is not None:
         timed = fixed_length(recipe, data, (folder, first), model, streams, begun=begun)
@@ -236,6 +230,16 @@ def run(
         if chief:
             _write_result(trained, folder, result)
     return result
+
+
+def _compiled(
+    recipe: Recipe, folder: RunFolder, model: AdversarialModel, streams: dict[str, Stream]
+) -> Recipe:
+    """Returns the recipe with the choice of `--jit auto`; a short run has no trial of XLA."""
+    steps = 1 if is_short(recipe) else recipe.run.steps
+    tried = recipe.with_options(steps=steps)
+    decided = with_jit(tried, folder, model, lambda: next(iter(batches(recipe, model, streams))))
+    return recipe.with_options(jit=decided.devices.jit)
 
 
 def _build(recipe: Recipe, data: ImageData, strategy: tf.distribute.Strategy) -> AdversarialModel:
