@@ -26,7 +26,9 @@ def check_commands(example: Example) -> None:
             continue
         command, arguments = found[1], shlex.split(found[2], comments=True)
         assert importlib.util.find_spec(command), f"`{line.strip()}`: no command {command}"
-        options = {argument.split("=")[0] for argument in arguments if argument.startswith("--")}
+        # A word with a space holds the options of another command, as `--length "--steps 100"` does.
+        words = [argument for argument in arguments if " " not in argument]
+        options = {word.split("=")[0] for word in words if word.startswith("--")}
         for option in sorted(options.difference(ABOVE_THE_OPTIONS.get(command, ()))):
             known = help_for(command, arguments)
             assert re.search(rf"{option}(?![\w-])", known), f"`{line.strip()}`: no option {option}"
