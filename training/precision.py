@@ -6,7 +6,6 @@ from training.options.devices import DeviceOptions
 from training.processor import computes_bfloat16, processor_name
 from training.recipe import Recipe
 from training.run_folder import RunFolder, read_recipe
-from zoo.errors import UserError
 
 LEAST_CAPABILITY = (8, 0)
 """The first compute capability of NVIDIA GPUs with bfloat16 instructions."""
@@ -21,25 +20,19 @@ def with_precision(recipe: Recipe, folder: RunFolder, strategy: tf.distribute.St
     - A resumed run keeps its precision.
     - Devices with bfloat16 instructions use mixed_bfloat16.
     - Other devices use float32: they emulate bfloat16, which is slow.
+    - Several hosts use float32: each would choose by its own processor.
 
     Args:
         recipe: a checked recipe.
         folder: the run's folder.
         strategy: the run's strategy.
-
-    Raises:
-        UserError: the run has several hosts, which could choose differently.
     """
     if recipe.devices.precision != "auto":
         return recipe
-    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        raise UserError(
-            "--precision auto chooses by the processor or GPU, and several hosts could choose "
-            "differently: give --precision float32 or --precision mixed_bfloat16 on all hosts."
-        )
     if folder.recipe.exists() and (stored := read_recipe(folder.path).get("precision")):
         return recipe.with_options(precision=stored)
-    fast = has_bfloat16(recipe.devices)
+    several_hosts = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    fast = not several_hosts and has_bfloat16(recipe.devices)
     return recipe.with_options(precision="mixed_bfloat16" if fast else "float32")
 
 

@@ -26,7 +26,7 @@ def check_commands(example: Example) -> None:
             continue
         command, arguments = found[1], shlex.split(found[2], comments=True)
         assert importlib.util.find_spec(command), f"`{line.strip()}`: no command {command}"
-        # A word with a space holds the options of another command, as `--length "--steps 100"` does.
+        # A word with a space, such as that of `--length "--steps 9"`, is for another command.
         words = [argument for argument in arguments if " " not in argument]
         options = {word.split("=")[0] for word in words if word.startswith("--")}
         for option in sorted(options.difference(ABOVE_THE_OPTIONS.get(command, ()))):

@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 from tests.support.cases import tiny_recipe
-from training import precision
 from training.fit import main
 from training.options.devices import DeviceOptions
 from training.precision import has_bfloat16, precision_note, with_precision
@@ -45,6 +44,16 @@ def test_auto_follows_the_processor(flags, chosen, processor, tmp_path):
     processor(flags)
     assert settle(RunFolder(tmp_path / "run")) == chosen
     assert settle(RunFolder(tmp_path / "run"), tiny_recipe("lsgan")) == "float32"
+
+
+def test_several_hosts_compute_in_float32(processor, tmp_path, monkeypatch):
+    class SeveralHosts:
+        pass
+
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", SeveralHosts)
+    processor("avx512_bf16")
+    chosen = with_precision(AUTO, RunFolder(tmp_path / "run"), SeveralHosts())
+    assert chosen.devices.precision == "float32"
 
 
 @pytest.mark.parametrize(
@@ -92,12 +101,3 @@ def test_the_note_states_what_another_precision_gains(processor):
     assert precision_note(DeviceOptions()) == "float32"
     for low in ("mixed_bfloat16", "mixed_float16"):
         assert "float32 is faster" in precision_note(DeviceOptions(precision=low))
-
-
-def test_several_hosts_do_not_choose(monkeypatch, tmp_path):
-    class Hosts:
-        pass
-
-    monkeypatch.setattr(precision.tf.distribute, "MultiWorkerMirroredStrategy", Hosts)
-    with pytest.raises(precision.UserError, match="all hosts"):
-        with_precision(AUTO, RunFolder(tmp_path), Hosts())

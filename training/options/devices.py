@@ -12,8 +12,8 @@ class DeviceOptions(Options):
 
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = "float32"
     """Precision of the networks' arithmetic; weights, losses and penalties stay float32. `auto` is
-    mixed_bfloat16 on processors and GPUs with bfloat16 instructions, else float32. A resumed run
-    keeps its precision."""
+    mixed_bfloat16 on processors and GPUs with bfloat16 instructions, else float32, and float32 on
+    several hosts. A resumed run keeps its precision."""
     deterministic: bool = False
     """Make two runs of one seed, and a killed and resumed one, bit-equal on a GPU too. A step then
     takes several times as long there. On CPUs runs are bit-equal without it."""
@@ -46,11 +46,6 @@ class DeviceOptions(Options):
             raise ValueError(
                 "`precision` mixed_float16 is not available with `strategy` tpu: TPUs compute in "
                 "bfloat16. Give `precision` mixed_bfloat16."
-            )
-        if self.strategy == "multi_worker" and self.precision == "auto":
-            raise ValueError(
-                "`precision` auto could choose differently on several hosts: give `precision` "
-                "float32 or mixed_bfloat16 with `strategy` multi_worker."
             )
 
     @property

@@ -15,6 +15,7 @@ _BASE = Recipe(
 DEFAULT = _BASE.with_options(
     adapt=True,
     minutes="auto",
+    precision="auto",
     network="residual",
     critic_filters=16,
     generator_filters=64,
@@ -95,6 +96,7 @@ RECIPES: dict[str, Recipe] = {
         strong=0.5,
         cutout=0.3,
         control=True,
+        precision="float32",
         jit="off",
     ),
     # `--recipe paper_svhn`: the paper's plain setting with 100 labels per class. Table 3 of the
