@@ -50,8 +50,7 @@ def print_header(
     """Prints a summary of the training: the full class name and its paper first."""
     from training.precision import precision_note
 
-    splits = [("train", data.train), ("validation", data.validation), ("test", data.test)]
-    counts = ", ".join(f"{len(split.images):,} {name}" for name, split in splits)
+    counts = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
     shape = "x".join(map(str, data.image_shape))
     classes = f", {data.num_classes} classes" if data.num_classes else ", no labels"
     parameters = ", ".join(
@@ -63,7 +62,9 @@ def print_header(
         reasons = (f"{skipped.count:,} {skipped.reason}" for skipped in data.skipped)
         lines.append(("not used", ", ".join(reasons)))
     if label_map is not None:
-        hidden = len(data.train.images) - label_map.count
+        hidden = len(data.train) - label_map.count
+        if recipe.supervision.semi_supervised and data.unlabelled is not None:
+            hidden += len(data.unlabelled)
         kept = f"{label_map.count:,} labelled, {hidden:,} unlabelled"
         lines.append(("labels", f"{kept} (seed {label_map.seed}, map {label_map.digest[:12]})"))
     length = f"{recipe.run.steps:,} steps of {recipe.run.batch_size} images"

@@ -17,6 +17,7 @@ MAX_BYTES = 2**30
 
 _BLOCK = 2**24
 _NAMES_SHOWN = 5
+_NO_IMAGES = {"images": 0, "digest": None}
 
 
 def data_record(data: ImageData) -> dict[str, Any]:
@@ -30,12 +31,13 @@ def data_record(data: ImageData) -> dict[str, Any]:
         the number of images, the number of images per class, and a digest of all pixels and labels
         in order.
     """
-    splits = {"train": data.train, "validation": data.validation, "test": data.test}
     return {
         "name": data.name,
         "image_shape": list(data.image_shape),
         "class_names": list(data.class_names),
-        "splits": {name: _split_record(split, data.num_classes) for name, split in splits.items()},
+        "splits": {
+            name: _split_record(split, data.num_classes) for name, split in data.splits.items()
+        },
     }
 
 
@@ -132,8 +134,8 @@ def data_changes(stored: dict[str, Any], now: dict[str, Any]) -> list[str]:
     if stored["image_shape"] != now["image_shape"]:
         shapes = ["x".join(map(str, one["image_shape"])) for one in (stored, now)]
         changes.append(f"image shape: {shapes[0]} in the run, {shapes[1]} now")
-    for name, new in now["splits"].items():
-        old = stored["splits"][name]
+    for name in dict.fromkeys([*stored["splits"], *now["splits"]]):
+        old, new = (one["splits"].get(name, _NO_IMAGES) for one in (stored, now))
         if old["images"] != new["images"]:
             line = f"{name} split: {old['images']:,} images in the run, {new['images']:,} now"
             changes.append(line + _moved(old, new, names))

@@ -1,6 +1,7 @@
 """Starts the runs of a recipe: one run per seed, or the results of finished runs."""
 
 import pathlib
+import sys
 from typing import Any
 
 from training import data as data_sets
@@ -17,6 +18,7 @@ from training.recipe import Recipe
 from training.resuming import is_lengthened
 from training.run import run
 from training.run_folder import RunFolder, find_run, read_recipe
+from training.streams import unused_images
 from training.trial import on_gpu
 from zoo.errors import UserError
 
@@ -64,6 +66,8 @@ def train_or_find(
         data_dir=source.data_dir,
         manual_dir=source.manual_dir,
     )
+    if chief and (unused := unused_images(recipe, data)):
+        print(f"Warning: {unused}", file=sys.stderr)
     if recipe.networks.needs_labels and not data.num_classes:
         raise UserError(f"--model {recipe.model} needs class labels, and {source.data} has none.")
     if folder.recipe.exists():

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from training.data.image_data import ImageData
+from training.data.image_data import ImageData, Split
 from training.data.label_maps import LabelMap, make_label_map
 from training.data.pipeline import Stream, training_dataset
 from training.data.views import StrongView
@@ -14,9 +14,20 @@ from zoo.models.trainer import StatelessTrainer
 
 
 def label_map_of(recipe: Recipe, data: ImageData) -> LabelMap | None:
-    """Chooses the training images that have a label; None for models that choose none."""
+    """Chooses the training images that have a label; None for models that choose none.
+
+    Raises:
+        UserError: the number of labels does not fit the data.
+    """
     if not recipe.supervision.chooses_labels:
         return None
+    if recipe.supervision.labels_are_given and data.unlabelled is None:
+        raise UserError(
+            f"--labels given is for data that also have images without a label, and {data.name} "
+            "has none. Put them into a folder `unlabelled` next to the class folders, or save them "
+            "as `x_unlabelled` in the .npz file. To hide some of the labels, give their number: "
+            "--labels 1000."
+        )
     return make_label_map(
         data.train.labels,
         data=data.name,
@@ -54,16 +65,36 @@ def streams_of(recipe: Recipe, data: ImageData, label_map: LabelMap | None) -> d
         )
     }
     if recipe.supervision.semi_supervised:
-        rest = np.setdiff1d(np.arange(len(data.train.images)), label_map.indices)
+        split, rows = _without_label(data, label_map)
         plain = recipe.objective.reads_plain_images
         streams["unlabelled"] = Stream(
-            data.train,
-            indices=rest,
+            split,
+            indices=rows,
             with_plain=plain,
             multiple=recipe.supervision.unlabelled_multiple,
             strong_share=1.0 if strong else 0.0,
         )
     return streams
+
+
+def _without_label(data: ImageData, label_map: LabelMap) -> tuple[Split, np.ndarray | None]:
+    """Returns the images whose label is hidden or not given: a split, and its rows or `None`."""
+    hidden = np.setdiff1d(np.arange(len(data.train)), label_map.indices)
+    if data.unlabelled is None:
+        return data.train, hidden
+    if not len(hidden):
+        return data.unlabelled, None
+    return Split(np.concatenate([data.train.images[hidden], data.unlabelled.images])), None
+
+
+def unused_images(recipe: Recipe, data: ImageData) -> str:
+    """Returns a warning if a run leaves the images without a label out; else an empty text."""
+    if data.unlabelled is None or recipe.supervision.semi_supervised:
+        return ""
+    return (
+        f"{len(data.unlabelled):,} images of {data.name} without a label are not used. "
+        "--model clsgan --labels given learns from them."
+    )
 
 
 def strong_view(recipe: Recipe) -> StrongView:

@@ -111,8 +111,8 @@ def check_labels(labels: np.ndarray, name: str, images_name: str, count: int) ->
         negative = int((labels < 0).sum())
         raise UserError(
             f"`{name}` must be integers from 0; {negative:,} of {count:,} are negative (from "
-            f"{labels.min()}). If these images have no label, leave them out; a model that can "
-            "learn without labels hides labels itself with --labels."
+            f"{labels.min()}). If these images have no label, save them as `x_unlabelled` instead, "
+            "and give --labels given."
         )
     if labels.size and labels.max() > np.iinfo(np.int64).max:
         raise UserError(f"`{name}` has the label {labels.max()}. {_renumber(name)}")

@@ -14,6 +14,7 @@ from training.data.text import printable
 from zoo.errors import UserError
 
 _LAYOUTS = "`images` with or without `labels`, or `x_train`, `y_train`, `x_test` and `y_test`"
+_UNLABELLED = "x_unlabelled"
 
 
 def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageData:
@@ -26,7 +27,8 @@ def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
       split is held out.
 
     The same rows are held out every time (see `training.data.splitting.hold_out`). Both layouts
-    may have `class_names`, one string per class.
+    may have `class_names`, one string per class, and `x_unlabelled`, training images without a
+    label.
 
     Args:
         path: the file. Images are `uint8` arrays `[N, H, W]` or `[N, H, W, C]`. Labels are
@@ -39,6 +41,7 @@ def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
     """
     contents = _read(path)
     given_names = contents.pop("class_names", None)
+    unlabelled = contents.pop(_UNLABELLED, None)
     names = contents.keys()
     if names <= {"images", "labels"} and "images" in names:
         images_name, labels_name = "images", "labels"
@@ -65,6 +68,12 @@ def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
         for split, chosen in rows.items()
         for origin in _origins(images, labels, chosen, split, images_name)
     ]
+    extra = None
+    if unlabelled is not None:
+        given = _unlabelled_images(path, unlabelled, images, labels)
+        every = np.arange(len(given))
+        origins += _origins(given, None, every, "train", _UNLABELLED)
+        extra = _take(given, None, every, image_size)
     if "x_test" in names:
         test_images, test_labels = _test_arrays(path, contents, images, class_names)
         every = np.arange(len(test_images))
@@ -76,8 +85,27 @@ def load_arrays(path: pathlib.Path, *, image_size: int | None = None) -> ImageDa
         validation=splits["validation"],
         test=splits["test"],
         class_names=class_names,
+        unlabelled=extra,
         warnings=(*lacking_classes(splits, class_names), *copies(origins)),
     )
+
+
+def _unlabelled_images(
+    path: pathlib.Path, given: np.ndarray, images: np.ndarray, labels: np.ndarray | None
+) -> np.ndarray:
+    """Returns `x_unlabelled`, which must fit the training images and needs labelled ones."""
+    unlabelled = check_images(given, _UNLABELLED)
+    if labels is None:
+        raise UserError(
+            f"{path} has `{_UNLABELLED}`, but no labelled images. Save all images as `images`, or "
+            "labelled ones as `images` and `labels`."
+        )
+    if images.shape[1:] != unlabelled.shape[1:]:
+        raise UserError(
+            f"{path}: `{_UNLABELLED}` must have images of the shape of the labelled ones, "
+            f"{images.shape[1:]}; got {unlabelled.shape[1:]}."
+        )
+    return unlabelled
 
 
 def _test_arrays(

@@ -38,7 +38,8 @@ def copies(origins: Iterable[Origin]) -> list[str]:
         groups.setdefault(origin.digest, []).append(origin)
     repeated = [group for group in groups.values() if len(group) > 1]
     across_splits = [group for group in repeated if len({one.split for one in group}) > 1]
-    across_classes = [group for group in repeated if len({one.label for one in group}) > 1]
+    labelled = [[one for one in group if one.label is not None] for group in repeated]
+    across_classes = [group for group in labelled if len({one.label for one in group}) > 1]
     warnings = []
     if across_splits:
         warnings.append(

@@ -1,8 +1,6 @@
 """Loading of a folder of image files. Its sub-folders, if any, are the classes or splits."""
 
 import collections
-import concurrent.futures
-import dataclasses
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
@@ -10,17 +8,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from training.data.data_checks import Origin, copies, lacking_classes, similar_classes
-from training.data.decoding import (
-    Decoded,
-    UnsupportedDepth,
-    decode,
-    image_extensions,
-    looks_like_image,
-)
+from training.data.decoding import image_extensions, looks_like_image
 from training.data.file_listing import list_files
+from training.data.folder_decoding import DecodedFolder, check_depth, decode_all, pages
 from training.data.folder_layout import Layout, Placed, doubts, find_layout
 from training.data.image_data import ImageData, Skipped, Split
-from training.data.resizing import resize_array
 from training.data.split_names import SPLITS
 from training.data.text import listed, number_of, printable
 from zoo.errors import UserError
@@ -29,8 +21,6 @@ UNREADABLE = "unreadable"
 UNKNOWN_TYPE = "of a type that is not an image"
 REPEATED = "linked again, and used already"
 IRREGULAR = "that are pipes, sockets or devices"
-_LEAST_BITS = 15
-"""16-bit images whose largest value has fewer bits are refused: they would be almost black."""
 
 
 def load_folder(
@@ -41,9 +31,11 @@ def load_folder(
     Each sub-folder is a class and contains all images below it. Classes are in alphabetical
     order, or in the order of their values if all names are numbers. Sub-folders whose names mean
     a split in any spelling (see `training.data.split_names`) are splits instead; each of them has
-    the class folders. A missing split is taken from the train split: within each class, files are
-    sorted by the SHA-256 of their path inside the folder. The first tenth is the test split and
-    the next tenth the validation split, each with at least one file if the class has three.
+    the class folders. A sub-folder whose name means "unlabelled", next to the class folders or to
+    train/, has training images without a label. A missing split is taken from the train split:
+    within each class, files are sorted by the SHA-256 of their path inside the folder. The first
+    tenth is the test split and the next tenth the validation split, each with at least one file if
+    the class has three.
 
     Images are rotated according to their EXIF data. Transparency is dropped. If all images are
     grey they get one channel, otherwise three. The 16-bit value `v` becomes `v >> 8`. Names that
@@ -77,14 +69,15 @@ def load_folder(
             f"image files such as .png, .jpg, .tif or .webp."
         )
     layout = find_layout(shown, images, listing.folders)
-    decoded = _decode_all({key: listing.files[key] for key in images}, image_size)
+    decoded = decode_all({key: listing.files[key] for key in images}, image_size)
     skipped[UNREADABLE] = _unreadable(shown, images, decoded, refuse=refuse_unreadable)
     files = {
         split: [file for file in layout.splits[split] if file.key in decoded.images]
         for split in SPLITS
     }
+    unlabelled = [file for file in layout.unlabelled if file.key in decoded.images]
     _check_used(shown, layout, files, skipped)
-    _check_depth(shown, decoded)
+    check_depth(shown, decoded)
     shape = _common_shape(shown, decoded.images.values())
     splits = {split: _stack(files[split], decoded.images, shape) for split in SPLITS}
     return ImageData(
@@ -93,19 +86,23 @@ def load_folder(
         validation=splits["validation"],
         test=splits["test"],
         class_names=layout.class_names,
+        unlabelled=_stack(unlabelled, decoded.images, shape) if unlabelled else None,
         skipped=tuple(Skipped(reason, tuple(keys)) for reason, keys in skipped.items() if keys),
         warnings=(
             *_not_used(shown, skipped),
-            *_pages(decoded),
+            *pages(decoded),
             *doubts(shown, layout, images),
             *lacking_classes(splits, layout.class_names),
             *similar_classes(layout.class_names),
-            *_copies(files, decoded),
+            # Images without a label are trained on, too.
+            *_copies(files | {"train": [*files["train"], *unlabelled]}, decoded),
         ),
     )
 
 
-def _unreadable(shown: str, images: list[str], decoded: "_Decoded", *, refuse: bool) -> list[str]:
+def _unreadable(
+    shown: str, images: list[str], decoded: DecodedFolder, *, refuse: bool
+) -> list[str]:
     """Returns the keys of unreadable files, or refuses them."""
     unreadable = [key for key in images if key not in decoded.images]
     if unreadable and refuse:
@@ -126,7 +123,7 @@ def _not_used(shown: str, skipped: Mapping[str, list[str]]) -> list[str]:
     return [f"Files of {shown} that are not used: {reasons}."] if reasons else []
 
 
-def _copies(files: Mapping[str, list[Placed]], decoded: "_Decoded") -> list[str]:
+def _copies(files: Mapping[str, list[Placed]], decoded: DecodedFolder) -> list[str]:
     return copies(
         Origin(decoded.digests[file.key], file.key, split, file.label)
         for split, placed in files.items()
@@ -149,52 +146,6 @@ def _reasons(skipped: Mapping[str, list[str]]) -> str:
         what = "unreadable image file(s)" if reason == UNREADABLE else f"file(s) {reason}"
         parts.append(f"{len(keys):,} {what}: {names}")
     return "; ".join(parts)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Decoded:
-    """The readable images of a folder by key: `[H, W, C]` arrays, digests and peaks."""
-
-    images: dict[str, np.ndarray]
-    digests: dict[str, bytes]
-    peaks: dict[str, int]
-    pages: list[str]
-    unsupported: dict[str, str]
-
-
-def _decode_all(files: dict[str, pathlib.Path], image_size: int | None) -> _Decoded:
-    def attempt(path: pathlib.Path) -> Decoded | str | None:
-        try:
-            decoded = decode(path)
-        except UnsupportedDepth as error:
-            return str(error)
-        except Exception:  # Pillow raises many types for damaged files.
-            return None
-        if image_size is None:
-            return decoded
-        pixels = resize_array(decoded.pixels[np.newaxis], image_size)[0]
-        return dataclasses.replace(decoded, pixels=pixels)
-
-    result = _Decoded({}, {}, {}, [], {})
-    with concurrent.futures.ThreadPoolExecutor() as executor:
-        for key, one in zip(files, executor.map(attempt, files.values()), strict=True):
-            if isinstance(one, str):
-                result.unsupported[key] = one
-            elif one is not None:
-                result.images[key] = one.pixels
-                result.digests[key] = one.digest
-                if one.peak is not None:
-                    result.peaks[key] = one.peak
-                if one.pages:
-                    result.pages.append(key)
-    if result.unsupported:
-        key, what = next(iter(result.unsupported.items()))
-        raise UserError(
-            f"{number_of(len(result.unsupported), 'image file')} cannot be read as 8-bit or "
-            f"16-bit images, e.g. {printable(key)} with {what}. Scale the values to 0..255 and "
-            "save 8-bit images."
-        )
-    return result
 
 
 def _check_used(
@@ -242,31 +193,6 @@ def _why(skipped: Mapping[str, list[str]], folder: str | None) -> str:
         for reason, keys in skipped.items()
     }
     return f" ({_reasons(inside)})" if any(inside.values()) else ""
-
-
-def _check_depth(shown: str, decoded: _Decoded) -> None:
-    """Refuses 16-bit files with values of fewer bits, which would be almost black images."""
-    if not decoded.peaks:
-        return
-    brightest = max(decoded.peaks, key=decoded.peaks.__getitem__)
-    bits = decoded.peaks[brightest].bit_length()
-    if bits < _LEAST_BITS:
-        raise UserError(
-            f"{shown} has {number_of(len(decoded.peaks), '16-bit image file')}, but their values "
-            f"have only {bits} bits (the largest is {decoded.peaks[brightest]} of 65535, in "
-            f"{printable(brightest)}). As 16-bit images they would be almost black. Save them as "
-            f"8-bit images, e.g. (numpy.asarray(image) * (255 / {max(2**bits - 1, 1)}))"
-            '.astype("uint8").'
-        )
-
-
-def _pages(decoded: _Decoded) -> list[str]:
-    if not decoded.pages:
-        return []
-    return [
-        f"{number_of(len(decoded.pages), 'file')} with several pages or frames: only the first "
-        f"one of each file is used ({listed(decoded.pages)})."
-    ]
 
 
 def _common_shape(shown: str, images: Iterable[np.ndarray]) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from training.data.split_names import SPLITS, split_meant
+from training.data.split_names import SPLITS, means_unlabelled, split_meant
 from training.data.splitting import HELD_OUT_DIVISOR, hash_order
 from training.data.text import listed, printable
 from zoo.errors import UserError
@@ -35,16 +35,21 @@ class Layout:
         class_names: the names of the classes in the order of the labels.
         class_folders: the key of each class folder of the train split, in the same order.
         given: the key of each split that has a folder.
+        unlabelled: the files without a label, next to the train split, sorted by key.
     """
 
     splits: dict[str, list[Placed]]
     class_names: tuple[str, ...]
     class_folders: tuple[str, ...]
     given: dict[str, str]
+    unlabelled: tuple[Placed, ...] = ()
 
 
 def find_layout(name: str, images: Sequence[str], folders: Sequence[str]) -> Layout:
-    """Finds the splits and classes of a folder.
+    """Finds the splits and classes of a folder, and its images without a label.
+
+    A folder whose name means "unlabelled" holds images without a label if it is next to class
+    folders, to train/, or to the class folders inside train/.
 
     Args:
         name: the folder's path, for messages.
@@ -55,6 +60,33 @@ def find_layout(name: str, images: Sequence[str], folders: Sequence[str]) -> Lay
         UserError: if the folder mixes layouts, or a folder's name means a split in a place where
             it cannot be one.
     """
+    apart = [folder for folder in folders if _is_unlabelled(folder)]
+    without = [key for key in images if not _inside(key, apart)]
+    unlabelled = tuple(Placed(key, None) for key in images if _inside(key, apart))
+    if not unlabelled or not without:
+        return _labelled_layout(name, images, folders)
+    layout = _labelled_layout(name, without, [one for one in folders if not _inside(one, apart)])
+    if not layout.class_folders:
+        raise UserError(
+            f"{name} has the folder {printable(apart[0])}/, whose name means images without a "
+            "label, but no class folders. Put the images of each class into a folder of its own, "
+            "or give this folder another name."
+        )
+    return dataclasses.replace(layout, unlabelled=unlabelled)
+
+
+def _is_unlabelled(folder: str) -> bool:
+    *outer, last = folder.split("/")
+    return means_unlabelled(last) and (
+        not outer or (len(outer) == 1 and split_meant(outer[0]) == "train")
+    )
+
+
+def _inside(key: str, folders: Sequence[str]) -> bool:
+    return any(key == folder or key.startswith(f"{folder}/") for folder in folders)
+
+
+def _labelled_layout(name: str, images: Sequence[str], folders: Sequence[str]) -> Layout:
     top = [folder for folder in folders if "/" not in folder]
     given = _given_splits(name, top, [key for key in images if "/" not in key])
     if not given:

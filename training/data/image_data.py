@@ -74,12 +74,13 @@ class ImageData:
         validation: the split for model selection.
         test: the split that is read once, at the end.
         class_names: the name of each class in the order of the labels; empty if unlabelled.
+        unlabelled: training images without a label, next to those of `train`; or `None`.
         skipped: the files of a folder that are not used, one entry per reason.
         warnings: sentences about the data that the user should read.
 
     Raises:
-        ValueError: if the splits differ in image shape, a split is empty, or the labels do not
-            match `class_names`.
+        ValueError: if the splits differ in image shape, a split is empty, the labels do not
+            match `class_names`, or `unlabelled` has labels or is given without classes.
     """
 
     name: str
@@ -87,12 +88,12 @@ class ImageData:
     validation: Split
     test: Split
     class_names: tuple[str, ...] = ()
+    unlabelled: Split | None = None
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for split_name in ("train", "validation", "test"):
-            split: Split = getattr(self, split_name)
+        for split_name, split in self.splits.items():
             if split.images.shape[1:] != self.train.images.shape[1:]:
                 raise ValueError(
                     f"All splits must have images of one shape; {split_name} has "
@@ -108,6 +109,16 @@ class ImageData:
                 )
         if (self.train.labels is None) != (not self.class_names):
             raise ValueError("class_names must be given if and only if the train split has labels.")
+        if self.unlabelled is not None and (
+            self.unlabelled.labels is not None or not self.class_names
+        ):
+            raise ValueError("unlabelled images have no labels, and need labelled ones in train.")
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The splits by name; `unlabelled` is among them if there are such images."""
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        return splits if self.unlabelled is None else splits | {"unlabelled": self.unlabelled}
 
     @property
     def num_classes(self) -> int:

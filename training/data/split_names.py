@@ -1,4 +1,4 @@
-"""Names of folders that mean a split, in any spelling and case and in common languages."""
+"""Names of folders that mean a split, or images without a label, in any spelling and case."""
 
 import re
 import unicodedata
@@ -37,6 +37,12 @@ _PATTERNS = {
     split: re.compile(f"(?:{_FILLER})*(?:{_pattern(names)})(?:{_FILLER})*")
     for split, names in _MEANINGS.items()
 }
+_UNLABELLED = re.compile(rf"(?:{_FILLER})*(?:unlabell?ed|nolabels?)(?:{_FILLER})*")
+
+
+def means_unlabelled(name: str) -> bool:
+    """Returns whether a folder's name means images without a label, such as `unlabeled_data`."""
+    return _UNLABELLED.fullmatch(_letters(name)) is not None
 
 
 def split_meant(name: str) -> str | None:

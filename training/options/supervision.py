@@ -29,6 +29,11 @@ class SupervisionOptions(Options):
         return None
 
     @property
+    def labels_are_given(self) -> bool:
+        """Whether the data have images without a label that the model learns from."""
+        return False
+
+    @property
     def unlabelled_multiple(self) -> int:
         """Number of unlabelled images for each image of a batch; 1 if none are unlabelled."""
         return 1
@@ -45,9 +50,9 @@ class LabelOptions(SupervisionOptions):
 
     chooses_labels: ClassVar[bool] = True
 
-    labels: Count | Literal["all"] = "all"
+    labels: Count | Literal["all", "given"] = "all"
     """Number of training images that have a label, balanced over classes; `all` for supervised
-    training."""
+    training; `given` for the labels of data that also have images without a label."""
     unlabelled_batches: Count = 1
     """Number of unlabelled images for each labelled image of a batch."""
     adapt: bool = False  # type: ignore[misc]
@@ -67,7 +72,11 @@ class LabelOptions(SupervisionOptions):
 
     @property
     def label_count(self) -> int | None:
-        return None if self.labels == "all" else self.labels
+        return self.labels if isinstance(self.labels, int) else None
+
+    @property
+    def labels_are_given(self) -> bool:
+        return self.labels == "given"
 
     @property
     def unlabelled_multiple(self) -> int:
