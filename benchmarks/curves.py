@@ -34,9 +34,16 @@ PANELS = {
 }
 
 
-def read_curves(run: pathlib.Path) -> dict[str, Curve]:
-    """Reads the scalars of a run's TensorBoard files, as (steps, values) by name."""
-    events = EventAccumulator(str(run / "logs" / "train"), size_guidance={"tensors": 0})
+def read_curves(run: pathlib.Path, *, logs: str = "train") -> dict[str, Curve]:
+    """Reads the scalars of a run's TensorBoard files, as (steps, values) by name.
+
+    Args:
+        run: the folder of the run.
+        logs: the folder inside `logs/`: `train`, or the name of a control. It may be missing.
+    """
+    if not (run / "logs" / logs).is_dir():
+        return {}
+    events = EventAccumulator(str(run / "logs" / logs), size_guidance={"tensors": 0})
     events.Reload()
     curves = {}
     for name in events.Tags()["tensors"]:

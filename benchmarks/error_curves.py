@@ -1,0 +1,57 @@
+"""`python -m benchmarks.error_curves RUN... --out FILE.png`: plots errors of classifiers by step.
+
+The figure has one row per run of CLS-GAN, each with two panels: the validation error of the model
+and of its controls, and the error on the labelled images in training.
+"""
+
+import argparse
+import pathlib
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+from benchmarks.curves import read_curves  # noqa: E402
+from training.controls import CONTROLS  # noqa: E402
+
+
+def plot(runs: list[pathlib.Path]) -> Figure:
+    """Draws one row per run: validation errors, and errors on the labelled images."""
+    figure, axes = plt.subplots(len(runs), 2, figsize=(7.0, 2.2 * len(runs)), squeeze=False)
+    for row, run in zip(axes, runs, strict=True):
+        logs = {"CLS-GAN": "train"} | {text.row: name for name, text in CONTROLS.items()}
+        for label, name in logs.items():
+            curves = read_curves(run, logs=name)
+            for axis, curve in zip(row, ("val_error", "train_error"), strict=True):
+                if curve in curves:
+                    axis.plot(*curves[curve], label=label)
+        for axis, title in zip(row, ("validation error", "error in training"), strict=True):
+            axis.set_title(f"{run.name}: {title}", fontsize=8)
+            axis.tick_params(labelsize=7)
+            axis.set_ylim(bottom=0.0)
+            axis.legend(fontsize=6)
+    figure.tight_layout()
+    return figure
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.error_curves",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("runs", nargs="+", type=pathlib.Path, help="folders of runs of CLS-GAN")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="PNG file")
+    options = parser.parse_args(arguments)
+    plot(options.runs).savefig(options.out, dpi=110)
+    print(options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
