@@ -18,6 +18,7 @@ from training.distribute import make_strategy
 from training.input_place import with_input
 from training.options.devices import DeviceOptions
 from training.streams import batches, label_map_of, streams_of
+from training.waiting import Waiting
 from zoo.errors import UserError
 
 WEAK = {"shift": 2, "flip": True}
@@ -192,6 +193,8 @@ def test_images_are_neither_constants_of_the_graph_nor_weights_of_the_model():
     assert len(model.variables) == before
     sizes = [np.prod(spec.shape) for spec in tf.nest.flatten(dataset.element_spec)]
     assert sum(sizes) < 10 * recipe.run.batch_size
+    waiting = Waiting()
+    assert waiting.measured(dataset).element_spec == dataset.element_spec and waiting.is_measured
 
 
 def decided(strategy=DEFAULT, **options):
