@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures on one GPU, in stages that fit a short lease. Run it in the project's root.
-#   benchmarks/gpu.sh speed OUT            step speeds: replicas with XLA, means, Keras, PyTorch
+#   benchmarks/gpu.sh speed OUT            step speeds: replicas with XLA, means, Keras, PyTorch, input
 #   benchmarks/gpu.sh table OUT            the table of benchmarks.train_step, and profiles of a step
 #   benchmarks/gpu.sh checks OUT           two replicas against one, and bit-equal runs
 #   benchmarks/gpu.sh learn OUT DATA       CIFAR-10 with 4,000 labels: the default recipe and its controls
@@ -31,7 +31,7 @@ print('bfloat16 products of 8192 x 8192:', round(20 * 2 * 8192**3 / (time.perf_c
 case $stage in
   speed)
     machine >"$out/machine.txt" 2>&1 &
-    for wave in ${WAVES:-replicas steps means}; do
+    for wave in ${WAVES:-replicas steps means input}; do
       $python -m benchmarks.gpu.speed --wave $wave --json "$out/speed_$wave.jsonl" --ready "${READY:-150}" \
         --seconds 0.2 ${ONLY:+--only "$ONLY"} 2>&1 | tee -a "$out/speed.log"
     done

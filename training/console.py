@@ -73,6 +73,7 @@ def print_header(
             "devices",
             f"{devices}, {model.dtype_policy.name}"
             + (", XLA" if model.jit_compile else "")
+            + (", images on the device" if recipe.devices.input == "device" else "")
             + (", deterministic" if recipe.devices.deterministic else ""),
         ),
         ("precision", precision_note(recipe.devices)),

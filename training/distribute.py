@@ -33,6 +33,11 @@ def make_strategy(
     name = devices.strategy
     if name == "auto" and _workers() > 1:
         name = "multi_worker"
+        if devices.input == "device":
+            raise UserError(
+                "--input device is for devices of one host, and TF_CONFIG names several: give "
+                "--input host."
+            )
     if name == "multi_worker":
         strategy: tf.distribute.Strategy = _multi_worker()
     elif name == "tpu":

@@ -24,6 +24,7 @@ NOT_DECIDING = (
     "devices",
     "virtual_devices",
     "steps_per_call",
+    "input",
 )
 
 # Options whose value `auto` is decided at the start of a run.

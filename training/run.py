@@ -29,6 +29,7 @@ from training.disk_space import writing
 from training.distribute import describe, is_chief, losing_workers
 from training.equal_seconds import add_pace
 from training.init_from import initialise
+from training.input_place import with_input
 from training.lock import RunLock
 from training.recipe import Recipe
 from training.resuming import check_label_map, check_resumable, lengthen
@@ -187,6 +188,7 @@ def run(
     label_map = label_map_of(recipe, data)
     if chief and label_map is not None:
         check_label_map(folder, label_map)
+    recipe = with_input(recipe, data, strategy)
     model = _build(recipe, data, strategy)
     streams = streams_of(recipe, data, label_map)
     recipe = _compiled(recipe, folder, model, streams)

@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from training.data.augmentation import Augmentation
+from training.data.device_images import DeviceImages
 from training.data.image_data import ImageData, Split
 from training.data.label_maps import LabelMap, make_label_map
 from training.data.pipeline import Stream, training_dataset
+from training.data.rendering import device_source
 from training.data.views import StrongView
 from training.recipe import Recipe
 from zoo.errors import UserError
@@ -40,6 +43,8 @@ def label_map_of(recipe: Recipe, data: ImageData) -> LabelMap | None:
 def streams_of(recipe: Recipe, data: ImageData, label_map: LabelMap | None) -> dict[str, Stream]:
     """Returns the streams of training images by name.
 
+    The images are on the devices if `input` is `device`; streams of the same split share them.
+
     Args:
         recipe: a checked recipe.
         data: the images.
@@ -49,19 +54,23 @@ def streams_of(recipe: Recipe, data: ImageData, label_map: LabelMap | None) -> d
         UserError: a strong view for a model that has no unlabelled images.
     """
     strong = strong_view(recipe).changes_images
+    on_device = recipe.devices.input == "device"
+    device_images = DeviceImages(data.train.images) if on_device else None
     if label_map is None:
         if strong:
             raise UserError(
                 f"--strong and --cutout are for models that learn from labels; {recipe.model} does "
                 "not. Leave these options out."
             )
-        return {"real": Stream(data.train, with_labels=recipe.networks.needs_labels)}
+        with_labels = recipe.networks.needs_labels
+        return {"real": Stream(data.train, with_labels=with_labels, device_images=device_images)}
     streams = {
         "labelled": Stream(
             data.train,
             indices=label_map.indices,
             with_labels=True,
             strong_share=recipe.data.strong_labelled,
+            device_images=device_images,
         )
     }
     if recipe.supervision.semi_supervised:
@@ -73,6 +82,11 @@ def streams_of(recipe: Recipe, data: ImageData, label_map: LabelMap | None) -> d
             with_plain=plain,
             multiple=recipe.supervision.unlabelled_multiple,
             strong_share=1.0 if strong else 0.0,
+            device_images=(
+                DeviceImages(split.images)
+                if on_device and split is not data.train
+                else device_images
+            ),
         )
     return streams
 
@@ -107,6 +121,9 @@ def batches(
 ) -> Any:
     """Returns the dataset of all batches of a model from one step on.
 
+    If the images are on the devices, the dataset has their plans, and the model gets the source
+    that makes batches from them.
+
     Args:
         recipe: a checked recipe.
         model: the model to train; its streams are taken from `streams`.
@@ -114,6 +131,7 @@ def batches(
         first_step: int, number of steps that were taken before.
 
     Raises:
+        UserError: the images do not fit into the memory of a device.
         ValueError: the model takes another number of images per sample from one of its streams.
     """
     for name in model.streams:
@@ -123,16 +141,22 @@ def batches(
                 f"The stream {name!r} has {streams[name].multiple} images per sample, and the "
                 f"model takes {taken}: set its `stream_multiples`."
             )
+    chosen = {name: streams[name] for name in model.streams}
+    shown = recipe.data
+    weak = Augmentation(shift=shown.shift, flip=shown.flip, rotate=shown.rotate, zoom=shown.zoom)
+    source = device_source(chosen, weak, strong_view(recipe), model.distribute_strategy)
+    if source != model.source:
+        model.source, model.train_function = source, None
     return training_dataset(
-        {name: streams[name] for name in model.streams},
+        chosen,
         batch_size=recipe.run.batch_size,
         seed=recipe.run.seed,
         first_step=first_step,
         critic_steps=model.batches_per_step,
-        shift=recipe.data.shift,
-        flip=recipe.data.flip,
-        rotate=recipe.data.rotate,
-        zoom=recipe.data.zoom,
+        shift=shown.shift,
+        flip=shown.flip,
+        rotate=shown.rotate,
+        zoom=shown.zoom,
         strong=strong_view(recipe),
         strategy=model.distribute_strategy,
     )

@@ -141,7 +141,16 @@ def _means() -> list[Spec]:
     ]
 
 
-WAVES = {"replicas": _replicas(), "steps": _steps(), "means": _means()}
+def _input() -> list[Spec]:
+    """Lists this project's loop on a constant batch, and with images from host and from device."""
+    return [
+        Spec("ours", model, network, batch, (f"loop:{n}", f"loop_data:{n}", f"loop_device:{n}"))
+        for model, network in (MODELS[0], MODELS[2])
+        for batch, n in zip(BATCHES, (50, 20), strict=True)
+    ]
+
+
+WAVES = {"replicas": _replicas(), "steps": _steps(), "means": _means(), "input": _input()}
 
 
 def tiny(spec: Spec) -> Spec:

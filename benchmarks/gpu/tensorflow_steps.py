@@ -17,13 +17,16 @@ from benchmarks.train_step import cases, changes, plain_keras
 from benchmarks.train_step.ours import make_batch, make_model
 from training.compilation import allow_on_cpus
 from training.data.augmentation import Augmentation
+from training.data.device_images import DeviceImages
 from training.data.image_data import Split
 from training.data.pipeline import Stream, training_dataset
+from training.data.rendering import device_source
+from training.data.views import ONLY_WEAK
 from training.steps_per_call import stacked
 from zoo.randomness import Noise
 
 IMAGES, TINY_IMAGES = 20_000, 64
-SHIFT = 2
+WEAK = Augmentation(shift=2, flip=True)
 
 
 def _several(function: Callable[..., Any], steps: int) -> Callable[..., Any]:
@@ -45,11 +48,15 @@ def _finished(function: Callable[..., Any], *arguments: Any) -> Callable[[], Non
     return call
 
 
-def _streams(model: Any, spec: Spec) -> dict[str, Stream]:
+def _streams(model: Any, spec: Spec, *, on_device: bool = False) -> dict[str, Stream]:
     images = random_images(TINY_IMAGES if spec.tiny else IMAGES)
     labels = np.arange(len(images), dtype=np.int64) % cases.CLASSES
     split = Split(images, labels)
-    return {name: Stream(split, with_labels=name == "labelled") for name in model.streams}
+    device_images = DeviceImages(images) if on_device else None
+    return {
+        name: Stream(split, with_labels=name == "labelled", device_images=device_images)
+        for name in model.streams
+    }
 
 
 def _ours(spec: Spec) -> Makers:
@@ -60,24 +67,32 @@ def _ours(spec: Spec) -> Makers:
     fixed = tf.data.Dataset.from_tensors(make_batch(model)).repeat()
 
     @functools.cache
-    def step_of(*, jit: bool, steps: int) -> Callable[[Any], Any]:
+    def streams_of(*, on_device: bool) -> dict[str, Stream]:
+        return _streams(model, spec, on_device=on_device)
+
+    @functools.cache
+    def step_of(*, jit: bool, steps: int, on_device: bool = False) -> Callable[[Any], Any]:
         model.jit_compile, model.steps_per_execution = jit, steps
+        model.source = None
+        if on_device:
+            streams, strategy = streams_of(on_device=True), tf.distribute.get_strategy()
+            model.source = device_source(streams, WEAK, ONLY_WEAK, strategy)
         model.make_train_function(force=True)
         return model.train_function
 
     def make(mode: str) -> Callable[[], None]:
-        data = fixed
-        if "data" in mode:
+        data, on_device = fixed, "device" in mode
+        if "data" in mode or on_device:
             data = training_dataset(
-                _streams(model, spec),
+                streams_of(on_device=on_device),
                 batch_size=spec.batch,
                 seed=0,
-                shift=SHIFT,
-                flip=True,
+                shift=WEAK.shift,
+                flip=WEAK.flip,
                 strategy=tf.distribute.get_strategy(),
             )
         if mode.startswith("loop"):
-            step = step_of(jit=True, steps=steps_of(mode))
+            step = step_of(jit=True, steps=steps_of(mode), on_device=on_device)
             return _finished(step, iter(stacked(data, model)))
         step = step_of(jit=not mode.startswith("no_xla"), steps=1)
         return _finished(_several(step, steps_of(mode)), iter(data))
@@ -115,13 +130,16 @@ def gathered(
         count = source["images"].shape[0]
         rows = tf.cast(tf.floor(noise.uniform() * count), tf.int32)
         data[name] = {key: tf.gather(values, rows) for key, values in source.items()}
-        data[name]["images"] = Augmentation(shift=SHIFT, flip=True).apply(
-            data[name]["images"],
+        images = data[name]["images"]
+        draws = WEAK.draws(
+            tuple(images.shape[1:]),
             key=np.array([0, 0, 0, number]),
             step=step,
             index=index,
             batch_size=batch,
+            batches=1,
         )
+        data[name]["images"] = WEAK.shown(images, draws, on_device=True)
     return data, index
 
 

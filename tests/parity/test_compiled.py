@@ -25,8 +25,8 @@ SMALL = {
 
 
 @functools.cache
-def run(case, *, count=1, jit=False, steps_per_call=1, precision="float32", small=True):
-    recipe = recipe_of(case, precision=precision, **(SMALL if small else {}))
+def run(case, *, count=1, jit=False, steps_per_call=1, precision="float32", small=True, changes=()):
+    recipe = recipe_of(case, precision=precision, **(SMALL if small else {}), **dict(changes))
     keras.config.set_dtype_policy(precision)
     try:
         model = build(recipe, replicas(count))
@@ -64,6 +64,14 @@ def test_replicas_with_xla_equal_one_without(count, small):
 def test_every_model_with_xla_equals_one_replica_without(case, count):
     plain = run(case, small=False)
     assert_equal(plain, run(case, count=count, jit=True, steps_per_call=2, small=False))
+
+
+def test_a_loop_of_xla_chooses_the_kind_of_each_step():
+    """Fakes are made in every fourth step: the first of the first call, the second of the other."""
+    changes = {"adversarial_every": 4, "generator_normalization": "none", "dropout": 0.0}
+    of_clsgan = functools.partial(run, "clsgan", small=False, changes=tuple(changes.items()))
+    plain, every = of_clsgan(), of_clsgan(jit=True, steps_per_call=3)
+    assert_equal(plain, every)
 
 
 @pytest.mark.slow

@@ -93,8 +93,8 @@ def test_the_command_on_the_card_gives_the_same_recipe(generator_run):
     recipe, _ = read_finished(generator_run)
     words = command_of(recipe).split()[3:]
     again = read_recipe(read_command(words))
-    # `steps_per_call` auto is decided by the machine of a run.
-    assert again.with_options(run_dir="runs/g", steps_per_call=1) == recipe
+    # `auto` of these two is decided by the machine of a run.
+    assert again.with_options(run_dir="runs/g", steps_per_call=1, input="host") == recipe
     unusual = find("lsgan").with_options(
         flip=True, ema=None, epochs=2.0, steps=123, conditional="onehot"
     )

@@ -2,10 +2,12 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
+from training.data.sampling import neighbours
 from zoo.errors import UserError
 
 
@@ -41,46 +43,74 @@ class Augmentation:
                 f"got {self.shift}."
             )
 
-    def apply(
+    def draws(
         self,
-        images: tf.Tensor,
+        shape: tuple[int, ...],
         *,
         key: np.ndarray,
         step: tf.Tensor,
         index: tf.Tensor,
         batch_size: int,
-    ) -> tf.Tensor:
-        """Augments one replica's images of a step, in graph code.
+        batches: int | tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Draws the numbers that decide the view of one replica's images of a step, in graph code.
 
         Args:
-            images: `uint8` tensor `[k * b, H, W, C]`: this replica's rows of `k` global batches,
-                concatenated.
+            shape: shape of one image.
             key: four `int64` numbers, the stream's randomness.
             step: `int64` scalar.
             index: `int64` tensor `[b]`, the indices of these rows in their global batch.
             batch_size: number of rows in a global batch.
+            batches: number of global batches of the step.
+
+        Returns:
+            `moves`, `float64 [batches * b, 3]` in [0, 1), of a shift or flip; `transforms`,
+            `float32 [batches * b, 8]`, of a rotation or zoom.
+        """
+
+        def drawn(number: int, *, least: int, dtype: tf.DType) -> tf.Tensor:
+            # Numbers are drawn for the whole global batch, so every replica has the same ones for
+            # a row.
+            seed = tf.stack([key[number], step])
+            numbers = tf.random.stateless_uniform(
+                [batches, batch_size, 3], seed, minval=least, maxval=1, dtype=dtype, alg="philox"
+            )
+            return tf.reshape(tf.gather(numbers, index, axis=1), [-1, 3])
+
+        found = {}
+        if self.shift or self.flip:
+            found["moves"] = drawn(3, least=0, dtype=tf.float64)
+        if self.rotate or self.zoom:
+            numbers = drawn(2, least=-1, dtype=tf.float32)
+            found["transforms"] = self._transforms(numbers, *shape[:2])
+        return found
+
+    def shown(
+        self, images: tf.Tensor, draws: Mapping[str, tf.Tensor], *, on_device: bool = False
+    ) -> tf.Tensor:
+        """Returns the weak view of images, in graph code.
+
+        Args:
+            images: `uint8` tensor `[n, H, W, C]`.
+            draws: from `draws`, for these images.
+            on_device: whether all operations must have kernels for GPUs and under XLA.
 
         Returns:
             A tensor with the shape and dtype of `images`.
         """
-
-        def draws(number: int, *, least: int, dtype: tf.DType) -> tf.Tensor:
-            # Numbers are drawn for the whole global batch, so every replica has the same ones for
-            # a row.
-            parts = tf.shape(images)[0] // tf.shape(index)[0]
-            seed = tf.stack([key[number], step])
-            drawn = tf.random.stateless_uniform(
-                [parts, batch_size, 3], seed, minval=least, maxval=1, dtype=dtype, alg="philox"
-            )
-            return tf.reshape(tf.gather(drawn, index, axis=1), [-1, 3])
-
-        shape = images.shape
+        shape, dtype = images.shape, images.dtype
+        if self == Augmentation():
+            return images
+        if on_device:
+            # TensorFlow has no kernel for GPUs that gathers bytes.
+            images = tf.cast(images, tf.float32)
         if self.shift or self.flip:
-            images = self._flip_and_shift(images, draws(3, least=0, dtype=tf.float64))
+            images = self._flip_and_shift(images, draws["moves"])
             images = tf.ensure_shape(images, shape)
         if self.rotate or self.zoom:
-            images = self._rotate_and_zoom(images, draws(2, least=-1, dtype=tf.float32))
-        return tf.ensure_shape(images, shape)
+            transform = _transformed_in_parts if on_device else _transformed
+            images = tf.round(transform(tf.cast(images, tf.float32), draws["transforms"]))
+        return tf.ensure_shape(tf.cast(images, dtype), shape)
 
     def _flip_and_shift(self, images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
         """Mirrors and shifts images by draws `[n, 3]` in [0, 1)."""
@@ -95,25 +125,51 @@ class Augmentation:
             images = tf.gather(images, rows, axis=1, batch_dims=1)
         return tf.gather(images, columns, axis=2, batch_dims=1)
 
-    def _rotate_and_zoom(self, images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
-        """Rotates and scales images about their centre by draws `[n, 3]` in [-1, 1)."""
+    def _transforms(self, draws: tf.Tensor, height: int, width: int) -> tf.Tensor:
+        """Returns the transforms that rotate and scale images about their centre.
+
+        Args:
+            draws: `float32` tensor `[n, 3]` in [-1, 1).
+            height: of the images.
+            width: of the images.
+
+        Returns:
+            `float32` tensor `[n, 8]`: of the map from a pixel of the result to its source pixel.
+        """
         angle, *scales = tf.unstack(draws, axis=1)
         angle *= self.rotate * math.pi / 180
         down, right = (1.0 + self.zoom * scale for scale in scales)
-        height, width = images.shape[1:3]
         middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-        # Rows of the matrix that maps a pixel of the result to its source pixel.
         a, b = tf.cos(angle) * right, -tf.sin(angle) * down
         c, d = tf.sin(angle) * right, tf.cos(angle) * down
         offset_x = middle_x - a * middle_x - b * middle_y
         offset_y = middle_y - c * middle_x - d * middle_y
         zeros = tf.zeros_like(angle)
-        moved = tf.raw_ops.ImageProjectiveTransformV3(
-            images=tf.cast(images, tf.float32),
-            transforms=tf.stack([a, b, offset_x, c, d, offset_y, zeros, zeros], axis=1),
-            output_shape=[height, width],
-            fill_value=0.0,
-            interpolation="BILINEAR",
-            fill_mode="NEAREST",
-        )
-        return tf.cast(tf.round(moved), tf.uint8)
+        return tf.stack([a, b, offset_x, c, d, offset_y, zeros, zeros], axis=1)
+
+
+def _transformed(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """Transforms images `float32 [n, H, W, C]`; pixels from outside repeat the edge."""
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms,
+        output_shape=list(images.shape[1:3]),
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+    )
+
+
+def _transformed_in_parts(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """Does the same in operations that XLA compiles, in the same order of sums."""
+    height, width, channels = images.shape[1:]
+    y = tf.repeat(tf.range(height, dtype=tf.float32), width)
+    x = tf.tile(tf.range(width, dtype=tf.float32), [height])
+    a, b, right, c, d, down = tf.split(transforms[:, :6], 6, axis=1)
+    columns = tf.clip_by_value(a * x + b * y + right, 0.0, width - 1.0)
+    rows = tf.clip_by_value(c * x + d * y + down, 0.0, height - 1.0)
+    values = tf.reshape(images, [-1, height * width, channels])
+    at = neighbours(values, rows, columns, height, width)
+    above = (1.0 - at.right) * at.above_left + at.right * at.above_right
+    below = (1.0 - at.right) * at.below_left + at.right * at.below_right
+    return tf.reshape((1.0 - at.down) * above + at.down * below, tf.shape(images))

@@ -10,6 +10,7 @@ import math
 
 import tensorflow as tf
 
+from training.data.sampling import neighbours
 from zoo.errors import UserError
 
 DRAWS = 14
@@ -133,18 +134,10 @@ def _sampled(
     values: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor, height: int, width: int
 ) -> tf.Tensor:
     """Interpolates images `[n, H * W, C]` bilinearly at places inside of them."""
-    top = tf.minimum(tf.floor(rows), max(height - 2, 0))
-    left = tf.minimum(tf.floor(columns), max(width - 2, 0))
-    down, right = (rows - top)[:, :, tf.newaxis], (columns - left)[:, :, tf.newaxis]
-    # One gather without batch axes is the fastest on a CPU, so places count from the first image.
-    first = tf.range(tf.shape(values)[0]) * (height * width)
-    at = tf.cast(top * width + left, tf.int32) + first[:, tf.newaxis]
-    below, beside = width * (height > 1), int(width > 1)
-    flat = tf.reshape(values, [-1, values.shape[2]])
-    above_left, above_right = tf.gather(flat, at), tf.gather(flat, at + beside)
-    below_left, below_right = tf.gather(flat, at + below), tf.gather(flat, at + below + beside)
-    above = above_left + right * (above_right - above_left)
-    return above + down * (below_left + right * (below_right - below_left) - above)
+    at = neighbours(values, rows, columns, height, width)
+    above = at.above_left + at.right * (at.above_right - at.above_left)
+    below = at.below_left + at.right * (at.below_right - at.below_left)
+    return above + at.down * (below - above)
 
 
 def _mean(pixels: tf.Tensor) -> tf.Tensor:

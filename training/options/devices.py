@@ -27,6 +27,10 @@ class DeviceOptions(Options):
     """Steps that TensorFlow takes before it returns to Python. Reports, checkpoints and the length
     of the run must be multiples of it. `auto` is 1 on CPUs; on GPUs it is the largest number that
     divides all three, up to 100, fewer for large batches."""
+    input: Literal["auto", "host", "device"] = "auto"
+    """Where training images are gathered and augmented. `host` does so in the input pipeline;
+    `device` keeps them in the memory of each device, up to 2 GiB. `auto` is device if GPUs of one
+    host train and the images have at most 2 GiB."""
     strategy: Literal["auto", "single", "mirrored", "multi_worker", "tpu"] = "auto"
     """Distribution strategy of TensorFlow: `auto` is mirrored over all GPUs, or single without
     GPUs; multi_worker reads TF_CONFIG or the variables of Slurm."""
@@ -46,6 +50,11 @@ class DeviceOptions(Options):
             raise ValueError(
                 "`precision` mixed_float16 is not available with `strategy` tpu: TPUs compute in "
                 "bfloat16. Give `precision` mixed_bfloat16."
+            )
+        if self.strategy in ("multi_worker", "tpu") and self.input == "device":
+            raise ValueError(
+                "`input` device is for CPUs and GPUs of one host, and `strategy` is "
+                f"{self.strategy}: give `input` host."
             )
 
     @property

@@ -73,6 +73,7 @@ def train_function(
     steps: Sequence[Callable[[Any], None]],
     next_kind: Callable[[], tf.Tensor],
     *,
+    draw: Callable[[Any], Any],
     results: Callable[[], Logs],
     check: Callable[[Any], tf.Tensor],
     checked: tf.TensorSpec,
@@ -99,10 +100,11 @@ def train_function(
     - on several devices the operations of each replica between two exchanges with other replicas.
 
     Args:
-        steps: kinds of steps; each updates the variables from a replica's batch.
+        steps: kinds of steps; each updates the variables from a batch.
         next_kind: returns the position in `steps` of the next one, int32 scalar. On several
             devices the choice is outside of `strategy.run`, because replicas cannot communicate
             inside of `tf.cond`.
+        draw: makes a replica's batch from an element of the iterator, inside of the step.
         results: reads the logs, which are equal on all replicas, from the variables.
         check: computes a tensor from a replica's batch.
         checked: shape and type of that tensor.
@@ -114,21 +116,23 @@ def train_function(
     several_replicas = strategy.num_replicas_in_sync > 1
     compiles = jit and not several_replicas
 
-    def any_kind(data: Any) -> None:
-        _one_of(next_kind, [functools.partial(_after, step, data) for step in steps])
+    def any_kind(batch: Any) -> None:
+        _one_of(next_kind, [functools.partial(_after, step, batch) for step in steps])
 
     def last_step(step: Callable[[Any], None], data: Any) -> tuple[Logs, tf.Tensor]:
-        step(data)
-        return results(), check(data)
+        batch = draw(data)
+        step(batch)
+        return results(), check(batch)
 
     def inner_step(step: Callable[[Any], None], data: Any) -> tf.Tensor:
-        step(data)
-        return check(data)
+        batch = draw(data)
+        step(batch)
+        return check(batch)
 
     def many_steps(batches: Any) -> tuple[Logs, tf.Tensor]:
         for number in tf.range(steps_per_call):
-            any_kind(_part(batches, number))
-        return results(), check(_part(batches, -1))
+            any_kind(draw(_part(batches, number)))
+        return results(), check(draw(_part(batches, -1)))
 
     def on_replica(function: Callable[..., Any]) -> Callable[..., Any]:
         return (

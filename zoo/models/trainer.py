@@ -44,12 +44,14 @@ class StatelessTrainer(keras.Model):
     Attributes:
         stream_multiples: mapping from the name of a stream to its number of images per sample of a
             batch, which are consecutive; 1 for a stream that is not in it.
+        source: makes the batch of a step from an element of the data; None if elements are batches.
         rematerialise: bool, whether the step stores only the inputs of each block of the networks
             and computes the rest again for the gradient: less memory, more time, the same numbers
             up to rounding. Passes for a gradient penalty store everything.
     """
 
     train_function: Any
+    source: Callable[[Any], Any] | None = None
     rematerialise = False
     stream_multiples: Mapping[str, int] = types.MappingProxyType({})
 
@@ -121,8 +123,7 @@ class StatelessTrainer(keras.Model):
         """Builds the function that `fit` calls: guarded, on every replica (see `stepping`)."""
         if self.train_function is not None and not force:
             return
-        counters = (self.step, self.guard)
-        state = [v for v in self.in_update_order() if not any(v is c for c in counters)]
+        state = [v for v in self.in_update_order() if v is not self.step and v is not self.guard]
         for optimizer in self.optimizers.values():
             state += optimizer.variables
         state += self.logs.variables
@@ -140,6 +141,7 @@ class StatelessTrainer(keras.Model):
         call = train_function(
             steps,
             self.next_kind,
+            draw=self.source or (lambda data: data),
             results=results,
             check=lambda data: extremes(data, self.streams, self.wanted_data),
             checked=tf.TensorSpec((len(self.streams), 5), tf.float32),

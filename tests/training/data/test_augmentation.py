@@ -8,17 +8,16 @@ from training.data.augmentation import Augmentation
 def augment(images, index=None, batch_size=None, seed=1, **options):
     batch_size = batch_size or len(images)
     index = np.arange(batch_size) if index is None else index
-    return (
-        Augmentation(**options)
-        .apply(
-            tf.constant(images),
-            key=np.array([0, 0, seed, seed]),
-            step=tf.constant(2, tf.int64),
-            index=tf.constant(index, tf.int64),
-            batch_size=batch_size,
-        )
-        .numpy()
+    augmentation = Augmentation(**options)
+    draws = augmentation.draws(
+        images.shape[1:],
+        key=np.array([0, 0, seed, seed]),
+        step=tf.constant(2, tf.int64),
+        index=tf.constant(index, tf.int64),
+        batch_size=batch_size,
+        batches=len(images) // len(index),
     )
+    return augmentation.shown(tf.constant(images), draws).numpy()
 
 
 @pytest.fixture
