@@ -4,21 +4,14 @@ import contextlib
 import dataclasses
 import gc
 import json
-import sys
 import time
 from typing import Any
 
 import tensorflow as tf
 
 from training.build import build_for
-from training.callbacks.compiling import Compiling
-from training.callbacks.counting import CountingCallback
-from training.callbacks.guarding import Guarding
-from training.callbacks.pace import Pace
-from training.callbacks.reporting import reporting
-from training.callbacks.saving import Saving, StopRequest, saving_if_closed
+from training.callbacks.saving import StopRequest
 from training.callbacks.tolerating import tolerating
-from training.checkpoint import Checkpoints
 from training.compilation import with_jit
 from training.console import print_header
 from training.data.image_data import ImageData
@@ -27,7 +20,6 @@ from training.data.pipeline import Stream
 from training.data_digest import check_same_data, write_data_record
 from training.disk_space import writing
 from training.distribute import describe, is_chief, losing_workers
-from training.equal_seconds import add_pace
 from training.init_from import initialise
 from training.input_place import with_input
 from training.lock import RunLock
@@ -35,122 +27,12 @@ from training.recipe import Recipe
 from training.resuming import check_label_map, check_resumable, lengthen
 from training.run_folder import RunFolder, write_text
 from training.stage_calibration import calibrated
-from training.stages import Stage, checkpoint_folder, stages_of
-from training.steps_per_call import stacked, with_steps_per_call
+from training.stage_training import StageTraining
+from training.stages import Stage, stages_of
+from training.steps_per_call import with_steps_per_call
 from training.streams import batches, label_map_of, streams_of
 from training.timed import fixed_length, is_short
-from training.waiting import Waiting
-from zoo.errors import UserError
 from zoo.models import AdversarialModel
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """A run, shared by its stages.
-
-    Attributes:
-        recipe: the resolved recipe.
-        data: the images.
-        folder: the folder of the run.
-        request: reports Ctrl-C and SIGTERM.
-        lock: the lock of the folder; None in a process that does not write.
-        announces: bool; False if the header contains the expected end of the run.
-    """
-
-    recipe: Recipe
-    data: ImageData
-    folder: RunFolder
-    request: StopRequest
-    lock: RunLock | None = None
-    announces: bool = True
-
-    def train(self, stage: Stage) -> dict[str, Any]:
-        """Trains the model of a stage to the last step, from its newest checkpoint on.
-
-        Returns:
-            `seconds`: None for a resumed stage, whose whole time is not known.
-            `waiting`: the share of the time that steps waited for their batches, if measured.
-            `steps`: the number of steps, if it is not that of the run.
-
-        Raises:
-            Interrupted: the process was told to stop; the state is saved.
-            WorkerLost: another process of the run has ended.
-        """
-        recipe, model, scores = stage.recipe or self.recipe, stage.model, stage.scores
-        chief = is_chief(model.distribute_strategy)
-        checkpoints = Checkpoints(
-            checkpoint_folder(self.folder, stage.name),
-            model,
-            writes=chief,
-            extra={} if scores is None else scores.state,
-        )
-        first = checkpoints.restore()
-        if first and chief:
-            print(f"Going on from step {first:,}.", flush=True)
-        if first % recipe.devices.known_steps_per_call:
-            raise UserError(
-                f"The run has stopped at step {first}, which is not a multiple of --steps-per-call "
-                f"{recipe.devices.steps_per_call}: resume it with --steps-per-call 1."
-            )
-        started = None if first else time.monotonic()
-        pace = Pace(
-            steps=recipe.run.steps,
-            announces=self.announces and chief,
-            waiting=Waiting(deterministic=recipe.devices.deterministic),
-            first_step=first,
-        )
-        callbacks = self._callbacks(recipe, stage, checkpoints, pace)
-        every, last = recipe.run.report_every, recipe.run.steps
-        while first < last:
-            # Reports fall on multiples of `every`, wherever a run was resumed.
-            steps = min(every - first % every, last - first)
-            epochs = (last - first) // every if steps == every else 1
-            with (
-                losing_workers(model.distribute_strategy, self.request),
-                saving_if_closed(checkpoints),
-            ):
-                model.fit(
-                    pace.waiting.measured(
-                        stacked(batches(recipe, model, stage.streams, first_step=first), model)
-                    ),
-                    steps_per_epoch=steps,
-                    initial_epoch=first // every,
-                    epochs=first // every + epochs,
-                    callbacks=callbacks,
-                    shuffle=False,
-                    verbose=(1 if sys.stdout.isatty() else 2) if chief else 0,
-                )
-            first += steps * epochs
-        checkpoints.save()
-        if chief and not stage.name:
-            add_pace(self.folder, seconds_per_step=pace.seconds_per_step())
-        seconds = None if started is None else round(time.monotonic() - started, 1)
-        result: dict[str, Any] = {"seconds": seconds} | pace.waiting_share()
-        return result if recipe is self.recipe else result | {"steps": recipe.run.steps}
-
-    def _callbacks(
-        self, recipe: Recipe, stage: Stage, checkpoints: Checkpoints, pace: Pace
-    ) -> list[CountingCallback]:
-        first_step = pace.run_step
-        saving = Saving(
-            checkpoints,
-            every=recipe.run.checkpoint_every,
-            request=self.request,
-            first_step=first_step,
-            lock=self.lock,
-        )
-        callbacks: list[CountingCallback] = [pace, Guarding(first_step=first_step), saving]
-        if stage.scores is not None:
-            # Before `Saving`, so that a checkpoint holds the scores of its own step.
-            stage.scores.run_step = first_step
-            callbacks.insert(0, stage.scores)
-        if is_chief(stage.model.distribute_strategy):
-            callbacks.append(Compiling(first_step=first_step))
-            log = self.folder.path / "logs" / (stage.name or "train")
-            callbacks += reporting(
-                recipe, self.data, self.folder, stage.model, log=log, first_step=first_step
-            )
-        return callbacks
 
 
 def run(
@@ -178,6 +60,68 @@ def run(
             the run in the folder, or another process that trains there.
         Interrupted: the process was told to stop; the state is saved.
     """
+    chief = is_chief(strategy)
+    prepared = _prepared(recipe, data, folder, strategy, first=first)
+    recipe, label_map = prepared.recipe, prepared.label_map
+    stages = stages_of(recipe, data, folder, prepared.model, prepared.streams, first=first)
+    # The first stage is built before anything is written: it refuses unknown metrics.
+    trained = [next(stages)]
+    with RunLock(folder.path) if chief else contextlib.nullcontext() as lock:
+        if chief:
+            _describe(recipe, data, label_map, folder)
+            print_header(
+                recipe,
+                prepared.model,
+                data,
+                label_map,
+                devices=describe(strategy),
+                folder=folder,
+                expected=prepared.expected,
+            )
+        result = _protocol(recipe, data, label_map)
+        with StopRequest() as request:
+            announces = not prepared.expected
+            training = StageTraining(recipe, data, folder, request, lock, announces=announces)
+            result |= training.train(trained[0]) | trained[0].choose()
+            for stage in stages:
+                print(f"\n{stage.title}", flush=True)
+                result |= stage.keys(training.train(stage) | stage.choose())
+                trained.append(stage)
+        for stage in trained:
+            result |= stage.keys(stage.test_error(data) | calibrated(stage.model.classifier, data))
+        if chief:
+            _write_result(trained, folder, result)
+    return result
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """What a run needs before its first step.
+
+    Attributes:
+        recipe: the recipe with all choices.
+        model: the model, before its first step.
+        streams: the training images by stream.
+        label_map: the training images that have a label; None for models that choose none.
+        expected: the expected end, for the header; empty if it is not known yet.
+    """
+
+    recipe: Recipe
+    model: AdversarialModel
+    streams: dict[str, Stream]
+    label_map: LabelMap | None
+    expected: str
+
+
+def _prepared(
+    recipe: Recipe,
+    data: ImageData,
+    folder: RunFolder,
+    strategy: tf.distribute.Strategy,
+    *,
+    first: RunFolder | None,
+) -> Prepared:
+    """Checks the recipe against the data, decides what it leaves open, and builds the model."""
     begun = time.monotonic()
     recipe = recipe.with_steps(training_images=len(data.train.images))
     chief = is_chief(strategy)
@@ -204,34 +148,7 @@ def run(
         del model
         gc.collect()
         model = _build(recipe, data, strategy)
-    stages = stages_of(recipe, data, folder, model, streams, first=first)
-    # The first stage is built before anything is written: it refuses unknown metrics.
-    trained = [next(stages)]
-    with RunLock(folder.path) if chief else contextlib.nullcontext() as lock:
-        if chief:
-            _describe(recipe, data, label_map, folder)
-            print_header(
-                recipe,
-                model,
-                data,
-                label_map,
-                devices=describe(strategy),
-                folder=folder,
-                expected=expected,
-            )
-        result = _protocol(recipe, data, label_map)
-        with StopRequest() as request:
-            this_run = Run(recipe, data, folder, request, lock, announces=not expected)
-            result |= this_run.train(trained[0]) | trained[0].choose()
-            for stage in stages:
-                print(f"\n{stage.title}", flush=True)
-                result |= stage.keys(this_run.train(stage) | stage.choose())
-                trained.append(stage)
-        for stage in trained:
-            result |= stage.keys(stage.test_error(data) | calibrated(stage.model.classifier, data))
-        if chief:
-            _write_result(trained, folder, result)
-    return result
+    return Prepared(recipe, model, streams, label_map, expected)
 
 
 def _compiled(

@@ -25,8 +25,8 @@ from tests.support.variants import recipe_of
 from training import checkpoint
 from training.build import build_for
 from training.callbacks.saving import StopRequest
-from training.run import Run
 from training.run_folder import RunFolder, write_text
+from training.stage_training import StageTraining
 from training.stages import Stage
 from training.streams import label_map_of, streams_of
 from zoo.models.trainer import StatelessTrainer
@@ -115,9 +115,9 @@ def train(folder: pathlib.Path, case: str, moment: str) -> None:
     through = RunFolder(folder / "through" / case)
     if moment == "never":
         checkpoint.Checkpoints(through.path / "checkpoints", model).save()
-    Run(recipe, data, run, StopRequest()).train(Stage(model, streams))
+    StageTraining(recipe, data, run, StopRequest()).train(Stage(model, streams))
     if moment == "never":
-        Run(recipe, data, through, StopRequest()).train(Stage(model, streams))
+        StageTraining(recipe, data, through, StopRequest()).train(Stage(model, streams))
 
 
 def main(moment: str, folder: str, *cases: str) -> None:

@@ -11,7 +11,7 @@ import keras
 
 from tests.support.tiny_runs import make, run
 from tests.support.variants import recipe_of
-from training import run as training_run
+from training import stage_training
 from zoo.native_log import quiet_tensorflow
 
 WARM_UP, STEPS, EVERY = 200, 1000, 100
@@ -36,8 +36,8 @@ class Memory(keras.callbacks.Callback):
 
 def main(folder: str, case: str) -> None:
     quiet_tensorflow()
-    memory, reporting = Memory(), training_run.reporting
-    training_run.reporting = lambda *place, **named: [*reporting(*place, **named), memory]
+    memory, reporting = Memory(), stage_training.reporting
+    stage_training.reporting = lambda *place, **named: [*reporting(*place, **named), memory]
     recipe = recipe_of(case, steps=WARM_UP + STEPS, report_every=EVERY, checkpoint_every=EVERY)
     run(recipe, make(recipe), pathlib.Path(folder))
     first, last = memory.sizes[WARM_UP // EVERY - 1], memory.sizes[-1]

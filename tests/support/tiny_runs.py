@@ -8,8 +8,8 @@ from tests.support.cases import tiny_data
 from training.build import build_for
 from training.callbacks.saving import StopRequest
 from training.recipe import Recipe
-from training.run import Run
 from training.run_folder import RunFolder
+from training.stage_training import StageTraining
 from training.stages import Stage
 from training.streams import label_map_of, streams_of
 from zoo.models.trainer import StatelessTrainer
@@ -25,4 +25,4 @@ def run(recipe: Recipe, model: StatelessTrainer, folder: pathlib.Path) -> None:
     data, run_folder = tiny_data(), RunFolder(folder)
     run_folder.create(recipe)
     streams = streams_of(recipe, data, label_map_of(recipe, data))
-    Run(recipe, data, run_folder, StopRequest()).train(Stage(model, streams))
+    StageTraining(recipe, data, run_folder, StopRequest()).train(Stage(model, streams))

@@ -11,7 +11,7 @@ from tests.support.cases import REGISTERED, slow_but
 from tests.support.devices import replicas
 from tests.support.tiny_runs import make, run
 from tests.support.variants import recipe_of
-from training import run as training_run
+from training import stage_training
 
 CASES = slow_but(REGISTERED, quick=["lsgan"])
 
@@ -29,9 +29,11 @@ class FunctionCount(keras.callbacks.Callback):
 
 @pytest.fixture
 def function_count(monkeypatch):
-    counter, reporting = FunctionCount(), training_run.reporting
+    counter, reporting = FunctionCount(), stage_training.reporting
     monkeypatch.setattr(
-        training_run, "reporting", lambda *place, **named: [*reporting(*place, **named), counter]
+        stage_training,
+        "reporting",
+        lambda *place, **named: [*reporting(*place, **named), counter],
     )
     return counter
 

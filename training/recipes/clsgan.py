@@ -96,6 +96,8 @@ RECIPES: dict[str, Recipe] = {
         strong=0.5,
         cutout=0.3,
         control=True,
+        hinge_weight=0.1,
+        unlabelled_weight=0.1,
         precision="float32",
         jit="off",
     ),
