@@ -1,9 +1,10 @@
 """Starts worker processes side by side, waits for all of them, and asks one at a time.
 
-Compiling takes most of a short lease, so all workers compile at once. Timing starts when all are
-ready, so that the device is quiet, and goes round by round over all of them.
+Compiling takes most of a short lease, so several workers compile at once. Timing starts when all
+are ready, so that the device is quiet, and goes round by round over all of them.
 """
 
+import collections
 import json
 import os
 import queue
@@ -12,8 +13,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+Key = TypeVar("Key")
 
 TAIL = 1500
 """Characters of a failed process's standard error that are reported."""
@@ -87,3 +90,32 @@ class Process:
         """Ends the process."""
         self.process.kill()
         self.process.wait()
+
+
+def first_answers(
+    starts: Mapping[Key, Callable[[], Process]], *, at_once: int, until: float
+) -> dict[Key, dict[str, Any]]:
+    """Starts processes in order, a few at a time; returns the first line of each.
+
+    More processes than cores only slow each other down, and the last ones are lost then.
+
+    Args:
+        starts: functions that start the processes, by key.
+        at_once: number of processes without an answer.
+        until: time of `time.monotonic()` at which to give up.
+    """
+    waiting, found = collections.deque(starts), dict[Key, dict[str, Any]]()
+    running: dict[Key, Process] = {}
+    while (waiting or running) and time.monotonic() < until:
+        while waiting and len(running) < at_once:
+            key = waiting.popleft()
+            running[key] = starts[key]()
+        for key, process in list(running.items()):
+            if (answer := process.poll()) is not None:
+                found[key] = answer
+                del running[key]
+        time.sleep(0.1)
+    for key, process in running.items():
+        process.stop()
+        found[key] = {"failed": "not ready in time"}
+    return found | {key: {"failed": "not started in time"} for key in waiting}

@@ -5,7 +5,6 @@ the median of the rounds is reported. Each line of FILE is one mode of one proce
 """
 
 import argparse
-import collections
 import dataclasses
 import json
 import pathlib
@@ -14,7 +13,7 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.gpu.conductor import Process
+from benchmarks.gpu.conductor import Process, first_answers
 from benchmarks.gpu.specs import WAVES, Spec, tiny
 
 PATIENCE = 30.0
@@ -30,14 +29,11 @@ class Side:
         self.spec = spec
         self.rows: dict[str, dict[str, Any]] = {}
 
-    def start(self) -> None:
+    def start(self) -> Process:
         """Starts the process, which begins to compile."""
         asked = json.dumps(dataclasses.asdict(self.spec))
         self.process = Process("benchmarks.gpu.worker", [asked], self.spec.environment)
-
-    def poll(self) -> dict[str, Any] | None:
-        """Returns the process's next line if there is one."""
-        return None if self.process is None else self.process.poll()
+        return self.process
 
     def stop(self) -> None:
         """Ends the process, if it was started."""
@@ -67,25 +63,10 @@ class Side:
 
 
 def compile_all(sides: list[Side], *, at_once: int, until: float) -> None:
-    """Starts the processes in order, a few at a time, until all are ready or the time is over.
-
-    More processes than cores only slow each other down, and the last ones are lost then.
-    """
-    waiting, running = collections.deque(sides), list[Side]()
-    while (waiting or running) and time.monotonic() < until:
-        while waiting and len(running) < at_once:
-            running.append(waiting.popleft())
-            running[-1].start()
-        for side in list(running):
-            if (found := side.poll()) is not None:
-                side.add(found)
-                running.remove(side)
-        time.sleep(0.1)
-    for side in running:
-        side.stop()
-        side.add({"failed": "not ready in time"})
-    for side in waiting:
-        side.add({"failed": "not started in time"})
+    """Starts the processes in order, a few at a time, until all are ready or the time is over."""
+    starts = {number: side.start for number, side in enumerate(sides)}
+    for number, found in first_answers(starts, at_once=at_once, until=until).items():
+        sides[number].add(found)
 
 
 def main(arguments: list[str]) -> int:
