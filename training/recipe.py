@@ -112,6 +112,7 @@ class Recipe:
             self._check_views()
             self._check_unlabelled()
             self.objective.check_critic(takes_labels=self.networks.needs_labels)
+            self.objective.check_step(self.step)
             self._check_penalty()
         except ValueError as error:
             raise UserError(as_flags(self, str(error))) from None

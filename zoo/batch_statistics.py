@@ -1,7 +1,7 @@
 """Moving statistics of batch normalisation: only passes over real images may change them."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 
@@ -37,3 +37,12 @@ def unchanged_statistics(network: keras.Model) -> Iterator[None]:
         updated = scope.get_current_value(variable)
         if updated is not None and id(variable) not in statistics:
             variable.assign(updated)
+
+
+@contextlib.contextmanager
+def restored(variables: Sequence[keras.Variable]) -> Iterator[None]:
+    """Context after which the variables have the values that they had before it."""
+    before = [variable.value.read_value() for variable in variables]
+    yield
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)

@@ -192,9 +192,18 @@ class StepOptions(Options):
     LS-GAN does, instead of fresh ones."""
     ema: Share | None = None
     """Decay of the averaged weights (EMA) that are evaluated and saved; None for no average."""
+    differentiable_augmentation: str = "none"
+    """Changes of real and generated images in front of the critic, in both steps: none, or some of
+    color, translation, cutout and flip, separated by commas (DiffAugment)."""
 
     def check(self) -> None:
+        from zoo.augmentation import changes_of
+
         super().check()
+        try:
+            changes_of(self.differentiable_augmentation)
+        except ValueError as error:
+            raise ValueError(f"`differentiable_augmentation`: {error}") from None
         if self.shared_latents and self.generator_batches > 1:
             raise ValueError(
                 "`shared_latents` uses the fakes of the critic step, so `generator_batches` must "

@@ -80,6 +80,10 @@ class Noise:
         values = _to_unit(self._bits(size)[:, :size])
         return low + (high - low) * tf.reshape(values, [-1, *shape])
 
+    def latents(self, prior: str, dim: int) -> tf.Tensor:
+        """Draws float32 `[b, dim]` from the prior `"normal"`, N(0, I), or `"uniform"`, U[-1, 1)."""
+        return self.uniform(dim, low=-1.0) if prior == "uniform" else self.normal(dim)
+
     def classes(self, num_classes: int) -> tf.Tensor:
         """Draws int64 `[b]`, uniform over 0..num_classes-1."""
         return tf.cast(tf.floor(self.uniform() * num_classes), tf.int64)

@@ -56,6 +56,14 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
             "spectral_norm": True,
         },
     ),
+    "hinge, differentiable augmentation, bcr": (
+        "hinge",
+        {
+            "differentiable_augmentation": "color,translation,cutout,flip",
+            "penalty": "bcr",
+            "upsampling": "bilinear",
+        },
+    ),
     "clsgan, residual": ("clsgan", {"network": "residual"}),
     "clsgan, default recipe": ("clsgan", DEFAULT_CLSGAN),
     "clsgan, gp on the true class's loss": (

@@ -157,6 +157,35 @@ def test_options_reach_the_network():
     assert (features.filters, features.dropout) == (3, 0.25)
 
 
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+def test_interpolation_has_no_checkerboard(upsampling):
+    """A constant input gives a constant output, away from the border, but not if transposed."""
+
+    def spread(name):
+        options = {"base_filters": 8, "normalization": "none", "upsampling": name}
+        generator = DCGANGenerator((16, 16, 1), latent_dim=2, **options)
+        generator.ups[-1].set_weights(
+            [np.random.default_rng(0).normal(size=w.shape) for w in generator.ups[-1].get_weights()]
+        )
+        return float(np.ptp(generator.ups[-1](tf.ones((1, 8, 8, 4)))[:, 3:-3, 3:-3]))
+
+    assert spread(upsampling) < 1e-5 < 0.1 < spread("transposed")
+
+
+def test_upsampling_is_in_the_configuration_and_old_ones_are_transposed():
+    generator = DCGANGenerator((8, 8, 1), latent_dim=2, base_filters=4, upsampling="nearest")
+    copy = clone(generator)
+    assert copy.upsampling == "nearest"
+    latents = tf.ones((2, 2))
+    np.testing.assert_array_equal(copy(latents), generator(latents))
+    config = DCGANGenerator((8, 8, 1), latent_dim=2, base_filters=4).get_config()
+    assert config.pop("upsampling") == "transposed"
+    old = DCGANGenerator.from_config(config)
+    assert isinstance(old.ups[0], keras.layers.Conv2DTranspose)
+    with pytest.raises(ValueError, match="generator of 'resnet' has no option `upsampling`"):
+        make_generator("resnet", image_shape=(8, 8, 1), latent_dim=2, upsampling="nearest")
+
+
 def test_adversarial_model_trains_on_points_through_plain_fit():
     generator = MLPGenerator((2,), latent_dim=3, units=8)
     model = LeastSquaresGAN(

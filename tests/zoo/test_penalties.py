@@ -197,6 +197,8 @@ def test_batch_normalisation_is_refused_with_the_reason(name):
         ("max_gp", {"buffer_mode": "swap"}, "append"),
         ("max_al", {"weight": 0.0}, "`weight` must be a number, positive"),
         ("max_al", {"multiplier_rate": -1.0}, "multiplier_rate"),
+        ("cr", {"augmentation": "none"}, "`augmentation` none compares an image with itself"),
+        ("bcr", {"augmentation": "flp"}, "Did you mean 'flip'"),
         ("clip", {"bound": 0.0}, "bound"),
         ("clip", {"when": "never"}, "before"),
         ("rescale", {"bound": 0.0}, "bound"),

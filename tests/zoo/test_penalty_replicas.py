@@ -62,6 +62,7 @@ def steps_on(count, shares, name, options):
         ("gp", {}),
         ("dragan", {}),
         ("per_pixel", {}),
+        ("bcr", {"augmentation": "color"}),
         ("max_gp", {}),
         ("max_gp", {"buffer": 3, "buffer_mode": "append"}),
         ("max_gp", {"buffer": 3, "buffer_mode": "replace"}),

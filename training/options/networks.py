@@ -28,6 +28,25 @@ class NetworkOptions(Options):
     for each class, which replace the label's part of the latent."""
     critic_normalization: Literal["batch", "layer", "none"] = "batch"
     """Normalisation of the critic's hidden layers."""
+    upsampling: Literal["transposed", "nearest", "bilinear"] | None = None
+    """Doubling of the size in the generator: transposed convolutions (by default), or nearest or
+    bilinear interpolation and a convolution, against checkerboards; generator dcgan only."""
+
+    @property
+    def generator_family(self) -> str:
+        """The name in `zoo.networks.NETWORKS` of the generator."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        super().check()
+        from zoo.networks.registry import NETWORKS
+
+        chosen = NETWORKS.get(self.generator_family)
+        if self.upsampling and chosen and "upsampling" not in chosen.generator.options:
+            raise ValueError(
+                f"`upsampling` {self.upsampling} is for the generator of dcgan, and the generator "
+                f"here is that of {self.generator_family}: give `upsampling` None."
+            )
 
     @property
     def needs_labels(self) -> bool:
@@ -96,6 +115,10 @@ class CriticNetworkOptions(NetworkOptions):
     def families(self) -> dict[str, str]:
         return {"network": self.network}
 
+    @property
+    def generator_family(self) -> str:
+        return self.network
+
     def check(self) -> None:
         super().check()
         if (self.label_dim is not None) != (self.conditional == "embedding"):
@@ -156,6 +179,7 @@ class CriticNetworkOptions(NetworkOptions):
             normalization=self.generator_normalization,
             depth=self.depth,
             activation=self.activation,
+            upsampling=self.upsampling,
         )
         if mapped:
             return ConditionalGenerator(generator, num_classes, label_dim=mapped)
@@ -211,6 +235,10 @@ class ClassifierNetworkOptions(NetworkOptions):
     def families(self) -> dict[str, str]:
         return {"network": self.network, "generator_network": self.generator_network}
 
+    @property
+    def generator_family(self) -> str:
+        return self.generator_network
+
     def check(self) -> None:
         super().check()
         from zoo.names import unknown_name
@@ -236,6 +264,7 @@ class ClassifierNetworkOptions(NetworkOptions):
             num_classes=len(class_names),
             filters=self.generator_filters,
             normalization=self.generator_normalization,
+            upsampling=self.upsampling,
         )
         features = make_features(
             self.network,

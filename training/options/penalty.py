@@ -12,6 +12,7 @@ ARGUMENTS = {
     "penalty_weight": "weight",
     "penalty_power": "power",
     "penalty_noise": "noise_scale",
+    "penalty_augmentation": "augmentation",
     "penalty_buffer": "buffer",
     "penalty_buffer_mode": "buffer_mode",
     "multiplier_rate": "multiplier_rate",
@@ -27,13 +28,16 @@ class PenaltyOptions(Options):
 
     penalty: str = "none"
     """Penalty on the critic: none, gp, lp, cp, dragan, r1, r2, direct, per_pixel, max_gp,
-    max_gp_one, max_lp, max_al, clip or rescale."""
+    max_gp_one, max_lp, max_al, cr, bcr, clip or rescale."""
     penalty_weight: float | None = None
     """Factor of the penalty; rho of max_al."""
     penalty_power: int | None = None
     """Power of the gradient norm, 1 or 2; direct only."""
     penalty_noise: float | None = None
     """Size of the noise on real images; dragan only."""
+    penalty_augmentation: str | None = None
+    """Changes of images that must not change the score: some of color, translation, cutout and
+    flip, separated by commas; cr and bcr only."""
     penalty_buffer: int | None = None
     """Number of points of largest gradient that are kept for the next step; max_* only."""
     penalty_buffer_mode: Literal["append", "replace"] | None = None

@@ -7,11 +7,14 @@ import dataclasses
 import difflib
 
 from zoo.models.adversarial import AdversarialModel
+from zoo.models.began import BoundaryEquilibrium, BoundaryEquilibriumGAN
 from zoo.models.classic import Classic, ClassicGAN
 from zoo.models.conditional_loss_sensitive import (
     ConditionalLossSensitive,
     ConditionalLossSensitiveGAN,
 )
+from zoo.models.ebgan import EnergyBased, EnergyBasedGAN
+from zoo.models.f_gan import FGAN, FDivergence
 from zoo.models.hinge import Hinge, HingeGAN
 from zoo.models.least_squares import LeastSquares, LeastSquaresGAN
 from zoo.models.lipschitz import Lipschitz, LipschitzGAN
@@ -60,6 +63,9 @@ MODELS: dict[str, ModelEntry] = {
     "lgan": ModelEntry(LipschitzGAN, ("lipschitz_gan",)),
     "hinge": ModelEntry(HingeGAN, ("hinge_gan",)),
     "ragan": ModelEntry(RelativisticAverageGAN, ("relativistic_average_gan",)),
+    "f_gan": ModelEntry(FGAN, ("f-gan", "fgan")),
+    "began": ModelEntry(BoundaryEquilibriumGAN, ("boundary_equilibrium_gan",)),
+    "ebgan": ModelEntry(EnergyBasedGAN, ("energy_based_gan",)),
 }
 """Every model by its name: the only registry of names, aliases and classes."""
 
@@ -82,10 +88,16 @@ def model_name(name: str) -> str:
 __all__ = [
     "MODELS",
     "AdversarialModel",
+    "BoundaryEquilibrium",
+    "BoundaryEquilibriumGAN",
     "Classic",
     "ClassicGAN",
     "ConditionalLossSensitive",
     "ConditionalLossSensitiveGAN",
+    "EnergyBased",
+    "EnergyBasedGAN",
+    "FDivergence",
+    "FGAN",
     "GeneralizedLossSensitive",
     "GeneralizedLossSensitiveGAN",
     "Hinge",

@@ -7,7 +7,8 @@ from typing import Any, Self
 import keras
 import tensorflow as tf
 
-from zoo.batch_statistics import unchanged_statistics
+from zoo.augmentation import augment
+from zoo.batch_statistics import restored, unchanged_statistics
 from zoo.ema import clone, update_average
 from zoo.gradients import minimise, with_loss_scale
 from zoo.models.argument_checks import check_learning_rate, check_parts
@@ -169,10 +170,7 @@ class AdversarialModel(StatelessTrainer):
         self, noise: Noise, labels: tf.Tensor | None = None, *, training: bool = True
     ) -> Examples:
         """Generates as many images as `noise` has rows, of the given or of drawn classes."""
-        shape = (self.generator.latent_dim,)
-        rows = noise.child("latent")
-        uniform = self.generator.latent == "uniform"
-        latent = rows.uniform(*shape, low=-1.0) if uniform else rows.normal(*shape)
+        latent = noise.child("latent").latents(self.generator.latent, self.generator.latent_dim)
         if not self.generator.num_classes:
             return Examples(tf.cast(self.generator(latent, training=training), tf.float32))
         if labels is None:
@@ -188,6 +186,11 @@ class AdversarialModel(StatelessTrainer):
         with noise.scope():
             scores = self.critic(inputs, training=training)
         return examples._replace(scores=tf.cast(scores, tf.float32))
+
+    def augmented(self, examples: Examples, noise: Noise) -> Examples:
+        """Returns images as the critic sees them in training; see `zoo.augmentation`."""
+        policy = self.step_options.differentiable_augmentation
+        return examples._replace(images=augment(examples.images, policy, noise.child("augment")))
 
     def critic_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:
         """Returns the losses of the critic for scored images, and the values to log."""
@@ -206,8 +209,11 @@ class AdversarialModel(StatelessTrainer):
             fake: generated images.
             real: as many real images; they are scored only if the objective reads their scores.
             noise: noise of the rows.
-            training: bool, whether the critic runs in training mode.
+            training: bool, whether the critic runs in training mode, on augmented images.
         """
+        if training:
+            real = self.augmented(real, noise.child("real"))
+            fake = self.augmented(fake, noise.child("fake"))
         if self.objective.needs_real_scores:
             real = self.score(real, noise.child("real"), training=training)
         fake = self.score(fake, noise.child("fake"), training=training)
@@ -234,14 +240,15 @@ class AdversarialModel(StatelessTrainer):
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
     ) -> Losses:
         """Takes one critic step; returns per-sample values to log."""
-        fake_images = self.make_fakes(noise, batch["real"].labels)
+        reals = self.augmented(batch["real"], noise.child("real"))
+        fakes = self.augmented(self.make_fakes(noise, batch["real"].labels), noise.child("fake"))
         if self.penalty is not None:
             self.penalty.before_step(self.critic)
 
         def loss() -> tuple[tf.Tensor, tuple[Losses, dict[str, tf.Tensor]]]:
-            real = self.score(batch["real"], noise.child("real"))
+            real = self.score(reals, noise.child("real"))
             with unchanged_statistics(self.critic):
-                fake = self.score(fake_images, noise.child("fake"))
+                fake = self.score(fakes, noise.child("fake"))
             terms, values = self.critic_terms(real, fake)
             penalised = self.penalise(real, fake, noise.child("penalty"), global_batch)
             share, logs = self._total("critic_loss", terms | penalised.terms, global_batch)
@@ -257,9 +264,6 @@ class AdversarialModel(StatelessTrainer):
     ) -> Losses:
         """Takes one generator step; the critic's weights and statistics stay as they are."""
         count = self.step_options.generator_batches
-        # The critic runs in training mode here too, and must forget its new statistics.
-        statistics = self.critic.non_trainable_variables
-        before = [variable.value.read_value() for variable in statistics]
         real = batch[self.streams[0]]
         if count > 1:
             noise, real = noise.several(count), real.repeat(count)
@@ -268,16 +272,12 @@ class AdversarialModel(StatelessTrainer):
             fake = self.make_fakes(noise, real.labels)
             terms = self.generator_terms(fake, real, noise, training=True)
             if count > 1:
-                terms = {
-                    name: tf.reduce_mean(tf.reshape(values, [-1, count]), axis=1)
-                    for name, values in terms.items()
-                }
+                terms = {k: tf.reduce_mean(tf.reshape(v, [-1, count]), 1) for k, v in terms.items()}
             return self._total("generator_loss", terms, global_batch)
 
-        logs = minimise(loss, self.generator.trainable_variables, self.generator_optimizer)
-        for variable, value in zip(statistics, before, strict=True):
-            variable.assign(value)
-        return logs
+        # The critic runs in training mode here too, and must forget its new statistics.
+        with restored(self.critic.non_trainable_variables):
+            return minimise(loss, self.generator.trainable_variables, self.generator_optimizer)
 
     def update_averages(self) -> None:
         """Updates the averaged weights."""

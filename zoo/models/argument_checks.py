@@ -2,7 +2,9 @@
 
 import keras
 
+from zoo.augmentation import NONE
 from zoo.models.objective import Objective
+from zoo.networks.autoencoder import AutoEncoderCritic
 from zoo.options import NotNegative, StepOptions, check_value
 from zoo.penalties.penalty import Penalty
 
@@ -39,7 +41,19 @@ def check_parts(
         )
     objective.check()
     objective.check_critic(takes_labels=getattr(critic, "takes_labels", False))
+    if objective.needs_auto_encoder and not isinstance(critic, AutoEncoderCritic):
+        raise ValueError(
+            f"{objective_class.__name__} compares errors of reconstruction, so `critic` must be a "
+            f"zoo.networks.AutoEncoderCritic, received a {type(critic).__name__}."
+        )
     step.check()
+    objective.check_step(step)
+    shape = getattr(critic, "image_shape", None)
+    if step.differentiable_augmentation != NONE and shape is not None and len(shape) != 3:
+        raise ValueError(
+            f"`differentiable_augmentation` changes images, and this critic takes points of shape "
+            f"{shape}: give `differentiable_augmentation` none."
+        )
     if penalty is not None:
         penalty.prepare(critic)
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from zoo.models.margins import MARGIN_SCALE
 from zoo.models.objective import Objective
 from zoo.models.semi_supervised_options import UnlabelledTerms
-from zoo.options import Count, NotNegative, Share
+from zoo.options import Count, NotNegative, Share, StepOptions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,14 @@ class ConditionalLossSensitive(UnlabelledTerms, Objective):
     adversarial_every: Count = 1
     """Steps per step with generated images. In the other steps the hinges and the penalty are left
     out, and the generator does not change, which saves their time."""
+
+    def check_step(self, step: StepOptions) -> None:
+        if step.differentiable_augmentation != "none":
+            raise ValueError(
+                "`differentiable_augmentation` is for a critic that only scores images, and "
+                "that of CLS-GAN is a classifier: give `differentiable_augmentation` none, and "
+                "`shift`, `flip`, `rotate`, `zoom` or `strong` for its images."
+            )
 
     def check(self) -> None:
         super().check()

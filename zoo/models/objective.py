@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import tensorflow as tf
 
 from zoo.models.examples import Examples, Losses
-from zoo.options import Options
+from zoo.options import Options, StepOptions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,17 +23,30 @@ class Objective(Options):
         high_is_real: bool, whether a high score means "real".
         needs_real_scores: bool, whether `generator_losses` reads `real.scores`. The generator's
             step then runs the critic on the real images too.
+        needs_auto_encoder: bool, whether the scores must be the errors of an auto-encoder.
     """
 
     unlabelled_options: ClassVar[tuple[str, ...]] = ()
     high_is_real: ClassVar[bool] = True
     needs_real_scores: ClassVar[bool] = False
+    needs_auto_encoder: ClassVar[bool] = False
 
     def check_critic(self, *, takes_labels: bool) -> None:
         """Checks that the objective suits the critic.
 
         Args:
             takes_labels: bool, whether the critic scores images of a given class.
+
+        Raises:
+            ValueError: it does not.
+        """
+        return
+
+    def check_step(self, step: StepOptions) -> None:
+        """Checks that the objective suits the options of the step.
+
+        Args:
+            step: options of the step.
 
         Raises:
             ValueError: it does not.

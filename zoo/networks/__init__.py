@@ -1,5 +1,6 @@
 """Generators, critics and feature networks, for several image sizes and any number of channels."""
 
+from zoo.networks.autoencoder import AutoEncoderCritic, AutoEncoderGenerator
 from zoo.networks.characters import CharacterCritic, CharacterGenerator
 from zoo.networks.classifier import CLSGANFeatures, ReleasedCLSGANFeatures
 from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator, ProjectionCritic
@@ -18,6 +19,8 @@ from zoo.networks.resnet import ResNetCritic, ResNetGenerator
 from zoo.networks.scene import SceneCritic, SceneGenerator
 
 __all__ = [
+    "AutoEncoderCritic",
+    "AutoEncoderGenerator",
     "CLSGANFeatures",
     "CharacterCritic",
     "CharacterGenerator",

@@ -1,5 +1,7 @@
 """Generator and critic of DCGAN, for images of 4 to 7 times a power of two pixels."""
 
+from typing import Literal
+
 import keras
 from keras import layers
 
@@ -8,14 +10,62 @@ from zoo.networks.convolutions import DownsamplingCritic, UpsamplingGenerator
 from zoo.networks.network import Latent, base_and_halvings, check_image_shape
 from zoo.options import Count, NotNegativeCount, checked
 
+Upsampling = Literal["transposed", "nearest", "bilinear"]
+"""Ways to double the size: a transposed convolution, or interpolation and a convolution."""
+
 
 def _normal_002() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
+class InterpolatedConvolution(layers.Layer):
+    """Doubles the size by interpolation, then applies a 3x3 convolution without bias.
+
+    A 4x4 stride-2 transposed convolution gives neighbouring pixels other weights, which can show as
+    a checkerboard. Here all pixels have the same weights.
+
+    Args:
+        filters: int, channels of the output.
+        interpolation: `"nearest"` or `"bilinear"`.
+        name: str, the layer's name.
+
+    Source: Odena et al., Deconvolution and Checkerboard Artifacts (Distill, 2016).
+    """
+
+    def __init__(self, filters: int, *, interpolation: str, name: str):
+        super().__init__(name=name)
+        self.double = layers.UpSampling2D(2, interpolation=interpolation, name="double")
+        self.convolution = layers.Conv2D(
+            filters,
+            3,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=_normal_002(),
+            name="convolution",
+        )
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return self.convolution(self.double(x))
+
+
+def _doubling(filters: int, upsampling: Upsampling, *, name: str) -> layers.Layer:
+    """Returns a layer that doubles the size of its input."""
+    if upsampling != "transposed":
+        return InterpolatedConvolution(filters, interpolation=upsampling, name=name)
+    return layers.Conv2DTranspose(
+        filters,
+        4,
+        strides=2,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=_normal_002(),
+        name=name,
+    )
+
+
 @keras.saving.register_keras_serializable(package="zoo")
 class DCGANGenerator(UpsamplingGenerator):
-    """Generator with a dense layer and 4x4 stride-2 transposed convolutions.
+    """Generator with a dense layer and 4x4 stride-2 transposed convolutions, or interpolation.
 
     `z [, one-hot y] -> dense -> base_filters @ base -> ... -> channels @ size, tanh`, where the
     number of channels halves as the size doubles. Each hidden layer has normalisation and ReLU.
@@ -29,6 +79,8 @@ class DCGANGenerator(UpsamplingGenerator):
         latent: `"normal"` (N(0, I)) or `"uniform"` (U(-1, 1)^d), the prior of the latent.
         num_classes: int, K, or 0 for an unconditional generator. A conditional one takes
             `{"latent": [B, d], "label": [B]}` and appends the one-hot label to the latent.
+        upsampling: `"transposed"`, the paper's transposed convolutions; or `"nearest"` or
+            `"bilinear"` for interpolation followed by a 3x3 convolution.
 
     Output: `[B, size, size, channels]` in [-1, 1].
 
@@ -54,6 +106,7 @@ class DCGANGenerator(UpsamplingGenerator):
         normalization: str = "batch",
         latent: Latent = "normal",
         num_classes: NotNegativeCount = 0,
+        upsampling: Upsampling = "transposed",
         name: str | None = None,
         dtype: object = None,
     ):
@@ -77,23 +130,16 @@ class DCGANGenerator(UpsamplingGenerator):
         )
         self.unflatten = layers.Reshape((base, base, base_filters), name="unflatten")
         filters = [max(base_filters // 2**i, 1) for i in range(1, steps)] + [shape[2]]
-        self.ups = [
-            layers.Conv2DTranspose(
-                count,
-                4,
-                strides=2,
-                padding="same",
-                use_bias=False,
-                kernel_initializer=_normal_002(),
-                name=f"up_{i}",
-            )
-            for i, count in enumerate(filters)
-        ]
+        self.upsampling = upsampling
+        self.ups = [_doubling(count, upsampling, name=f"up_{i}") for i, count in enumerate(filters)]
         self.norms = [
             make_normalization(normalization, name=f"norm_{i}", num_classes=num_classes)
             for i in range(steps)
         ]
         self.build_from_symbolic_inputs()
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "upsampling": self.upsampling}
 
 
 @keras.saving.register_keras_serializable(package="zoo")

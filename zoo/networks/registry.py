@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zoo.names import unknown_name
+from zoo.networks.autoencoder import AutoEncoderGenerator
 from zoo.networks.characters import CharacterCritic, CharacterGenerator, characters_base
 from zoo.networks.classifier import CLSGANFeatures, ReleasedCLSGANFeatures
 from zoo.networks.dcgan import DCGANCritic, DCGANGenerator
@@ -42,7 +43,8 @@ class Family:
     Args:
         check_shape: a function that raises ValueError for an unsupported image shape.
         generator: from latents to images.
-        critic: from images to scores; None if the family's critic is a classifier.
+        critic: from images to scores; None if the family's critic is a classifier or an
+            auto-encoder.
         features: from images to a classifier's features; None if the family has none.
     """
 
@@ -73,7 +75,7 @@ _FILTERS = {"filters": "filters", "normalization": "normalization"}
 _BASE_FILTERS = {"filters": "base_filters", "normalization": "normalization"}
 _LABELLED = {**_FILTERS, "num_classes": "num_classes", "label_dim": "label_dim"}
 _MLP = {"filters": "units", "depth": "depth", "activation": "activation"}
-_DCGAN = Builder(DCGANGenerator, _BASE_FILTERS)
+_DCGAN = Builder(DCGANGenerator, {**_BASE_FILTERS, "upsampling": "upsampling"})
 
 NETWORKS: dict[str, Family] = {
     "dcgan": Family(_check_doubling_shape, _DCGAN, critic=Builder(DCGANCritic, _FILTERS)),
@@ -93,6 +95,7 @@ NETWORKS: dict[str, Family] = {
         Builder(CharacterGenerator, _BASE_FILTERS),
         critic=Builder(CharacterCritic, _LABELLED),
     ),
+    "autoencoder": Family(_check_doubling_shape, Builder(AutoEncoderGenerator, _FILTERS)),
     "clsgan": Family(
         _check_doubling_shape,
         _DCGAN,
@@ -110,9 +113,9 @@ NETWORKS: dict[str, Family] = {
 """Families by name. `dcgan`: DCGAN. `resnet`: the LGAN paper's residual networks. `mlp`: multilayer
 perceptrons, for points and images. `scene`: the LSGAN paper's networks for 112 x 112 pixels.
 `characters`: the LSGAN paper's networks for thousands of classes, with a critic that takes labels.
-`clsgan`: the CLS-GAN paper's classifier with DCGAN's generator. `clsgan_released`: the networks of
-the released CLS-GAN script. `residual`: a residual classifier of nine layers with DCGAN's
-generator."""
+`autoencoder`: BEGAN's decoder as generator; its critic is `AutoEncoderCritic`. `clsgan`: the
+CLS-GAN paper's classifier with DCGAN's generator. `clsgan_released`: the networks of the released
+CLS-GAN script. `residual`: a residual classifier of nine layers with DCGAN's generator."""
 
 
 def family(name: str) -> Family:
@@ -146,10 +149,11 @@ def make_generator(
     normalization: str | None = None,
     depth: int | None = None,
     activation: str | None = None,
+    upsampling: str | None = None,
 ) -> Network:
     """Builds the generator of a family.
 
-    For the options `filters` to `activation`, None selects the network's own default.
+    For the options `filters` to `upsampling`, None selects the network's own default.
 
     Args:
         name: str, a name in `NETWORKS`.
@@ -162,6 +166,7 @@ def make_generator(
             `"none"`; `mlp` accepts `"none"` only.
         depth: int, number of hidden layers; `mlp` only.
         activation: str, activation of the hidden layers; `mlp` only.
+        upsampling: `"transposed"`, `"nearest"` or `"bilinear"`; DCGAN's generator only.
 
     Returns:
         A `zoo.networks.Generator`, from float latents `[B, d]` (or, with classes, from
@@ -180,7 +185,7 @@ def make_generator(
     """
     builder = family(name).generator
     given = {"filters": filters, "normalization": normalization}
-    given |= {"depth": depth, "activation": activation}
+    given |= {"depth": depth, "activation": activation, "upsampling": upsampling}
     options = _constructor_options(name, builder, "generator", given)
     check_image_size(name, image_shape)
     return builder.constructor(
@@ -230,9 +235,10 @@ def make_critic(
     builder = family(name).critic
     if builder is None:
         scoring = ", ".join(key for key, value in NETWORKS.items() if value.critic)
+        gives = "logits" if family(name).features else "images, as zoo.networks.AutoEncoderCritic"
         raise ValueError(
-            f"The critic of {name!r} is a classifier, which returns one logit per class and not a "
-            f"single score. Networks whose critic returns a score: {scoring}."
+            f"The critic of {name!r} gives {gives}, and not a single score. Networks whose critic "
+            f"gives a score: {scoring}."
         )
     given = {"filters": filters, "normalization": normalization}
     given |= {"depth": depth, "activation": activation}

@@ -6,6 +6,7 @@ from typing import Any
 
 from zoo.names import unknown_name
 from zoo.penalties.clipping import WeightClipping, WeightRescaling
+from zoo.penalties.consistency import BalancedConsistencyPenalty, ConsistencyPenalty
 from zoo.penalties.gradient import (
     CentredPenalty,
     DirectPenalty,
@@ -39,6 +40,8 @@ PENALTIES: dict[str, type[Penalty]] = {
     "max_gp_one": MaxGradientPenaltyToOne,
     "max_lp": MaxLipschitzPenalty,
     "max_al": MaxAugmentedLagrangian,
+    "cr": ConsistencyPenalty,
+    "bcr": BalancedConsistencyPenalty,
     "clip": WeightClipping,
     "rescale": WeightRescaling,
 }
