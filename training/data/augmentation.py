@@ -51,7 +51,7 @@ class Augmentation:
         step: tf.Tensor,
         index: tf.Tensor,
         batch_size: int,
-        batches: int | tf.Tensor,
+        batches: int,
     ) -> dict[str, tf.Tensor]:
         """Draws the numbers that decide the view of one replica's images of a step, in graph code.
 
@@ -102,7 +102,7 @@ class Augmentation:
         if self == Augmentation():
             return images
         if on_device:
-            # TensorFlow has no kernel for GPUs that gathers bytes.
+            # GatherV2 has no kernel for bytes on GPUs.
             images = tf.cast(images, tf.float32)
         if self.shift or self.flip:
             images = self._flip_and_shift(images, draws["moves"])
