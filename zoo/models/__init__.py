@@ -22,6 +22,7 @@ from zoo.models.loss_sensitive import (
     LossSensitiveGAN,
 )
 from zoo.models.objective import Objective
+from zoo.models.r3gan import R3GAN, RelativisticPair
 from zoo.models.relativistic import RelativisticAverage, RelativisticAverageGAN
 from zoo.models.supervised import SupervisedClassifier
 from zoo.models.wasserstein import Wasserstein, WassersteinGAN
@@ -60,6 +61,7 @@ MODELS: dict[str, ModelEntry] = {
     "lgan": ModelEntry(LipschitzGAN, ("lipschitz_gan",)),
     "hinge": ModelEntry(HingeGAN, ("hinge_gan",)),
     "ragan": ModelEntry(RelativisticAverageGAN, ("relativistic_average_gan",)),
+    "r3gan": ModelEntry(R3GAN),
 }
 """Every model by its name: the only registry of names, aliases and classes."""
 
@@ -98,8 +100,10 @@ __all__ = [
     "LossSensitiveGAN",
     "ModelEntry",
     "Objective",
+    "R3GAN",
     "RelativisticAverage",
     "RelativisticAverageGAN",
+    "RelativisticPair",
     "SupervisedClassifier",
     "Wasserstein",
     "WassersteinGAN",

@@ -7,6 +7,7 @@ from typing import Any
 from zoo.names import unknown_name
 from zoo.penalties.clipping import WeightClipping, WeightRescaling
 from zoo.penalties.gradient import (
+    BothCentredPenalty,
     CentredPenalty,
     DirectPenalty,
     DRAGANPenalty,
@@ -33,6 +34,7 @@ PENALTIES: dict[str, type[Penalty]] = {
     "dragan": DRAGANPenalty,
     "r1": RealCentredPenalty,
     "r2": FakeCentredPenalty,
+    "r1_r2": BothCentredPenalty,
     "direct": DirectPenalty,
     "per_pixel": PerPixelPenalty,
     "max_gp": MaxGradientPenalty,
