@@ -1,4 +1,4 @@
-"""A learned map of the size of the image: the first layer of a generator, or the last of a critic."""
+"""A learned map of the size of the image: the start of a generator, or the end of a critic."""
 
 import keras
 from keras import initializers, layers, ops
