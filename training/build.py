@@ -56,11 +56,13 @@ def build_model(
         optimizers.make(
             optimizers.generator_learning_rate,
             steps=objective.generator_steps(recipe.run.steps),
+            burn_in=recipe.step.burn_in_steps(objective.generator_steps(recipe.run.steps)),
         ),
         optimizers.make(
             optimizers.critic_learning_rate,
             steps=recipe.run.steps,
             updates_per_step=recipe.step.critic_steps,
+            burn_in=recipe.step.burn_in_steps(recipe.run.steps),
             critic=critic,
         ),
     )
@@ -85,7 +87,10 @@ def build_control(
     optimizers = recipe.optimizers
     control.compile(
         optimizers.make(
-            optimizers.critic_learning_rate, steps=recipe.run.steps, critic=control.network
+            optimizers.critic_learning_rate,
+            steps=recipe.run.steps,
+            burn_in=recipe.step.burn_in_steps(recipe.run.steps),
+            critic=control.network,
         )
     )
     return control

@@ -19,6 +19,7 @@ from zoo.errors import UserError
 from zoo.models import Objective
 from zoo.options import Options, StepOptions
 from zoo.penalties import penalty_class
+from zoo.penalties.schedule import check_schedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ class Recipe:
             self.objective.check_critic(takes_labels=self.networks.needs_labels)
             self.objective.check_step(self.step)
             self._check_penalty()
+            self._check_schedules()
         except ValueError as error:
             raise UserError(as_flags(self, str(error))) from None
         if self.data.image_size is not None:
@@ -206,6 +208,18 @@ class Recipe:
                 f"`penalty` {name} takes the critic's gradient image by image, and batch "
                 "normalisation makes it depend on the other images. Give `critic_normalization` "
                 "layer or none."
+            )
+
+    def _check_schedules(self) -> None:
+        check_schedule(self.penalty.make(), self.step, run_steps=self.run.steps)
+        needing = self.optimizers.needs_burn_in
+        if needing is not None and self.step.burn_in is None:
+            raise ValueError(f"{needing} is reached at the end of the burn-in: give `burn_in` too.")
+        used = needing or self.step.final_penalty_weight is not None or self.step.ema_half_life
+        if self.step.burn_in is not None and not used:
+            raise ValueError(
+                f"`burn_in` {self.step.burn_in} has no effect: give `ema_half_life`, "
+                "`final_penalty_weight`, `final_beta_2` or `learning_rate_decay` burn_in too."
             )
 
 

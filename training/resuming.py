@@ -122,7 +122,7 @@ def lengthen(folder: RunFolder, recipe: Recipe) -> None:
 def _has_schedules(recipe: Recipe) -> bool:
     """Returns True if anything is a share of the length of the run."""
     options = recipe.flat()
-    shares = ("warm_up", "unlabelled_ramp", "adversarial_start", "adversarial_ramp")
+    shares = ("warm_up", "burn_in", "unlabelled_ramp", "adversarial_start", "adversarial_ramp")
     decay = recipe.optimizers.learning_rate_decay
     return decay in ("linear", "cosine") or any(options.get(name) for name in shares)
 

@@ -1,6 +1,8 @@
-"""Schedules of the learning rate that Keras does not have."""
+"""Schedules of an optimizer that Keras does not have."""
 
 import keras
+
+from zoo.schedules import half_cosine
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -37,3 +39,31 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     def from_config(cls, config: dict) -> "WarmUp":
         schedule = keras.saving.deserialize_keras_object(config["schedule"])
         return cls(schedule, config["updates"])
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class HalfCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """A value that moves along half a cosine, and then stays; see `zoo.schedules.half_cosine`.
+
+    Args:
+        first: float, the value at update 0.
+        last: float, the value from update `updates` on.
+        updates: int, number of updates until the last value, at least 1.
+
+    Example:
+    >>> [round(float(HalfCosine(4.0, 2.0, 2)(update)), 5) for update in (0, 1, 2, 9)]
+    [4.0, 3.0, 2.0, 2.0]
+    """
+
+    def __init__(self, first: float, last: float, updates: int) -> None:
+        super().__init__()
+        self.first = first
+        self.last = last
+        self.updates = updates
+
+    def __call__(self, step: object) -> object:
+        step = keras.ops.convert_to_tensor(step)
+        return half_cosine(step, first=self.first, last=self.last, steps=self.updates)
+
+    def get_config(self) -> dict[str, object]:
+        return {"first": self.first, "last": self.last, "updates": self.updates}

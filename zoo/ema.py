@@ -3,6 +3,9 @@
 import keras
 import tensorflow as tf
 
+from zoo.options import StepOptions
+from zoo.schedules import half_cosine
+
 
 def clone(network: keras.Model) -> keras.Model:
     """Returns a frozen copy of a network with variables of its own.
@@ -38,6 +41,43 @@ def update_average(
     """
     step = tf.cast(step, tf.float32)
     rate = 1.0 - tf.minimum(decay, (1.0 + step) / (10.0 + step))
+    _move(average, network, rate)
+
+
+def update_scheduled_average(
+    average: keras.Model,
+    network: keras.Model,
+    options: StepOptions,
+    *,
+    step: tf.Tensor,
+    run_steps: int,
+) -> None:
+    """Updates the average in place by the options of a training step.
+
+    Without a half-life this is `update_average`. With a half-life of h steps, d = 0.5^(1/h), at
+    most `options.ema`. During the burn-in, h rises from 0, where d is 0.
+
+    Args:
+        average: the network with the averaged weights, from `clone`.
+        network: the network in training.
+        options: options of the step, with a decay `ema`.
+        step: int64 scalar, the number of steps taken so far.
+        run_steps: int, length of the run; the burn-in is a share of it.
+
+    Source: the half-life with its burn-in follows training_loop.py of brownvc/R3GAN.
+    """
+    decay, half_life = options.ema or 0.0, options.ema_half_life
+    if half_life is None:
+        update_average(average, network, decay=decay, step=step)
+        return
+    now = tf.constant(half_life, tf.float32)
+    if options.burn_in is not None:
+        now = half_cosine(step, first=0.0, last=half_life, steps=options.burn_in_steps(run_steps))
+    _move(average, network, 1.0 - tf.minimum(decay, 0.5 ** (1.0 / tf.maximum(now, 1e-8))))
+
+
+def _move(average: keras.Model, network: keras.Model, rate: tf.Tensor) -> None:
+    """Moves the average towards the network by a share of the distance."""
     trainable = {id(variable) for variable in network.trainable_variables}
     for target, source in zip(average.variables, network.variables, strict=True):
         if id(source) in trainable:

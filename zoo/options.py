@@ -192,9 +192,29 @@ class StepOptions(Options):
     LS-GAN does, instead of fresh ones."""
     ema: Share | None = None
     """Decay of the averaged weights (EMA) that are evaluated and saved; None for no average."""
+    ema_half_life: Positive | None = None
+    """Generator steps after which an old weight counts half in the average; `ema` is then only an
+    upper bound of the decay. During the burn-in the half-life rises from 0."""
+    burn_in: Factor | None = None
+    """Share of the run, from its start, over which values move along half a cosine from their first
+    to their last value: half-life, final penalty weight, final beta 2, and `learning_rate_decay`
+    burn_in."""
+    penalty_every: Count = 1
+    """Compute the penalty in every such step only, with its weight times this number; for penalties
+    on a mean over images."""
+    final_penalty_weight: NotNegative | None = None
+    """Weight of the penalty from the end of the burn-in on; needs `burn_in`."""
     differentiable_augmentation: str = "none"
     """Changes of real and generated images in front of the critic, in both steps: none, or some of
     color, translation, cutout and flip, separated by commas (DiffAugment)."""
+
+    def burn_in_steps(self, run_steps: int) -> int:
+        """Returns the length of the burn-in in steps, at least 1.
+
+        Args:
+            run_steps: int, length of the run in steps.
+        """
+        return max(1, round((self.burn_in or 0.0) * run_steps))
 
     def check(self) -> None:
         from zoo.augmentation import changes_of
@@ -204,6 +224,16 @@ class StepOptions(Options):
             changes_of(self.differentiable_augmentation)
         except ValueError as error:
             raise ValueError(f"`differentiable_augmentation`: {error}") from None
+        if self.ema_half_life is not None and self.ema is None:
+            raise ValueError(
+                "`ema_half_life` is the half-life of the averaged weights, and `ema` None gives no "
+                "average: give `ema` too, such as 0.9999."
+            )
+        if self.final_penalty_weight is not None and self.burn_in is None:
+            raise ValueError(
+                f"`final_penalty_weight` {self.final_penalty_weight} is reached at the end of the "
+                "burn-in: give `burn_in` too, such as 0.5."
+            )
         if self.shared_latents and self.generator_batches > 1:
             raise ValueError(
                 "`shared_latents` uses the fakes of the critic step, so `generator_batches` must "

@@ -64,6 +64,16 @@ VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
             "upsampling": "bilinear",
         },
     ),
+    "r3gan, own network, lazy penalty": (
+        "r3gan",
+        {
+            "network": "r3gan",
+            "generator_filters": 12,
+            "penalty_every": 3,
+            "final_penalty_weight": 0.1,
+            "burn_in": 0.9,
+        },
+    ),
     "clsgan, residual": ("clsgan", {"network": "residual"}),
     "clsgan, default recipe": ("clsgan", DEFAULT_CLSGAN),
     "clsgan, gp on the true class's loss": (

@@ -10,7 +10,9 @@ from tests.support.tiny_runs import make
 from training.build import build_control
 from training.checkpoint import Checkpoints
 from training.options.optimizers import OptimizerOptions
-from training.schedules import WarmUp
+from training.scheduled_adam import ScheduledAdam
+from training.schedules import HalfCosine, WarmUp
+from zoo.errors import UserError
 
 SGD = {
     "optimizer": "sgd",
@@ -73,6 +75,11 @@ def test_the_critic_has_its_own_optimizer():
         ({"critic_weight_decay": -1.0}, "`critic_weight_decay` must be a number, at least 0"),
         ({"learning_rate_decay": "cosine", "decay_every": 5}, "need each other"),
         ({"critic_optimizer": "lion"}, "`critic_optimizer` must be"),
+        ({"learning_rate_decay": "burn_in"}, "burn_in needs `decay_factor` alone"),
+        (
+            {"optimizer": "rmsprop", "beta_1": 0.0, "final_beta_2": 0.9},
+            "`final_beta_2` 0.9 has no effect",
+        ),
     ],
 )
 def test_contradictions_are_refused(options, message):
@@ -191,3 +198,91 @@ def test_float16_skips_the_weight_decay_of_a_step_that_overflows(count):
         for old, variable in zip(before, model.critic.trainable_variables, strict=True)
     ]
     assert any(changed) and all(np.isfinite(value).all() for value in weights(model))
+
+
+BURN_IN = {
+    "learning_rate_decay": "burn_in",
+    "decay_factor": 0.25,
+    "final_beta_2": 0.99,
+    "beta_2": 0.9,
+    "burn_in": 0.5,
+}
+
+
+def test_rates_and_beta_2_move_over_the_burn_in_of_each_optimizer():
+    """Eight generator steps with two critic updates each: the burn-in takes 4 and 8 updates."""
+    model = build(tiny_recipe("lgan", critic_steps=2, **BURN_IN))
+    for optimizer, updates in ((model.generator_optimizer, 4), (model.critic_optimizer, 8)):
+        found = rates(optimizer, [0, updates // 2, updates, 2 * updates])
+        assert found == pytest.approx([2e-4, 1.25e-4, 5e-5, 5e-5])
+        schedule = optimizer.beta_2_schedule
+        moved = [float(schedule(update)) for update in (0, updates // 2, updates)]
+        assert moved == pytest.approx([0.9, 0.945, 0.99])
+
+
+def test_adam_with_a_constant_schedule_is_adam():
+    settings = {"beta_1": 0.5, "epsilon": 1e-3}
+    plain = keras.optimizers.Adam(0.1, beta_2=0.8, **settings)
+    scheduled = ScheduledAdam(0.1, beta_2_schedule=HalfCosine(0.8, 0.8, 3), **settings)
+    results = []
+    for optimizer in (plain, ScheduledAdam.from_config(scheduled.get_config())):
+        variable = keras.Variable([1.0, -2.0])
+        optimizer.build([variable])
+        for gradient in ([0.3, -1.0], [0.1, 2.0], [-0.4, 0.0]):
+            optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        results.append(np.array(variable))
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
+
+
+def test_adam_corrects_by_the_current_beta_2():
+    """beta 2 is 0.8, then 0.4: v = 0.2 and 0.68; corrections 0.2 and 1 - 0.4²; beta 1 is 0."""
+    optimizer = ScheduledAdam(
+        1.0, beta_1=0.0, beta_2_schedule=HalfCosine(0.8, 0.4, 1), epsilon=1e-8
+    )
+    variable = keras.Variable([0.0])
+    optimizer.build([variable])
+    for _ in range(2):
+        optimizer.apply([keras.ops.ones((1,))], [variable])
+    expected = -1.0 - np.sqrt((1 - 0.4**2) / 0.68)
+    np.testing.assert_allclose(np.array(variable), [expected], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (BURN_IN | {"burn_in": None}, "burn_in is reached at the end of the burn-in"),
+        ({"burn_in": 0.5}, "--burn-in 0.5 has no effect"),
+        ({"final_beta_2": 0.9}, "give --burn-in too"),
+    ],
+)
+def test_a_burn_in_and_its_options_need_each_other(options, message):
+    with pytest.raises(UserError, match=message):
+        tiny_recipe("lsgan", **options).check()
+
+
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_every_schedule_of_the_burn_in_resumes_bit_equal(count, tmp_path):
+    options = BURN_IN | {"penalty_every": 2, "final_penalty_weight": 0.1, "ema_half_life": 3.0}
+    recipe, data = tiny_recipe("r3gan", **options), tiny_data()
+    recipe.check()
+    whole = make(recipe, replicas(count))
+    train(whole, recipe, data, steps=3)
+    Checkpoints(tmp_path, whole).save()
+    train(whole, recipe, data, steps=3, first_step=3)
+    rest = make(recipe, replicas(count))
+    assert Checkpoints(tmp_path, rest).restore() == 3
+    train(rest, recipe, data, steps=3, first_step=3)
+    for left, right in zip(weights(whole), weights(rest), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_two_replicas_train_as_one_through_a_burn_in():
+    options = BURN_IN | {"penalty_every": 2, "final_penalty_weight": 0.1, "ema_half_life": 3.0}
+    recipe, data = tiny_recipe("r3gan", epsilon=1e-3, **options), tiny_data()
+    results = []
+    for count in (1, 2):
+        trained = make(recipe, replicas(count))
+        train(trained, recipe, data, steps=6)
+        results.append(weights(trained))
+    for left, right in zip(*results, strict=True):
+        assert np.abs(left - right).max() <= 1e-4 * max(np.abs(left).max(), 1e-2)

@@ -14,6 +14,8 @@ from zoo.networks import (
     DCGANGenerator,
     MLPCritic,
     MLPGenerator,
+    R3GANCritic,
+    R3GANGenerator,
     ReleasedCLSGANFeatures,
     ResidualFeatures,
     ResNetCritic,
@@ -33,6 +35,7 @@ SHAPES = {"scene": (64, 64, 1), "clsgan_released": (32, 32, 1), "characters": (1
 SIZES = {
     "dcgan": [(8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 64, 3), (112, 112, 3), (128, 128, 4)],
     "resnet": [(8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 64, 3)],
+    "r3gan": [(8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 64, 3)],
     "mlp": [(2,), (5, 3, 2), (28, 28, 1)],
     "scene": [(64, 64, 1), (112, 112, 3)],
 }
@@ -61,7 +64,10 @@ def test_conditional_generator_depends_on_the_label(name):
 
 
 @pytest.mark.parametrize("size", [4, 9, 29, 30])
-@pytest.mark.parametrize("make", [DCGANGenerator, DCGANCritic, ResNetGenerator, ResNetCritic])
+@pytest.mark.parametrize(
+    "make",
+    [DCGANGenerator, DCGANCritic, ResNetGenerator, ResNetCritic, R3GANGenerator, R3GANCritic],
+)
 def test_an_unsupported_size_names_the_nearest_sizes(make, size):
     with pytest.raises(ValueError, match="nearest are"):
         make((size, size, 1))
@@ -118,7 +124,7 @@ def test_an_invalid_value_is_named(change, message):
 def test_an_option_or_network_that_a_family_does_not_have_is_an_error():
     with pytest.raises(ValueError, match="Did you mean 'resnet'"):
         make_critic("resnt", image_shape=(8, 8, 1))
-    for name in ("mlp", "resnet"):
+    for name in ("mlp", "resnet", "r3gan"):
         with pytest.raises(ValueError, match=f"critic of '{name}' has no option `normalization`"):
             make_critic(name, image_shape=(8, 8, 1), normalization="batch")
         make_critic(name, image_shape=(8, 8, 1), normalization="none", filters=2)
@@ -214,6 +220,8 @@ ROUND_TRIP = [
     lambda: ResNetGenerator((16, 16, 1), latent_dim=3, filters=4, normalization="layer"),
     lambda: ResNetGenerator((8, 8, 2), latent_dim=3, filters=4, latent="uniform", num_classes=2),
     lambda: ResNetCritic((16, 16, 1), filters=4),
+    lambda: R3GANGenerator((8, 8, 2), latent_dim=3, filters=6, latent="uniform", num_classes=2),
+    lambda: R3GANCritic((64, 64, 1), filters=6),
     lambda: SceneGenerator((64, 64, 1), latent_dim=3, base_filters=4, latent="normal"),
     lambda: SceneGenerator((64, 64, 1), base_filters=4, normalization="none", num_classes=2),
     lambda: SceneCritic((64, 64, 1), filters=2, normalization="layer"),

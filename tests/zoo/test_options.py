@@ -115,6 +115,7 @@ def test_numpy_numbers_are_taken_and_become_python_numbers():
     step.check()
     assert json.dumps(vars(step)) == (
         '{"critic_steps": 3, "generator_batches": 1, "shared_latents": true, "ema": 0.5, '
+        '"ema_half_life": null, "burn_in": null, "penalty_every": 1, "final_penalty_weight": null, '
         '"differentiable_augmentation": "none"}'
     )
     penalty = make_penalty("max_gp", {"weight": np.float32(0.5), "buffer": np.uint8(2)})

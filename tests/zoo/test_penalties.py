@@ -19,6 +19,7 @@ from zoo.penalties.gradient import interpolates
         ("cp", {"weight": 2.0}, 2 * 9.25 / 2, 2 * 2 * 9.25 / 2),
         ("r1", {"weight": 2.0}, 9.25 / 2, 9.25),
         ("r2", {"weight": 2.0}, 9.25 / 2, 9.25),
+        ("r1_r2", {"weight": 2.0}, 9.25, 18.5),
         ("direct", {"weight": 2.0, "power": 1}, 3.5, 3.5),
         ("direct", {"weight": 2.0, "power": 2}, 9.25, 18.5),
         # The pixels (3, 0 | 4, 0) / 5 * s have norms 0.6 s and 0.8 s; mean over pixels and s.
@@ -50,6 +51,10 @@ def test_real_and_fake_points_are_told_apart():
     real, fake = rows_of_norm(1.0, 1.0), rows_of_norm(3.0, 3.0)
     assert penalise(make_penalty("r1", {"weight": 2.0}), real, fake=fake)[0] == pytest.approx(1.0)
     assert penalise(make_penalty("r2", {"weight": 2.0}), real, fake=fake)[0] == pytest.approx(9.0)
+    both = penalise(make_penalty("r1_r2", {"weight": 2.0}), real, fake=fake)
+    assert both[0] == pytest.approx(10.0)
+    assert both[2].logs["gradient_norm"].numpy() == pytest.approx([1.0, 1.0])
+    assert both[2].logs["gradient_norm_fake"].numpy() == pytest.approx([3.0, 3.0])
     between = penalise(make_penalty("max_gp", {"weight": 1.0}), real, fake=fake)[0]
     assert 1.0 < between < 9.0
 

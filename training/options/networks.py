@@ -92,8 +92,9 @@ class CriticNetworkOptions(NetworkOptions):
     """Generator, and a critic that gives one score per image."""
 
     network: str = "dcgan"
-    """Networks: dcgan (any size), resnet (the LGAN paper's), scene (LSGAN's, 112 pixels),
-    characters (LSGAN's for thousands of classes, 28 pixels) or mlp."""
+    """Networks: dcgan (any size), resnet (the LGAN paper's), r3gan (R3GAN's, without
+    normalisation), scene (LSGAN's, 112 pixels), characters (LSGAN's for thousands of classes, 28
+    pixels) or mlp."""
     depth: Count | None = None
     """Hidden layers of both networks; mlp only."""
     activation: str | None = None

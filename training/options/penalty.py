@@ -27,7 +27,7 @@ class PenaltyOptions(Options):
     """Penalty on the critic. An option that is None takes the default of the penalty."""
 
     penalty: str = "none"
-    """Penalty on the critic: none, gp, lp, cp, dragan, r1, r2, direct, per_pixel, max_gp,
+    """Penalty on the critic: none, gp, lp, cp, dragan, r1, r2, r1_r2, direct, per_pixel, max_gp,
     max_gp_one, max_lp, max_al, cr, bcr, clip or rescale."""
     penalty_weight: float | None = None
     """Factor of the penalty; rho of max_al."""

@@ -25,6 +25,7 @@ from zoo.models.loss_sensitive import (
     LossSensitiveGAN,
 )
 from zoo.models.objective import Objective
+from zoo.models.r3gan import R3GAN, RelativisticPair
 from zoo.models.relativistic import RelativisticAverage, RelativisticAverageGAN
 from zoo.models.supervised import SupervisedClassifier
 from zoo.models.wasserstein import Wasserstein, WassersteinGAN
@@ -66,6 +67,7 @@ MODELS: dict[str, ModelEntry] = {
     "f_gan": ModelEntry(FGAN, ("f-gan", "fgan")),
     "began": ModelEntry(BoundaryEquilibriumGAN, ("boundary_equilibrium_gan",)),
     "ebgan": ModelEntry(EnergyBasedGAN, ("energy_based_gan",)),
+    "r3gan": ModelEntry(R3GAN),
 }
 """Every model by its name: the only registry of names, aliases and classes."""
 
@@ -110,8 +112,10 @@ __all__ = [
     "LossSensitiveGAN",
     "ModelEntry",
     "Objective",
+    "R3GAN",
     "RelativisticAverage",
     "RelativisticAverageGAN",
+    "RelativisticPair",
     "SupervisedClassifier",
     "Wasserstein",
     "WassersteinGAN",

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from zoo.augmentation import augment
 from zoo.batch_statistics import restored, unchanged_statistics
-from zoo.ema import clone, update_average
+from zoo.ema import clone, update_scheduled_average
 from zoo.gradients import minimise, with_loss_scale
 from zoo.models.argument_checks import check_learning_rate, check_parts
 from zoo.models.data_checks import Wanted
@@ -18,6 +18,7 @@ from zoo.models.objective import Objective
 from zoo.models.trainer import StatelessTrainer
 from zoo.options import NotNegativeCount, StepOptions, checked
 from zoo.penalties.penalty import NOTHING, Penalised, Penalty
+from zoo.penalties.schedule import check_schedule, scheduled_penalty
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
 
@@ -39,6 +40,7 @@ class AdversarialModel(StatelessTrainer):
         objective: options with the losses; None for `objective_class` with its defaults.
         penalty: a `zoo.penalties.Penalty` on the critic; None for none.
         step: options of the step.
+        run_steps: int, length of the run in steps, of which the burn-in is a share.
         seed: int, seed of all noise drawn in training.
 
     Subclass attributes:
@@ -54,7 +56,7 @@ class AdversarialModel(StatelessTrainer):
     """
 
     objective_class: type[Objective] = Objective
-    own_arguments: tuple[str, ...] = ("seed", "name")
+    own_arguments: tuple[str, ...] = ("run_steps", "seed", "name")
     summary = ""
     paper = ""
 
@@ -67,18 +69,21 @@ class AdversarialModel(StatelessTrainer):
         *,
         penalty: Penalty | None = None,
         step: StepOptions = StepOptions(),
+        run_steps: NotNegativeCount = 0,
         seed: NotNegativeCount = 0,
         streams: tuple[str, ...] = ("real",),
         name: str | None = None,
     ):
         objective = self.objective_class() if objective is None else objective
         check_parts(objective, self.objective_class, critic, penalty, step)
+        check_schedule(penalty, step, run_steps=run_steps)
         super().__init__(seed=seed, streams=streams, batches_per_step=step.critic_steps, name=name)
         self.generator = generator
         self.critic = critic
         self.objective = objective
         self.penalty = penalty
         self.step_options = step
+        self.run_steps = run_steps
         self.generator_average = clone(generator) if step.ema is not None else None
         self.built = True
 
@@ -227,14 +232,22 @@ class AdversarialModel(StatelessTrainer):
         self, real: Examples, fake: Examples, noise: Noise, global_batch: tf.Tensor
     ) -> Penalised:
         """Returns what the penalty finds; nothing without a penalty."""
-        if self.penalty is None:
+        penalty = self.penalty
+        if penalty is None:
             return NOTHING
 
         def score(images: tf.Tensor) -> tf.Tensor:
             with rematerialising(False), unchanged_statistics(self.critic):
                 return self.penalised_score(real._replace(images=images), noise)
 
-        return self.penalty.terms(score, real.images, fake.images, noise, global_batch)
+        return scheduled_penalty(
+            penalty,
+            lambda: penalty.terms(score, real.images, fake.images, noise, global_batch),
+            self.step_options,
+            step=noise.step,
+            rows=tf.shape(real.images)[0],
+            run_steps=self.run_steps,
+        )
 
     def critic_step(
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor
@@ -284,9 +297,11 @@ class AdversarialModel(StatelessTrainer):
         self._update_average(self.generator_average, self.generator)
 
     def _update_average(self, average: keras.Model | None, network: keras.Model) -> None:
-        decay = self.step_options.ema
-        if average is not None and decay is not None:
-            update_average(average, network, decay=decay, step=self.step.value)
+        if average is not None:
+            step, run_steps = self.step.value, self.run_steps
+            update_scheduled_average(
+                average, network, self.step_options, step=step, run_steps=run_steps
+            )
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Takes `critic_steps` critic steps and one generator step on one batch."""

@@ -77,12 +77,12 @@ class ConditionalLossSensitiveGAN(ConditionalLossModel):
             objective,
             penalty=penalty,
             step=step,
+            run_steps=run_steps,
             seed=seed,
             streams=(LABELLED, UNLABELLED) if semi_supervised else (LABELLED,),
             name=name,
         )
         self.semi_supervised = semi_supervised
-        self.run_steps = run_steps
         self._check_objective()
         self.critic_average = clone(critic) if step.ema is not None else None
         self.mean_prediction = None

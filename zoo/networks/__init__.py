@@ -7,6 +7,7 @@ from zoo.networks.conditional import ConditionalCritic, ConditionalGenerator, Pr
 from zoo.networks.dcgan import DCGANCritic, DCGANGenerator
 from zoo.networks.mlp import MLPCritic, MLPGenerator
 from zoo.networks.network import Critic, Generator, ImageNetwork, Network
+from zoo.networks.r3gan import R3GANCritic, R3GANGenerator
 from zoo.networks.registry import (
     NETWORKS,
     check_image_size,
@@ -36,6 +37,8 @@ __all__ = [
     "NETWORKS",
     "Network",
     "ProjectionCritic",
+    "R3GANCritic",
+    "R3GANGenerator",
     "ReleasedCLSGANFeatures",
     "ResNetCritic",
     "ResNetGenerator",

@@ -16,6 +16,7 @@ from zoo.networks.network import (
     base_of_fixed_halvings,
     check_image_shape,
 )
+from zoo.networks.r3gan import R3GANCritic, R3GANGenerator
 from zoo.networks.residual import ResidualFeatures, check_residual_shape
 from zoo.networks.resnet import ResNetCritic, ResNetGenerator
 from zoo.networks.scene import SceneCritic, SceneGenerator, scene_base
@@ -96,6 +97,11 @@ NETWORKS: dict[str, Family] = {
         critic=Builder(CharacterCritic, _LABELLED),
     ),
     "autoencoder": Family(_check_doubling_shape, Builder(AutoEncoderGenerator, _FILTERS)),
+    "r3gan": Family(
+        _check_doubling_shape,
+        Builder(R3GANGenerator, {"filters": "filters"}),
+        critic=Builder(R3GANCritic, {"filters": "filters"}),
+    ),
     "clsgan": Family(
         _check_doubling_shape,
         _DCGAN,
@@ -113,9 +119,10 @@ NETWORKS: dict[str, Family] = {
 """Families by name. `dcgan`: DCGAN. `resnet`: the LGAN paper's residual networks. `mlp`: multilayer
 perceptrons, for points and images. `scene`: the LSGAN paper's networks for 112 x 112 pixels.
 `characters`: the LSGAN paper's networks for thousands of classes, with a critic that takes labels.
-`autoencoder`: BEGAN's decoder as generator; its critic is `AutoEncoderCritic`. `clsgan`: the
-CLS-GAN paper's classifier with DCGAN's generator. `clsgan_released`: the networks of the released
-CLS-GAN script. `residual`: a residual classifier of nine layers with DCGAN's generator."""
+`autoencoder`: BEGAN's decoder as generator; its critic is `AutoEncoderCritic`. `r3gan`: R3GAN's
+residual networks without normalisation. `clsgan`: the CLS-GAN paper's classifier with DCGAN's
+generator. `clsgan_released`: the networks of the released CLS-GAN script. `residual`: a residual
+classifier of nine layers with DCGAN's generator."""
 
 
 def family(name: str) -> Family:
@@ -163,7 +170,7 @@ def make_generator(
         num_classes: int, K, or 0 for an unconditional generator.
         filters: int, channels at the base resolution (`mlp`: units per layer).
         normalization: `"batch"`, `"conditional_batch"` (needs `num_classes`), `"layer"` or
-            `"none"`; `mlp` accepts `"none"` only.
+            `"none"`; `mlp` and `r3gan` accept `"none"` only.
         depth: int, number of hidden layers; `mlp` only.
         activation: str, activation of the hidden layers; `mlp` only.
         upsampling: `"transposed"`, `"nearest"` or `"bilinear"`; DCGAN's generator only.
@@ -212,7 +219,8 @@ def make_critic(
         name: str, a name in `NETWORKS` whose family has a critic.
         image_shape: (size, size, channels), or (dimensions,) for `mlp`.
         filters: int, channels of the first layer (`mlp`: units per layer).
-        normalization: `"batch"`, `"layer"` or `"none"`; `resnet` and `mlp` accept `"none"` only.
+        normalization: `"batch"`, `"layer"` or `"none"`; `resnet`, `r3gan` and `mlp` accept
+            `"none"` only.
         depth: int, number of hidden layers; `mlp` only.
         activation: str, activation of the hidden layers; `mlp` only.
         num_classes: int, K; `characters` only, where it is required.

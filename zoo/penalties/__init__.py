@@ -8,6 +8,7 @@ from zoo.names import unknown_name
 from zoo.penalties.clipping import WeightClipping, WeightRescaling
 from zoo.penalties.consistency import BalancedConsistencyPenalty, ConsistencyPenalty
 from zoo.penalties.gradient import (
+    BothCentredPenalty,
     CentredPenalty,
     DirectPenalty,
     DRAGANPenalty,
@@ -34,6 +35,7 @@ PENALTIES: dict[str, type[Penalty]] = {
     "dragan": DRAGANPenalty,
     "r1": RealCentredPenalty,
     "r2": FakeCentredPenalty,
+    "r1_r2": BothCentredPenalty,
     "direct": DirectPenalty,
     "per_pixel": PerPixelPenalty,
     "max_gp": MaxGradientPenalty,

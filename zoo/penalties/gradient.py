@@ -58,7 +58,9 @@ class GradientNormPenalty(Penalty):
         weight: float >= 0.
     """
 
-    logged = ("penalty", "gradient_norm")
+    logged: tuple[str, ...] = ("penalty", "gradient_norm")
+    is_proportional = True
+    is_skippable = True
 
     def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
         """Returns the points v `[b, ...]`; by default interpolates of real and fake images."""
@@ -203,6 +205,27 @@ class FakeCentredPenalty(RealCentredPenalty):
     def points(self, real: tf.Tensor, fake: tf.Tensor, noise: Noise) -> tf.Tensor:
         """Returns the fake images."""
         return fake
+
+
+class BothCentredPenalty(RealCentredPenalty):
+    """R1 + R2: `weight / 2 * (E[|| grad c(x) ||_2^2] + E[|| grad c(g) ||_2^2])`.
+
+    Args:
+        weight: float >= 0, gamma; the default is this project's choice.
+
+    Source: Huang et al., arXiv 2501.05441; Trainer.py of brownvc/R3GAN.
+    """
+
+    logged = (*RealCentredPenalty.logged, "gradient_norm_fake")
+
+    def terms(
+        self, score: Score, real: tf.Tensor, fake: tf.Tensor, noise: Noise, global_batch: tf.Tensor
+    ) -> Penalised:
+        """Computes the penalty; see `Penalty.terms`."""
+        at_real = super().terms(score, real, fake, noise, global_batch)
+        at_fake = super().terms(score, fake, real, noise, global_batch)
+        logs = at_real.logs | {"gradient_norm_fake": at_fake.logs["gradient_norm"]}
+        return Penalised({"penalty": at_real.terms["penalty"] + at_fake.terms["penalty"]}, logs, {})
 
 
 class DirectPenalty(GradientNormPenalty):

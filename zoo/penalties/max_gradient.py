@@ -39,6 +39,7 @@ class MaxGradientPenalty(Penalty):
     """
 
     logged: tuple[str, ...] = ("penalty", "max_gradient_norm")
+    is_proportional = True
 
     @checked
     def __init__(
@@ -206,6 +207,7 @@ class MaxAugmentedLagrangian(MaxGradientPenalty):
     """
 
     logged = (*MaxGradientPenalty.logged, "multiplier")
+    is_proportional = False
 
     @checked
     def __init__(

@@ -1,7 +1,7 @@
 """Base class of penalties: terms of the critic's loss, and constraints on its weights."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -44,6 +44,10 @@ class Penalty(keras.layers.Layer):
             images. Such a penalty refuses a critic with batch normalisation, which would make the
             gradient of one image depend on the other images.
         logged: names of the terms and logs that `terms` returns.
+        is_proportional: bool, whether the terms are proportional to `weight`, so that the weight
+            can change during a run.
+        is_skippable: bool, whether steps without the penalty are possible: it has no state, does
+            not communicate with other replicas, and its only term is `"penalty"`.
 
     Raises:
         ValueError: a weight that is negative, not finite or not a number.
@@ -51,6 +55,8 @@ class Penalty(keras.layers.Layer):
 
     differentiates = True
     logged: tuple[str, ...] = ()
+    is_proportional: ClassVar[bool] = False
+    is_skippable: ClassVar[bool] = False
 
     @checked
     def __init__(self, weight: NotNegative, *, name: str | None = None):
