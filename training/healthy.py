@@ -18,7 +18,7 @@ class Band:
     meaning: str
 
 
-_GAP = Band(0.0, None, "Real images score higher. A negative gap: the critic lags behind.")
+_GAP = Band(0.0, None, "It rises, then falls, and stays above 0. Below 0, the critic lags behind.")
 _CLIPPED = Band(0.0, 0.1, "Near 1, the clipping bound decides the critic, not the data.")
 _OF_MODEL = {
     "gan": {
