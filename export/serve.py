@@ -18,6 +18,9 @@ def main(arguments: Sequence[str], *, prog: str = "python -m export.serve") -> i
     """Serves until a signal arrives; returns the exit code: 0, or 2 for a mistake of the user."""
     try:
         command = flags.parse(arguments, prog=prog)
+        if command.options.rest_url:
+            serve_locally(command.options)
+            return 0
         engine = command.options.engine
         binary = shutil.which(_BINARY) if engine in ("auto", _BINARY) else None
         if binary:
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str], *, prog: str = "python -m export.serve") -> i
                 f"{_BINARY} is not on the PATH. Install it, use its Docker image (see "
                 "docs/serving.md), or run the local server with --engine local."
             )
-        _serve_locally(command.options)
+        serve_locally(command.options)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -43,7 +46,12 @@ def _replace_process(binary: str, command: flags.CommandLine) -> None:
     os.execv(binary, [binary, *command.for_tensorflow_model_server()])
 
 
-def _serve_locally(options: flags.Options) -> None:
+def serve_locally(options: flags.Options) -> None:
+    """Runs the local server, or the playground of another one, until a signal arrives.
+
+    Raises:
+        UserError: a package that is not installed, a port that is in use, or a wrong file.
+    """
     prepare_tensorflow()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for name in ("uvicorn", "tensorflow"):
@@ -57,10 +65,11 @@ def _serve_locally(options: flags.Options) -> None:
             f"The local server needs {error.name}: pip install 'lipschitz-gan-zoo[serve]'"
         ) from None
     from export.server.app import App
+    from export.server.page_server import PageServer
 
-    app = App(options)
+    server = PageServer(options) if options.rest_url else App(options)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(app.serve())
+        runner.run(server.serve())
 
 
 if __name__ == "__main__":

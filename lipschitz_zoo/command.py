@@ -15,9 +15,11 @@ COMMANDS = {
     "evaluate": ("training.evaluate", "measure a run or a preset"),
     "sample": ("training.sample", "draw images from a generator"),
     "report": ("training.report", "compare runs in tables or an HTML page"),
+    "watch": ("training.watch", "follow a run on a page in the browser"),
     "cache": ("training.cache", "list or clear the caches"),
     "export": ("export.__main__", "write SavedModels for TF Serving, ONNX or LiteRT"),
     "serve": ("export.serve", "serve exported models over REST and gRPC"),
+    "play": ("export.play", "try presets or runs on a page in the browser"),
     "client": ("export.client.__main__", "send requests to a server"),
 }
 

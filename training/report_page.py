@@ -79,8 +79,12 @@ class Page:
         (self.pictures / name).write_bytes(content)
         self.parts.append(f"![{title}]({self.pictures.name}/{name})\n\n{title}")
 
-    def write(self) -> None:
-        """Writes the page, whole or not at all."""
+    def note(self, text: str) -> None:
+        """Adds a paragraph."""
+        self.parts.append(f"<p>{html.escape(text)}</p>" if self._html else text)
+
+    def text(self) -> str:
+        """Returns the page."""
         text = "\n\n".join(self.parts) + "\n"
         if self._html:
             text = (
@@ -88,9 +92,13 @@ class Page:
                 f"<title>{html.escape(self.path.stem)}</title><style>{STYLE}</style></head>\n"
                 f"<body>\n<h1>Results</h1>\n{text}</body></html>\n"
             )
+        return text
+
+    def write(self) -> None:
+        """Writes the page, whole or not at all."""
         part = self.path.with_name(f".{self.path.name}.part")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text)
+        part.write_text(self.text())
         os.replace(part, self.path)
 
 

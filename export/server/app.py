@@ -1,43 +1,32 @@
 """The local server: its ports, its polling of files, and its shutdown."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import pathlib
-import signal
-import socket
-from collections.abc import Callable, Iterator
-from typing import TypeVar
-
-import uvicorn
 
 from export.server import config, grpc_server
 from export.server.config import ModelConfig
 from export.server.executor import Runner, ThreadPool
 from export.server.flags import Options
 from export.server.grpc_services import ModelService, PredictionService
-from export.server.http_protocol import HttpProtocol
+from export.server.http_server import (
+    Application,
+    HttpServer,
+    bracketed,
+    is_loopback,
+    stop_event,
+)
 from export.server.manager import LoadOptions, Manager
 from export.server.metrics import Metrics
+from export.server.playground import PATH, Playground
+from export.server.request_log import RequestLog
 from export.server.rest import RestApi
 from export.server.rest_services import RestServices
 from export.server.status import ServingError
 from zoo.errors import UserError
 
 log = logging.getLogger(__name__)
-
-_KEEP_ALIVE_SECONDS = 65
-
-Config = TypeVar("Config")
-
-
-class _HttpServer(uvicorn.Server):
-    """Uvicorn that leaves signals to the application."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class App:
@@ -56,10 +45,12 @@ class App:
         batching = _read_batching(options)
         metrics_path = None
         if path := options.monitoring_config_file:
-            metrics_path = _read_config(config.read_metrics_path, path, "--monitoring-config-file")
+            metrics_path = config.read_file(
+                config.read_metrics_path, path, flag="--monitoring-config-file"
+            )
         self._credentials = None
         if path := options.ssl_config_file:
-            self._credentials = _read_config(config.read_tls, path, "--ssl-config-file")
+            self._credentials = config.read_file(config.read_tls, path, flag="--ssl-config-file")
         metrics = Metrics()
         self.manager = Manager(
             _load_options(options),
@@ -74,12 +65,17 @@ class App:
             batching,
             per_model=options.enable_per_model_batching_parameters,
         )
-        self._rest = RestApi(
+        rest = RestApi(
             RestServices(self.manager, runner, metrics, options.rest_api_timeout_in_ms / 1000),
             max_bytes=options.max_request_bytes,
             cors=options.rest_api_enable_cors_support,
             metrics_path=metrics_path,
         )
+        self._http: Application = rest
+        if options.playground:
+            loopback = is_loopback(options.host)
+            self._http = Playground(rest, lambda: self.manager.names, loopback=loopback)
+        self._http = RequestLog(self._http, writes=options.access_log)
         self._prediction = PredictionService(
             self.manager, runner, metrics, options.enable_serialization_as_tensor_content
         )
@@ -91,11 +87,11 @@ class App:
             UserError: a port that is in use.
         """
         _exclude_loaded_objects_from_collection()
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        http, serving = await self._start_http()
+        stop = stop_event()
+        http, serving = None, None
+        if self._options.rest_api_port:
+            http = HttpServer(self._http, drain_seconds=self._options.drain_seconds)
+            serving = http.start(self._options.host, self._options.rest_api_port)
         rpc = None
         if self._options.port:
             models = ModelService(self.manager)
@@ -115,25 +111,6 @@ class App:
         await asyncio.gather(*([serving] if serving else []), *([rpc.stop(drain)] if rpc else []))
         self._threads.close()
 
-    async def _start_http(self) -> tuple[_HttpServer | None, asyncio.Task | None]:
-        if not self._options.rest_api_port:
-            return None, None
-        listening = _bind(self._options.host, self._options.rest_api_port)
-        server = _HttpServer(
-            uvicorn.Config(
-                self._rest,
-                http=HttpProtocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=int(self._options.drain_seconds),
-            )
-        )
-        return server, asyncio.create_task(server.serve(sockets=[listening]))
-
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(self._options.file_system_poll_wait_seconds)
@@ -151,7 +128,7 @@ class App:
                 log.error("The configuration is not changed: %s", error)
 
     def _banner(self) -> str:
-        host = _bracketed(self._options.host)
+        host = bracketed(self._options.host)
         lines = [f"Serving {', '.join(self._configs)} (local server)"]
         for name in self._configs:
             if self._options.rest_api_port:
@@ -159,6 +136,8 @@ class App:
                 lines.append(f"  REST  {url}")
         if self._options.port:
             lines.append(f"  gRPC  {host}:{self._options.port}")
+        if self._options.playground:
+            lines.append(f"  page  http://{host}:{self._options.rest_api_port}{PATH}")
         return "\n".join(lines)
 
 
@@ -191,7 +170,7 @@ def _exclude_loaded_objects_from_collection() -> None:
 
 def _read_models(options: Options) -> dict[str, ModelConfig]:
     if options.model_config_file:
-        return _read_config(config.read_models, options.model_config_file, "--model-config-file")
+        return config.read_file(config.read_models, options.model_config_file)
     base = pathlib.Path(options.model_base_path).expanduser().absolute()
     if not base.is_dir():
         raise UserError(
@@ -207,38 +186,4 @@ def _read_batching(options: Options) -> config.Batching | None:
     if not options.batching_parameters_file:
         return config.Batching()
     path = options.batching_parameters_file
-    return _read_config(config.read_batching, path, "--batching-parameters-file")
-
-
-def _read_config(parse: Callable[[str], Config], path: str, flag: str) -> Config:
-    """Reads and parses a text file.
-
-    Raises:
-        UserError: a file that cannot be read or parsed.
-    """
-    try:
-        return parse(pathlib.Path(path).expanduser().read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{flag}: {path} cannot be read: {error}") from None
-    except ServingError as error:
-        raise UserError(f"{flag}: {path}: {error.message}") from None
-
-
-def _bracketed(host: str) -> str:
-    """Returns a host as URLs contain it: IPv6 addresses are in brackets."""
-    return f"[{host}]" if ":" in host else host
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise UserError(
-            f"The REST API cannot listen on {_bracketed(host)}:{port}: {error.strerror}. Choose "
-            "another --rest-api-port, or stop the process that uses the port."
-        ) from None
-    return listening
+    return config.read_file(config.read_batching, path, flag="--batching-parameters-file")

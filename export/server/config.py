@@ -3,17 +3,21 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import grpc
 from tensorflow_serving.config import model_server_config_pb2
 
 from export.server import protos
-from export.server.status import invalid
+from export.server.status import ServingError, invalid
+from zoo.errors import UserError
 
 PLATFORM = "tensorflow"
 BATCHING_FILE = "batching_params.pbtxt"
 METRICS_PATH = "/monitoring/prometheus/metrics"
+
+Config = TypeVar("Config")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,3 +201,19 @@ def read_metrics_path(text: str) -> str | None:
     protos.parse(text, proto, "monitoring config")
     prometheus = proto.prometheus_config  # type: ignore[attr-defined]
     return (prometheus.path or METRICS_PATH) if prometheus.enable else None
+
+
+def read_file(
+    parse: Callable[[str], Config], path: str, *, flag: str = "--model-config-file"
+) -> Config:
+    """Reads and parses the text file of a flag.
+
+    Raises:
+        UserError: a file that cannot be read or parsed.
+    """
+    try:
+        return parse(pathlib.Path(path).expanduser().read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{flag}: {path} cannot be read: {error}") from None
+    except ServingError as error:
+        raise UserError(f"{flag}: {path}: {error.message}") from None

@@ -119,4 +119,7 @@ class Runner:
         self._metrics.observe(
             "runtime_latency", seconds, model_name=model.name, API=api, runtime="TF1"
         )
+        self._metrics.observe(
+            "signature_latency", seconds, model_name=model.name, signature=signature.name
+        )
         return result

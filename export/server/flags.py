@@ -111,6 +111,13 @@ class Options(TensorFlowServingOptions):
     """Requests that may wait; further ones get HTTP 503. Local server only."""
     drain_seconds: float = 30.0
     """Seconds that running requests may take after SIGTERM. Local server only."""
+    access_log: Switch = False
+    """Log each HTTP request as one line of JSON. Local server only."""
+    playground: Switch = False
+    """Serve a page at /playground/ to try the models in a browser. Local server only."""
+    rest_url: str = ""
+    """Serve only that page, for the models of the server at this address (http://HOST:PORT);
+    --model-name may list several names, separated by commas."""
 
 
 _SHARED = {field.name for field in dataclasses.fields(TensorFlowServingOptions)}
@@ -167,6 +174,9 @@ def parse(arguments: Sequence[str], *, prog: str = "python -m export.serve") -> 
 
 
 def _check_models(options: Options, explicit: Sequence[str]) -> None:
+    if options.rest_url:
+        _check_page_alone(options, explicit)
+        return
     if bool(options.model_base_path) == bool(options.model_config_file):
         raise UserError("Give either --model-base-path DIR/NAME or --model-config-file FILE.")
     if options.model_config_file and "model_name" in explicit:
@@ -174,6 +184,27 @@ def _check_models(options: Options, explicit: Sequence[str]) -> None:
             "--model-name has no effect with --model-config-file, because the file names the "
             "models. Leave it out."
         )
+
+
+def _check_page_alone(options: Options, explicit: Sequence[str]) -> None:
+    if not options.playground:
+        raise UserError("--rest-url needs --playground.")
+    if ("model_name" in explicit) == bool(options.model_config_file):
+        raise UserError(
+            "--rest-url needs the names of the other server's models: give either --model-name "
+            "NAME[,NAME...] or --model-config-file FILE."
+        )
+    known = {"model_name", "model_config_file", "rest_api_port", "rest_api_timeout_in_ms", "host"}
+    known |= {
+        "access_log",
+        "max_request_bytes",
+        "drain_seconds",
+        "playground",
+        "rest_url",
+        "engine",
+    }
+    if other := [name for name in explicit if name not in known]:
+        raise UserError(f"{_flag(other[0])} has no effect with --rest-url. Leave it out.")
 
 
 def _check_dependencies(options: Options, explicit: Sequence[str]) -> None:
@@ -195,6 +226,8 @@ def _check_dependencies(options: Options, explicit: Sequence[str]) -> None:
     for name in ("grpc_socket_path", "ssl_config_file", "enable_grpc_healthcheck_service"):
         if getattr(options, name) and not options.port:
             raise UserError(f"{_flag(name)} has no effect with --port 0, which turns gRPC off.")
+    if options.playground and not options.rest_api_port:
+        raise UserError("--playground needs a --rest-api-port other than 0.")
     if not (options.port or options.rest_api_port):
         raise UserError("--port and --rest-api-port are both 0: nothing would be served.")
 

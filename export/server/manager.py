@@ -108,6 +108,11 @@ class Manager:
         with model.in_use():
             yield model
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the served models."""
+        return tuple(self._models)
+
     def ready(self) -> bool:
         """Returns True if every model has a loaded version."""
         return all(served.loaded(None) for served in self._models.values())

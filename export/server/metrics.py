@@ -15,6 +15,7 @@ _HELP = {
     "request_count": "The total number of requests.",
     "request_latency": "Time from a request's arrival to its answer, in microseconds.",
     "runtime_latency": "Time in the graph, in microseconds.",
+    "signature_latency": "Time in the queue and in the graph, in microseconds.",
     "model_warmup_latency": "Time to replay a version's warmup requests, in microseconds.",
     "batching_session:queuing_latency": "Time a request waits for its batch, in microseconds.",
 }

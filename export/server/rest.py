@@ -1,22 +1,18 @@
 """The REST API as an ASGI application."""
 
-import asyncio
 import dataclasses
 import logging
 import re
 import urllib.parse
-import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from export.server import json_writing
+from export.server.http_body import Disconnected, Message, Receive, Send, read_body
 from export.server.manager import ModelSpec
 from export.server.rest_services import RestServices
-from export.server.status import Code, ServingError, invalid
+from export.server.status import ServingError, invalid
 
 log = logging.getLogger(__name__)
 
-_READ_SECONDS = 30.0
 _VERSION_OR_LABEL = r"(?:(?i:/versions/)(\d+)|(?i:/labels/)([^/:]+))?"
 _POST = re.compile(rf"(?i:/v1/models)/([^/:]+){_VERSION_OR_LABEL}:(classify|regress|predict)")
 _GET = re.compile(rf"(?i:/v1/models)(?:/([^/:]+))?{_VERSION_OR_LABEL}(/(?i:metadata))?")
@@ -29,14 +25,6 @@ _CORS = (
     (b"access-control-allow-headers", b"Content-Type"),
 )
 _NOT_FOUND = b"<html><head><title>404 Not Found</title></head><body>Not Found</body></html>\n"
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-
-class _Disconnected(Exception):
-    """A client that disconnected before its request was complete."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,12 +47,12 @@ class RestApi:
         """Answers one request (ASGI 3)."""
         try:
             status, header, body = await self._answer(scope, receive)
-        except _Disconnected:
+        except Disconnected:
             return
         except ServingError as error:
             status, header, body = error.http_status, _JSON, json_writing.error(error.message)
         except Exception:
-            log.exception("The server failed to handle a request")
+            log.exception("The server failed to handle request %s", scope.get("request_id", ""))
             status, header, body = 500, _JSON, json_writing.error("Internal error")
         headers = [header, (b"content-length", b"%d" % len(body)), *(_CORS if self.cors else ())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -84,7 +72,7 @@ class RestApi:
         method = scope["method"]
         if method == "POST" and (match := _POST.fullmatch(path)):
             spec = _spec(match)
-            body = await self._body(scope, receive)
+            body = await read_body(scope, receive, self.max_bytes)
             return 200, _JSON, await self.services.infer(spec, match[4], body)
         if method == "GET" and (match := _GET.fullmatch(path)):
             if match[1] is None:
@@ -94,46 +82,6 @@ class RestApi:
         if method == "OPTIONS" and _ORIGIN.match(dict(scope["headers"]).get(b"origin", b"")):
             return 200, _JSON, b""
         raise invalid(f"Malformed request: {method} {path}")
-
-    async def _body(self, scope: Message, receive: Receive) -> bytes:
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > self.max_bytes:
-            raise self._too_large()
-        parts: list[bytes] = []
-        size, more = 0, True
-        try:
-            async with asyncio.timeout(_READ_SECONDS):
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise _Disconnected
-                    parts.append(message.get("body", b""))
-                    size += len(parts[-1])
-                    if size > self.max_bytes:
-                        raise self._too_large()
-                    more = message.get("more_body", False)
-        except TimeoutError:
-            text = f"The body of the request did not arrive within {_READ_SECONDS:.0f} seconds."
-            raise ServingError(Code.DEADLINE_EXCEEDED, text, http_status=408) from None
-        body = b"".join(parts)
-        if headers.get(b"content-encoding", b"").lower() == b"gzip":
-            return self._decompress(body)
-        return body
-
-    def _decompress(self, body: bytes) -> bytes:
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            decompressed = stream.decompress(body, self.max_bytes)
-        except zlib.error:
-            return b""  # The JSON parser refuses an empty body.
-        if stream.unconsumed_tail:
-            raise self._too_large()
-        return decompressed if stream.eof else b""
-
-    def _too_large(self) -> ServingError:
-        text = f"The request is larger than {self.max_bytes} bytes."
-        return ServingError(Code.RESOURCE_EXHAUSTED, text, http_status=413)
 
 
 def _spec(match: re.Match) -> ModelSpec:

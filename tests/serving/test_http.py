@@ -1,12 +1,15 @@
 """HTTP of the REST API: URLs, bodies, headers, model status and metrics."""
 
+import asyncio
 import gzip
 import http.client
 import http.server
 import json
+import logging
 
 import pytest
 
+from export.server.request_log import RequestLog
 from tests.serving.conftest import HALF, PREDICT
 
 MODELS = "/v1/models"
@@ -162,3 +165,41 @@ def test_metrics(server):
     infinite = f'{latency}le="+Inf"}}'
     assert after[infinite] == before[infinite] + 1
     assert sum(name.startswith(latency) for name in after) == 34
+
+
+def test_answers_have_the_id_of_the_request(server):
+    def request_id(path=PREDICT, **headers):
+        return server.ask_raw("POST", path, HALF, **headers)[1]["x-request-id"]
+
+    assert request_id(x_request_id="a-1.B_2") == "a-1.B_2"
+    assert request_id(f"{MODELS}/no:predict", x_request_id="failed") == "failed"
+    drawn = {request_id(), request_id(), request_id(x_request_id="x" * 65)}
+    drawn.add(request_id(x_request_id="two words"))
+    assert len(drawn) == 4 and all(len(one) == 32 for one in drawn)
+
+
+def test_the_access_log_has_one_line_per_request(caplog):
+    async def application(scope, receive, send):
+        await send({"type": "http.response.start", "status": 418, "headers": []})
+        await send({"type": "http.response.body", "body": b"short"})
+
+    async def send(message):
+        pass
+
+    scope = {"method": "GET", "raw_path": b'/v1/"x"', "headers": [(b"x-request-id", b"7")]}
+    caplog.set_level(logging.INFO, logger="export.access")
+    for writes in (True, False):
+        asyncio.run(RequestLog(application, writes=writes)(dict(scope), send, send))
+    (record,) = caplog.records
+    line = json.loads(record.message)
+    assert line.pop("milliseconds") >= 0
+    assert line == {
+        "id": "7", "method": "GET", "path": '/v1/"x"', "status": 418, "answer_bytes": 5
+    }  # fmt: skip
+
+
+def test_latencies_per_signature(server):
+    server.predict(HALF)
+    text = server.ask_raw("GET", "/monitoring/prometheus/metrics")[2].decode()
+    labels = 'model_name="m",signature="serving_default"'
+    assert f":tensorflow:serving:signature_latency_count{{{labels}}} " in text

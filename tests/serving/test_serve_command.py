@@ -46,6 +46,14 @@ def test_tensorflow_model_server_is_preferred(tmp_path):
         (["--model-base-path=a", "--max_request_bytes=0"], "at least 1"),
         (["--model-base-path=a", "--file-system-poll-wait-seconds=0"], "must be positive"),
         (["--model-config-file=a", "--model-name=m"], "has no effect"),
+        (["--model-base-path=a", "--playground", "--rest-api-port=0"], "--playground needs"),
+        (["--rest-url=http://a"], "needs --playground"),
+        (["--rest-url=http://a", "--playground"], "either --model-name NAME[,NAME...]"),
+        (["--rest-url=ftp://a", "--playground", "--model-name=m"], "expected http://HOST:PORT"),
+        (
+            ["--rest-url=http://a", "--playground", "--model-name=m", "--enable-batching"],
+            "--enable-batching has no effect with --rest-url",
+        ),
     ],
 )
 def test_flags_that_contradict_each_other(arguments, message, capsys):
