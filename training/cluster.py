@@ -27,8 +27,9 @@ def tf_config(environment: Environment) -> Config | None:
     """Returns the content of TF_CONFIG for this host.
 
     The variables are read in this order: TF_CONFIG itself; CLUSTER_SPEC of Vertex AI; SM_HOSTS and
-    SM_CURRENT_HOST of SageMaker; JOB_COMPLETION_INDEX of Kubernetes (Indexed Job, JobSet, TrainJob)
-    with ZOO_NUM_HOSTS and ZOO_SUBDOMAIN, which the manifest sets.
+    SM_CURRENT_HOST of SageMaker; SKYPILOT_NODE_IPS and SKYPILOT_NODE_RANK; JOB_COMPLETION_INDEX of
+    Kubernetes (Indexed Job, JobSet, TrainJob) with ZOO_NUM_HOSTS and ZOO_SUBDOMAIN, which the
+    manifest sets.
 
     Args:
         environment: the environment variables.
@@ -106,6 +107,20 @@ def _sagemaker(environment: Environment) -> Config:
     return _workers([f"{host}:{port}" for host in hosts], hosts.index(current))
 
 
+def _skypilot(environment: Environment) -> Config:
+    hosts = environment["SKYPILOT_NODE_IPS"].split()
+    if "SKYPILOT_NODE_RANK" not in environment:
+        raise UserError("SKYPILOT_NODE_RANK is missing. Set it to the rank of this node, from 0.")
+    rank = _integer(environment, "SKYPILOT_NODE_RANK", minimum=0)
+    if rank >= len(hosts):
+        raise UserError(
+            f"SKYPILOT_NODE_RANK is {rank}, but SKYPILOT_NODE_IPS lists {len(hosts)} nodes. Set "
+            "it to the rank of this node, from 0."
+        )
+    port = _port(environment)
+    return _workers([f"{host}:{port}" for host in hosts], rank)
+
+
 def _kubernetes(environment: Environment) -> Config | None:
     if "ZOO_NUM_HOSTS" not in environment:
         # The pods of an Indexed Job may also be runs that have nothing to do with each other.
@@ -138,6 +153,7 @@ _PLATFORMS: dict[str, Callable[[Environment], Config | None]] = {
     "TF_CONFIG": _given,
     "CLUSTER_SPEC": _vertex,
     "SM_HOSTS": _sagemaker,
+    "SKYPILOT_NODE_IPS": _skypilot,
     "JOB_COMPLETION_INDEX": _kubernetes,
 }
 

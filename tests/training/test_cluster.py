@@ -57,6 +57,11 @@ CHIEF = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
             {"worker": ["algo-1:7000", "algo-2:7000"]},
             ("worker", 1),
         ),
+        (
+            {"SKYPILOT_NODE_IPS": "10.0.0.1\n10.0.0.2", "SKYPILOT_NODE_RANK": "1"},
+            {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]},
+            ("worker", 1),
+        ),
         (POD, {"worker": ["zoo-0.zoo:2222", "zoo-1.zoo:2222"]}, ("worker", 1)),
         (
             # A pod of a JobSet: JobSet, replicated job, index of the job, index of the pod.
@@ -107,6 +112,8 @@ def test_one_host_writes():
         (SAGEMAKER | {"SM_CURRENT_HOST": "algo-9"}, "SM_CURRENT_HOST is 'algo-9'"),
         ({"SM_HOSTS": '["algo-1"]'}, "SM_CURRENT_HOST is None"),
         (SAGEMAKER | {"ZOO_PORT": "x"}, "ZOO_PORT is 'x'; set it to a number"),
+        ({"SKYPILOT_NODE_IPS": "10.0.0.1"}, "SKYPILOT_NODE_RANK is missing"),
+        ({"SKYPILOT_NODE_IPS": "a", "SKYPILOT_NODE_RANK": "1"}, "SKYPILOT_NODE_RANK is 1, but"),
         (POD | {"ZOO_NUM_HOSTS": "two"}, "ZOO_NUM_HOSTS is 'two'; set it to a number"),
         (POD | {"ZOO_NUM_HOSTS": "1"}, "Set ZOO_NUM_HOSTS to the number of pods"),
         (POD | {"HOSTNAME": "node7"}, "HOSTNAME is 'node7'"),
