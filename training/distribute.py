@@ -2,12 +2,14 @@
 
 import contextlib
 import functools
+import json
 import os
 from collections.abc import Iterator
 
 import tensorflow as tf
 
 from training.callbacks.saving import StopRequest
+from training.cluster import host_count, is_evaluator, tf_config
 from training.errors import Interrupted, WorkerLost
 from training.options.devices import DeviceOptions
 from zoo.errors import UserError
@@ -21,8 +23,8 @@ def make_strategy(
     """Returns the distribution strategy of a run.
 
     `auto` uses all visible GPUs (with MirroredStrategy if there are several), or one CPU. If
-    TF_CONFIG names several hosts, it uses all of them. Tests use logical CPU devices and two
-    processes on one host. Several GPUs and TPUs have not been tested.
+    TF_CONFIG or the variables of a platform name several hosts, it uses all of them. Tests use
+    logical CPU devices and two processes on one host. Several GPUs and TPUs have not been tested.
 
     Raises:
         UserError: if the devices are not available, or there are more devices than images in a
@@ -31,7 +33,7 @@ def make_strategy(
     if devices.virtual_devices > 1:
         _split_cpu(devices.virtual_devices)
     name = devices.strategy
-    if name == "auto" and _workers() > 1:
+    if name == "auto" and host_count(tf_config(os.environ)) > 1:
         name = "multi_worker"
         if devices.input == "device":
             raise UserError(
@@ -78,27 +80,26 @@ def mirrored(devices: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
     return tf.distribute.MirroredStrategy(devices)
 
 
-def _workers() -> int:
-    """Returns the number of hosts in TF_CONFIG."""
-    if "TF_CONFIG" not in os.environ:
-        return 1
-    try:
-        spec = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
-    except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"TF_CONFIG does not describe hosts ({error}). Remove the variable, or set it as in "
-            "docs/distributed.md."
-        ) from None
-    return sum(len(spec.get(job, [])) for job in ("chief", "worker"))
-
-
 @functools.cache
 def _multi_worker() -> tf.distribute.MultiWorkerMirroredStrategy:
-    if "TF_CONFIG" in os.environ:
+    config = tf_config(os.environ)
+    if is_evaluator(config):
+        raise UserError(
+            "TF_CONFIG names this host an evaluator, which does not train. Start the command with "
+            "`python -m training.fit_on_cluster`, which ends here with exit code 0."
+        )
+    if config is not None:
+        os.environ["TF_CONFIG"] = json.dumps(config)
         return tf.distribute.MultiWorkerMirroredStrategy()
     if "SLURM_JOB_ID" in os.environ:
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    if "JOB_COMPLETION_INDEX" in os.environ:
+        raise UserError(
+            "--strategy multi_worker needs to know the hosts. Kubernetes has set "
+            "JOB_COMPLETION_INDEX; set ZOO_NUM_HOSTS and ZOO_SUBDOMAIN in the manifest too, as in "
+            "docs/distributed.md."
+        )
     raise UserError(
         "--strategy multi_worker needs to know the hosts. Set TF_CONFIG on each host "
         "(docs/distributed.md has an example), or start the command under Slurm with srun."

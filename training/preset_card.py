@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from training.callbacks.samples import save_png, tile
+from training.card_header import card_header
 from training.controls import CONTROLS, results_of
+from training.data_digest import read_data_record
 from training.recipe import Recipe
 from training.recipe_file import NOT_DECIDING, to_json
 from zoo.errors import UserError
@@ -61,6 +63,8 @@ class Card:
         hardware: the training hardware.
         limits: sentences on the preset's limits; may be empty.
         data: the data of a classifier's run; None for a generator.
+        digests: digests of the splits of the data, from the run's `data.json`; None for a run
+            without this file.
     """
 
     name: str
@@ -71,14 +75,17 @@ class Card:
     hardware: str
     limits: str
     data: "ImageData | None"
+    digests: dict[str, str] | None = None
 
     def metadata(self, task: Task) -> dict[str, Any]:
         """Returns the fields to add to `metadata.json`."""
+        digests = {} if self.digests is None else {"data_digests": self.digests}
         return {
             "description": self.description(task),
             "model": self.recipe.model,
             "data": self.recipe.data.data,
             "licence": self.licence,
+            **digests,
             "image_shape": list(task.image_shape),
             "num_classes": task.num_classes,
             "command": self.command,
@@ -156,6 +163,7 @@ class Card:
         files = sum(file["size"] for file in metadata["files"].values())
         rows = {
             "data": f"{recipe.data.data}, licence: {self.licence}",
+            **_digest_row(self.digests),
             "parameters": f"{metadata['parameter_count']:,} ({files:,} bytes)",
             "weights": f"{result['weights']} of the run, stored as {weights_dtype(metadata)}",
             "seed": recipe.run.seed,
@@ -169,7 +177,7 @@ class Card:
         limits = f"{self.limits} It was trained on {data} only; for demonstrations and tests."
         return "\n\n".join(
             [
-                "---\nlibrary_name: keras-hub\ntags: [gan, lipschitz-gan-zoo]\n---",
+                card_header(self.name, metadata),
                 f"# {self.name}",
                 f"{self.description(task)}.",
                 f"```python\nimport zoo\n\n"
@@ -181,6 +189,25 @@ class Card:
                 f"## Limits\n\n{limits.strip()}\n",
             ]
         )
+
+
+def split_digests(run: pathlib.Path) -> dict[str, str] | None:
+    """Returns the digest of each split of a run's data; None for a run without `data.json`."""
+    record = read_data_record(run)
+    if record is None:
+        return None
+    return {
+        name: split["digest"]
+        for name, split in record.get("splits", {}).items()
+        if split.get("digest") is not None
+    }
+
+
+def _digest_row(digests: dict[str, str] | None) -> dict[str, str]:
+    """Returns the row of the card's table with the digests; no row without digests."""
+    if not digests:
+        return {}
+    return {"data digests": ", ".join(f"{name} `{digest}`" for name, digest in digests.items())}
 
 
 def weights_dtype(metadata: dict[str, Any]) -> str:

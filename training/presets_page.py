@@ -32,6 +32,22 @@ import zoo.hub
 keras_hub.models.ImageClassifier.from_preset("runs/NAME/preset").predict(images)
 ```
 
+A shipped preset has a model card, `README.md`. Its metadata block is that of the Hugging Face Hub:
+the licence of the weights, the data set, and the scores as `model-index`. The card also names the
+licence of the data and the digests of its splits. To publish a preset, log in with `hf auth login`
+and type:
+
+<!-- skip: next "needs an account; tests/zoo/presets/test_upload.py uploads to a local stand-in" -->
+
+```python
+from zoo.presets.upload import upload_preset
+
+upload_preset("runs/NAME/preset", "hf://ORG/NAME")
+```
+
+All files arrive in one commit. `keras_hub.upload_preset` takes the same folders, but it deletes the
+card from the folder if the repository is new.
+
 | | Preset | Data | Score |
 | --- | --- | --- | --- |
 """

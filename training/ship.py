@@ -74,7 +74,7 @@ def ship(options: Options) -> pathlib.Path:
             "NAME must be lower-case letters, digits and underscores, such as ls_gan_mnist; "
             f"given {options.name!r}."
         )
-    from training.preset_card import Card, data_licence
+    from training.preset_card import Card, data_licence, split_digests
     from training.stored_run import command_of, load_run_data, read_finished
     from zoo.presets import builtin, save_bundle
     from zoo.tasks import ImageClassifier, from_preset
@@ -93,6 +93,7 @@ def ship(options: Options) -> pathlib.Path:
         data=load_run_data(options.run, recipe, data_dir=options.data_dir)
         if isinstance(task, ImageClassifier)
         else None,
+        digests=split_digests(options.run),
     )
     folder = (options.to or builtin.FOLDER) / options.name
     all_parts = _parts(preset)

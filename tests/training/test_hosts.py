@@ -11,7 +11,6 @@ import time
 
 import numpy as np
 import pytest
-import yaml
 
 from tests.support.hosts import free_ports, outputs, start_hosts, start_process
 from tests.support.report_matrix import PAGE
@@ -64,27 +63,6 @@ def test_several_hosts_without_addresses_exit_with_2():
     printed, _ = process.communicate()
     assert process.returncode == 2
     assert "TF_CONFIG" in printed and "Traceback" not in printed
-
-
-def test_the_kubernetes_job_of_the_page_sets_the_index_of_each_pod():
-    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    service, job = yaml.safe_load_all(text)
-    pod = job["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    assert job["spec"]["completionMode"] == "Indexed"
-    assert pod["subdomain"] == service["metadata"]["name"]
-    environment = with_python('echo "$TF_CONFIG" "$@"') | {"JOB_COMPLETION_INDEX": "1"}
-    environment |= {entry["name"]: entry["value"] for entry in container["env"]}
-    done = subprocess.run(
-        [*container["command"], *container["args"]], capture_output=True, text=True, env=environment
-    )
-    config, arguments = done.stdout.split(" -m ")
-    hosts = [f"{job['metadata']['name']}-{index}.{pod['subdomain']}:2222" for index in (0, 1)]
-    assert json.loads(config) == {
-        "cluster": {"worker": hosts},
-        "task": {"type": "worker", "index": 1},
-    }
-    assert arguments.startswith("training.fit --model clsgan")
 
 
 @pytest.mark.slow
@@ -203,3 +181,22 @@ def test_the_chief_holds_the_lock_and_a_second_run_is_refused():
     printed = outputs(first, seconds=60)
     assert [host.returncode for host in first] == [0, 0], printed
     assert not pathlib.Path("run/run.lock").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_run_continues_on_another_number_of_hosts(first):
+    """Compares five steps on some hosts and five on others with ten steps on one host."""
+    shorter = [*COMMAND, *TINY, "--steps", "5", "--report-every", "5"]
+    alone = start_process([*OPTIONS, "--run-dir", "alone"])
+    printed = outputs([alone])
+    assert alone.returncode == 0, printed
+    for command, count in ((shorter, first), (OPTIONS, 3 - first)):
+        hosts = start_hosts([*command, "--run-dir", "run"], folders=(".",) * count)
+        printed = outputs(hosts)
+        assert [host.returncode for host in hosts] == [0] * count, printed
+    one, other = arrays("alone"), arrays("run")
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        scale = max(np.abs(value).max(), 1e-3)
+        assert np.abs(value - other[name]).max() <= 1e-4 * scale, name

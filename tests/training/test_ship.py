@@ -84,8 +84,19 @@ def test_a_generator_is_shipped_with_all_files(generator_run, tmp_path, capsys):
         assert sheet.width > 300
     metadata = json.loads((shipped / "metadata.json").read_text())
     assert metadata["recipe"]["seed"] == 4 and metadata["licence"].startswith("CC BY 4.0")
+    record = json.loads((generator_run / "data.json").read_text())
+    digests = {name: split["digest"] for name, split in record["splits"].items()}
+    assert metadata["data_digests"] == digests
     card = (shipped / "README.md").read_text()
-    for printed in (metadata["command"], "--seed 4", "CC BY 4.0", "seconds on", "## Limits"):
+    assert card.startswith("---\nlibrary_name: keras-hub\n")
+    for printed in (
+        digests["train"],
+        metadata["command"],
+        "--seed 4",
+        "CC BY 4.0",
+        "seconds on",
+        "## Limits",
+    ):
         assert printed in card
 
 
