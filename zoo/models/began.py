@@ -53,7 +53,8 @@ class BoundaryEquilibriumGAN(AdversarialModel):
     `E(x) + |diversity_ratio * E(x) - E(g)|`.
 
     Args:
-        generator, critic, objective, penalty, step, seed, name: see `AdversarialModel`.
+        generator, critic, objective, penalty, step, run_steps, seed, name: see
+            `AdversarialModel`.
     """
 
     objective: BoundaryEquilibrium
@@ -70,11 +71,19 @@ class BoundaryEquilibriumGAN(AdversarialModel):
         *,
         penalty: Penalty | None = None,
         step: StepOptions = StepOptions(),
+        run_steps: NotNegativeCount = 0,
         seed: NotNegativeCount = 0,
         name: str | None = None,
     ):
         super().__init__(
-            generator, critic, objective, penalty=penalty, step=step, seed=seed, name=name
+            generator,
+            critic,
+            objective,
+            penalty=penalty,
+            step=step,
+            run_steps=run_steps,
+            seed=seed,
+            name=name,
         )
         self.balance = self.add_weight((), "zeros", trainable=False, name="balance")
 
