@@ -8,6 +8,7 @@ import pathlib
 import resource
 import tempfile
 import time
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +19,7 @@ from training import data
 from training.data.pipeline import Stream, training_dataset
 
 SIDES = (64, 128)
+VIEWS: dict[str, dict[str, Any]] = {"plain": {}, "--shift 4 --flip": {"shift": 4, "flip": True}}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ def measure(folder: pathlib.Path, side: int, options: Options) -> None:
         f"{options.images / spent:,.0f} of one core; largest memory so far {_peak_mb():,.0f} MB"
     )
     streams = {"real": Stream(split, np.arange(len(split)))}
-    for name, views in (("plain", {}), ("--shift 4 --flip", {"shift": 4, "flip": True})):
+    for name, views in VIEWS.items():
         batches = iter(
             training_dataset(
                 streams,
