@@ -8,6 +8,7 @@ import pathlib
 import resource
 import tempfile
 import time
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +19,7 @@ from training import data
 from training.data.pipeline import Stream, training_dataset
 
 SIDES = (64, 128)
+VIEWS: dict[str, dict[str, Any]] = {"plain": {}, "--shift 4 --flip": {"shift": 4, "flip": True}}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,15 +67,14 @@ def measure(folder: pathlib.Path, side: int, options: Options) -> None:
         f"{options.images / spent:,.0f} of one core; largest memory so far {_peak_mb():,.0f} MB"
     )
     streams = {"real": Stream(split, np.arange(len(split)))}
-    for name, shift in (("plain", 0), ("--shift 4 --flip", 4)):
+    for name, views in VIEWS.items():
         batches = iter(
             training_dataset(
                 streams,
                 batch_size=options.batch_size,
                 seed=0,
                 strategy=tf.distribute.get_strategy(),
-                shift=shift,
-                flip=shift > 0,
+                **views,
             )
         )
         for _ in range(10):

@@ -28,7 +28,7 @@ of the paper, section 4, for 64 x 64 pixels. This project's choice: beta1 0.5, n
 
 RECIPES: dict[str, Recipe] = {
     "": DEFAULT,
-    # `--data digits`: minutes on two CPU cores.
+    # `--data digits`: smaller networks, for minutes on two CPU cores. Not run to its end yet.
     "digits": DEFAULT.with_options(**DIGITS | {"generator_filters": 32, "critic_filters": 32}),
     # `--data fashion_mnist`: the budget of all models, with smaller layers. Not run yet.
     "fashion_mnist": DEFAULT.with_options(

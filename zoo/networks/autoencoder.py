@@ -106,7 +106,7 @@ class Decoder(layers.Layer):
 
 
 def _segment(
-    block: keras.layers.Layer,
+    block: layers.Layer,
     x: keras.KerasTensor,
     label: keras.KerasTensor | None,
     *,
