@@ -226,7 +226,8 @@ class AdversarialModel(StatelessTrainer):
         self, real: Examples, fake: Examples, noise: Noise, global_batch: tf.Tensor
     ) -> Penalised:
         """Returns what the penalty finds; nothing without a penalty."""
-        if self.penalty is None:
+        penalty = self.penalty
+        if penalty is None:
             return NOTHING
 
         def score(images: tf.Tensor) -> tf.Tensor:
@@ -234,8 +235,8 @@ class AdversarialModel(StatelessTrainer):
                 return self.penalised_score(real._replace(images=images), noise)
 
         return scheduled_penalty(
-            self.penalty,
-            lambda: self.penalty.terms(score, real.images, fake.images, noise, global_batch),
+            penalty,
+            lambda: penalty.terms(score, real.images, fake.images, noise, global_batch),
             self.step_options,
             step=noise.step,
             rows=tf.shape(real.images)[0],
