@@ -171,7 +171,11 @@ def distance_after(weight: float, *, steps: int = 2000, rate: float = 0.02) -> f
     return float(np.hypot(a.numpy(), t.numpy()))
 
 
-def test_the_game_of_two_points_converges_with_r1_and_r2_and_circles_without():
-    """Mescheder et al. (arXiv 1801.04406), for R3GAN's losses."""
-    assert distance_after(0.0) > 1.0
+def test_the_game_of_two_points_converges_fast_with_r1_and_r2_alone():
+    """Its linearisation circles without a penalty, and has decaying solutions with one.
+
+    Mescheder et al. (arXiv 1801.04406), for R3GAN's losses. Without a penalty
+    `d(a² + t²)/dt = -2 a t tanh(a t / 2)`, which is of fourth order near 0.
+    """
+    assert distance_after(0.0) > 0.3
     assert distance_after(0.25) < 1e-2

@@ -207,6 +207,13 @@ BURN_IN = {
     "beta_2": 0.9,
     "burn_in": 0.5,
 }
+EVERY_SCHEDULE = BURN_IN | {
+    "network": "mlp",
+    "depth": 1,
+    "penalty_every": 2,
+    "final_penalty_weight": 0.1,
+    "ema_half_life": 3.0,
+}
 
 
 def test_rates_and_beta_2_move_over_the_burn_in_of_each_optimizer():
@@ -262,8 +269,7 @@ def test_a_burn_in_and_its_options_need_each_other(options, message):
 
 @pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_every_schedule_of_the_burn_in_resumes_bit_equal(count, tmp_path):
-    options = BURN_IN | {"penalty_every": 2, "final_penalty_weight": 0.1, "ema_half_life": 3.0}
-    recipe, data = tiny_recipe("r3gan", **options), tiny_data()
+    recipe, data = tiny_recipe("r3gan", **EVERY_SCHEDULE), tiny_data()
     recipe.check()
     whole = make(recipe, replicas(count))
     train(whole, recipe, data, steps=3)
@@ -277,8 +283,7 @@ def test_every_schedule_of_the_burn_in_resumes_bit_equal(count, tmp_path):
 
 
 def test_two_replicas_train_as_one_through_a_burn_in():
-    options = BURN_IN | {"penalty_every": 2, "final_penalty_weight": 0.1, "ema_half_life": 3.0}
-    recipe, data = tiny_recipe("r3gan", epsilon=1e-3, **options), tiny_data()
+    recipe, data = tiny_recipe("r3gan", epsilon=1e-3, **EVERY_SCHEDULE), tiny_data()
     results = []
     for count in (1, 2):
         trained = make(recipe, replicas(count))

@@ -107,15 +107,13 @@ class InvertedBottleneck(layers.Layer):
         return {**super().get_config(), "filters": self.filters, "blocks": self.blocks}
 
 
-def _make_blocks(widths: list[int]) -> list[list[InvertedBottleneck]]:
-    """Returns the blocks of each stage."""
+def _make_blocks(widths: list[int]) -> list[InvertedBottleneck]:
+    """Returns the blocks of all stages in one list; Keras does not save nested lists of layers."""
     count = _BLOCKS_PER_STAGE * len(widths)
     return [
-        [
-            InvertedBottleneck(width, blocks=count, name=f"stage_{i}_block_{k}")
-            for k in range(_BLOCKS_PER_STAGE)
-        ]
+        InvertedBottleneck(width, blocks=count, name=f"stage_{i}_block_{k}")
         for i, width in enumerate(widths)
+        for k in range(_BLOCKS_PER_STAGE)
     ]
 
 
@@ -173,7 +171,7 @@ class R3GANGenerator(Generator):
             filters, use_bias=False, kernel_initializer=_normal(), name="project"
         )
         self.start = GlobalBasis(base, filters, sums=False, name="start")
-        self.stages = _make_blocks(widths)
+        self.blocks = _make_blocks(widths)
         self.changes = [
             layers.Identity() if width == before else _pointwise(width, name=f"change_{i}")
             for i, (before, width) in enumerate(zip(widths, widths[1:], strict=False))
@@ -183,11 +181,11 @@ class R3GANGenerator(Generator):
 
     def call(self, inputs: Inputs, training: bool = False) -> keras.KerasTensor:
         x = self.start(self.project(self.latent_and_label(inputs)))
-        for i, blocks in enumerate(self.stages):
-            if i:
-                x = double(self.changes[i - 1](x))
-            for block in blocks:
-                x = segment(block.__call__, x)
+        for i, block in enumerate(self.blocks):
+            stage, place = divmod(i, _BLOCKS_PER_STAGE)
+            if stage and not place:
+                x = double(self.changes[stage - 1](x))
+            x = segment(block.__call__, x)
         images = self.output_layer(x)
         return images if training else ops.clip(images, -1.0, 1.0)
 
@@ -230,7 +228,7 @@ class R3GANCritic(Critic):
         self.filters = filters
         widths = stage_widths(filters, halvings + 1)[::-1]
         self.extract = _pointwise(widths[0], name="extract")
-        self.stages = _make_blocks(widths)
+        self.blocks = _make_blocks(widths)
         self.changes = [
             layers.Identity() if width == before else _pointwise(width, name=f"change_{i}")
             for i, (before, width) in enumerate(zip(widths, widths[1:], strict=False))
@@ -243,11 +241,11 @@ class R3GANCritic(Critic):
 
     def features(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         x = self.extract(ops.cast(images, self.compute_dtype))
-        for i, blocks in enumerate(self.stages):
-            if i:
-                x = self.changes[i - 1](halve(x))
-            for block in blocks:
-                x = segment(block.__call__, x)
+        for i, block in enumerate(self.blocks):
+            stage, place = divmod(i, _BLOCKS_PER_STAGE)
+            if stage and not place:
+                x = self.changes[stage - 1](halve(x))
+            x = segment(block.__call__, x)
         return self.basis(x)
 
     def get_config(self) -> dict:
