@@ -105,8 +105,14 @@ async def _ask(api: Application, path: str, body: bytes) -> bytes:
     async def send(message: Message) -> None:
         parts.append(message.get("body", b""))
 
-    scope: Message = {"type": "http", "method": "POST", "path": urllib.parse.unquote(path)}
-    scope |= {"raw_path": path.encode(), "query_string": b"", "headers": []}
+    scope: Message = {
+        "type": "http",
+        "method": "POST",
+        "path": urllib.parse.unquote(path),
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+    }
     await api(scope, receive, send)
     return b"".join(parts)
 
