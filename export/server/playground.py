@@ -53,7 +53,9 @@ class Playground:
         """Answers one request (ASGI 3)."""
         path: str = scope["path"]
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        if self.loopback and re.sub(r":\d*$", "", host).lower() not in _LOCAL_NAMES:
+        name = re.sub(r":\d*$", "", host).lower()
+        # Browsers always name the host; a probe that speaks HTTP/1.0 does not.
+        if self.loopback and name and name not in _LOCAL_NAMES:
             text = f"The host {host} is not this machine. Open http://localhost instead."
             await _answer(send, 421, "text/plain", text.encode())
         elif path in ("/", PATH.rstrip("/")) and scope["method"] in ("GET", "HEAD"):
