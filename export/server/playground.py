@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable
 
 from export.server.http_body import Message, Receive, Send
-from export.server.http_server import Application
+from export.server.http_server import Application, is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,6 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-cache"),
 )
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _LABEL_RANGE = re.compile(r"label must be in 0\.\.(\d+)")
 
 
@@ -55,7 +54,7 @@ class Playground:
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
         name = re.sub(r":\d*$", "", host).lower()
         # Browsers always name the host; a probe that speaks HTTP/1.0 does not.
-        if self.loopback and name and name not in _LOCAL_NAMES:
+        if self.loopback and name and not is_loopback(name.strip("[]")):
             text = f"The host {host} is not this machine. Open http://localhost instead."
             await _answer(send, 421, "text/plain", text.encode())
         elif path in ("/", PATH.rstrip("/")) and scope["method"] in ("GET", "HEAD"):
