@@ -85,6 +85,11 @@ const chooseVersion = guarded(async (isNewest) => {
   showError("");
   const name = element("model").value;
   const chosen = state.versions[name].find((one) => one.version === element("version").value);
+  if (["START", "LOADING"].includes(chosen?.state)) {
+    showStatus(`The server is loading ${name} ...`);
+    setTimeout(() => isNewest() && load(), 1000);
+    return;
+  }
   if (!chosen || chosen.state !== "AVAILABLE") {
     const why = chosen ? `its state is "${chosen.state}". ${chosen.message}` : "it has no version.";
     throw new Error(`The model ${name} cannot answer: ${why} Reload the models later.`);

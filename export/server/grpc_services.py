@@ -26,10 +26,12 @@ from export.server.manager import Manager, ModelSpec
 from export.server.messages import signature_def_map, status_response
 from export.server.metrics import Metrics
 from export.server.model import Arrays, LoadedModel, ServedSignature, unknown_signature
+from export.server.request_log import HEADER, request_id
 from export.server.status import Code, ServingError, invalid
 
 log = logging.getLogger(__name__)
 
+_ID = HEADER.decode()
 _MAX_DETAILS = 1024
 _SIGNATURE_DEF = "signature_def"
 
@@ -43,7 +45,10 @@ class _HasModelSpec(Protocol):
 
 @contextlib.asynccontextmanager
 async def _abort_on_error(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
-    """Ends a call with the code and text of the error that was raised."""
+    """Ends a call with the code and text of the error that was raised; answers with its id."""
+    metadata = dict(context.invocation_metadata() or ())
+    call_id = request_id(str(metadata.get(_ID, "")))
+    context.set_trailing_metadata(((_ID, call_id),))
     try:
         yield
     except ServingError as error:
@@ -54,7 +59,7 @@ async def _abort_on_error(context: grpc.aio.ServicerContext) -> AsyncIterator[No
     except grpc.aio.AbortError:
         raise
     except Exception:
-        log.exception("The server failed to handle a request")
+        log.exception("The server failed to handle request %s", call_id)
         await context.abort(grpc.StatusCode.INTERNAL, "Internal error")
 
 

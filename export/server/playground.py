@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable
 
 from export.server.http_body import Message, Receive, Send
-from export.server.http_server import Application
+from export.server.http_server import Application, is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,6 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-cache"),
 )
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _LABEL_RANGE = re.compile(r"label must be in 0\.\.(\d+)")
 
 
@@ -53,7 +52,9 @@ class Playground:
         """Answers one request (ASGI 3)."""
         path: str = scope["path"]
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        if self.loopback and re.sub(r":\d*$", "", host).lower() not in _LOCAL_NAMES:
+        name = re.sub(r":\d*$", "", host).lower()
+        # Browsers always name the host; a probe that speaks HTTP/1.0 does not.
+        if self.loopback and name and not is_loopback(name.strip("[]")):
             text = f"The host {host} is not this machine. Open http://localhost instead."
             await _answer(send, 421, "text/plain", text.encode())
         elif path in ("/", PATH.rstrip("/")) and scope["method"] in ("GET", "HEAD"):
@@ -105,8 +106,14 @@ async def _ask(api: Application, path: str, body: bytes) -> bytes:
     async def send(message: Message) -> None:
         parts.append(message.get("body", b""))
 
-    scope = {"type": "http", "method": "POST", "path": urllib.parse.unquote(path), "headers": []}
-    scope |= {"raw_path": path.encode(), "query_string": b""}
+    scope: Message = {
+        "type": "http",
+        "method": "POST",
+        "path": urllib.parse.unquote(path),
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+    }
     await api(scope, receive, send)
     return b"".join(parts)
 

@@ -283,3 +283,18 @@ def test_invalid_configurations_change_nothing(models, server, text, message):
     code, text = fail(models.HandleReloadConfigRequest, request)
     assert code == Code.INVALID_ARGUMENT and message in text
     assert server.states() == {"3": "AVAILABLE"}
+
+
+def test_answers_have_the_id_of_the_request(stub):
+    def ids(name, *metadata):
+        request = predict({"x": floats(1.0)}, name=name)
+        try:
+            _, call = stub.Predict.with_call(request, metadata=metadata, timeout=30)
+        except grpc.RpcError as error:
+            call = error
+        return [value for key, value in call.trailing_metadata() if key == "x-request-id"]
+
+    assert ids("m", ("x-request-id", "order-7")) == ["order-7"]
+    assert ids("none", ("x-request-id", "order-8")) == ["order-8"]
+    (drawn,) = ids("m")
+    assert len(drawn) == 32

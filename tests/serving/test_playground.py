@@ -411,6 +411,24 @@ def test_a_browser_or_a_server_that_cannot_be_used(browser, server, script, mess
     watched.context.close()
 
 
+def test_the_page_waits_for_a_model_that_is_loading(browser, server):
+    watched = Watched(browser)
+    watched.page.add_init_script("""
+      const real = fetch;
+      let asked = 0;
+      window.fetch = async (url, ...rest) => {
+        const answer = await real(url, ...rest);
+        if (url !== '/v1/models/toy' || asked++) return answer;
+        return new Response((await answer.text()).replace('AVAILABLE', 'LOADING'));
+      };
+    """)
+    watched.page.goto(address(server))
+    watched.page.wait_for_selector("#status:has-text('The server is loading toy')")
+    watched.page.wait_for_selector("#bars:not([hidden])")
+    assert not watched.errors
+    watched.context.close()
+
+
 def test_the_page_works_in_front_of_another_server(browser, server):
     """TensorFlow Serving has no page, so another process serves it and passes requests on."""
     proxy = Proxy(f"http://127.0.0.1:{server.rest_port}", timeout=30.0, max_bytes=1 << 20)
