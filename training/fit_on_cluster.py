@@ -32,8 +32,6 @@ def main(arguments: Sequence[str], *, prog: str = "python -m training.fit_on_clu
         return 0
     if host_count(config) > 1:
         os.environ["TF_CONFIG"] = json.dumps(config)
-    # Ray sets this variable on its workers; with it, TensorFlow looks for Keras 2.
-    os.environ.pop("TF_USE_LEGACY_KERAS", None)
     try:
         return fit.main([*arguments, *places.words], prog=prog)
     finally:

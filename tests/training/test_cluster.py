@@ -166,7 +166,6 @@ def started(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
 
     def main(arguments, *, prog):
-        assert "TF_USE_LEGACY_KERAS" not in os.environ
         calls.append((arguments, os.environ.get("TF_CONFIG")))
         if "--run-dir" in arguments:
             logs = pathlib.Path(arguments[arguments.index("--run-dir") + 1], "logs", "train")
@@ -183,7 +182,6 @@ def test_the_command_sets_tf_config_and_copies_the_logs(started, monkeypatch, tm
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AIP_CHECKPOINT_DIR", str(tmp_path / "run"))
     monkeypatch.setenv("AIP_TENSORBOARD_LOG_DIR", str(tmp_path / "board"))
-    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
     assert fit_on_cluster.main(["--model", "gan"]) == 4
     ((arguments, config),) = started
     assert arguments == ["--model", "gan", "--run-dir", str(tmp_path / "run")]
