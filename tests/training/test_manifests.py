@@ -9,13 +9,17 @@ import yaml
 from tests.support import schemas
 from tests.support.report_matrix import PAGE
 from training.cluster import tf_config
+from training.vertex import folders
+
+
+def every_document():
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    return [document for block in blocks for document in yaml.safe_load_all(block)]
 
 
 def documents():
     """Returns the YAML documents of the page that have a kind, by kind."""
-    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    found = [document for block in blocks for document in yaml.safe_load_all(block)]
-    return {document["kind"]: document for document in found if "kind" in document}
+    return {one["kind"]: one for one in every_document() if "kind" in one}
 
 
 def environment(container):
@@ -54,6 +58,15 @@ def test_the_train_job_names_the_hosts_of_its_pods():
     config = tf_config(environment(trainer) | pod | {"ZOO_SUBDOMAIN": name})
     assert len(config["cluster"]["worker"]) == trainer["numNodes"]
     assert config["cluster"]["worker"][1] == f"{name}-node-0-1.{name}:2222"
+
+
+def test_the_job_of_vertex_names_folders_that_can_be_written():
+    (job,) = (one for one in every_document() if "workerPoolSpecs" in one)
+    for pool in job["workerPoolSpecs"]:
+        container = pool["containerSpec"]
+        found = folders(container["args"], environment(container))
+        assert found.words == ("--run-dir", "/gcs/BUCKET/run", "--export", "/gcs/BUCKET/served")
+        assert found.logs == "/gcs/BUCKET/logs"
 
 
 def test_the_manifests_match_their_schemas():

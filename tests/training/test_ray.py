@@ -50,7 +50,8 @@ def test_the_example_trains_and_resumes_after_a_killed_worker(tmp_path):
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "TFDS_DATA_DIR": str(tmp_path / "tfds"),
-        "RAY_TMPDIR": "/tmp",
+        # Ray writes its results into the home folder.
+        "HOME": str(tmp_path),
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     with (tmp_path / "printed").open("w") as printed:
