@@ -141,10 +141,16 @@ def run(words: list[str]) -> None:
         raise SystemExit(code)
 
 
-def data_options(name: str, folder: str) -> str:
-    """Returns the options of a data set: an `.npz` file of this name in the folder, or TFDS."""
+def file_of(name: str, folder: str) -> pathlib.Path | None:
+    """Returns the `.npz` file of a data set in a folder; None if there is none."""
     file = pathlib.Path(folder) / f"{name}.npz"
-    if file.exists():
+    return file if file.exists() else None
+
+
+def data_options(name: str, folder: str) -> str:
+    """Returns the options of a data set: a file in the folder, or one that TFDS prepared there."""
+    file = file_of(name, folder)
+    if file is not None:
         return shlex.join(["--data", str(file)])
     return shlex.join(["--data", name, "--data-dir", folder])
 
@@ -170,7 +176,9 @@ def measure(
     run(command("training.fit", experiment.shared, experiment.rows[name], length, data, place))
     presets = [folder / control / "preset" for control in experiment.controls]
     for source in [preset for preset in presets if preset.exists()] + [folder]:
-        files = [str(source), "--out", str(out), "--data-dir", options.data_dir]
+        files = [str(source), "--out", str(out)]
+        if file_of(experiment.data, options.data_dir) is None:
+            files += ["--data-dir", options.data_dir]
         run(command("training.evaluate", shlex.join(files), experiment.measured))
 
 
