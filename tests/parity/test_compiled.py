@@ -66,8 +66,9 @@ def test_every_model_with_xla_equals_one_replica_without(case, count):
     assert_equal(plain, run(case, count=count, jit=True, steps_per_call=2, small=False))
 
 
-def test_a_loop_of_xla_chooses_the_kind_of_each_step():
-    """Fakes are made in every fourth step: the first of the first call, the second of the other."""
+@pytest.mark.slow
+def test_a_loop_of_xla_makes_fakes_in_every_fourth_step_of_clsgan():
+    """In the first step of the first call, and in the second of the other."""
     changes = {"adversarial_every": 4, "generator_normalization": "none", "dropout": 0.0}
     of_clsgan = functools.partial(run, "clsgan", small=False, changes=tuple(changes.items()))
     plain, every = of_clsgan(), of_clsgan(jit=True, steps_per_call=3)
