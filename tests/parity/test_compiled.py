@@ -5,12 +5,14 @@ import functools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.support.cases import REGISTERED, SHAPE, build, tiny_data, train, weights
 from tests.support.devices import replicas
 from tests.support.variants import VARIANTS, recipe_of
 from training.streams import batches, label_map_of, streams_of
 from zoo.models import LeastSquaresGAN
+from zoo.models.trainer import StatelessTrainer
 from zoo.networks import DCGANCritic, DCGANGenerator
 
 STEPS = 6
@@ -64,6 +66,39 @@ def test_replicas_with_xla_equal_one_without(count, small):
 def test_every_model_with_xla_equals_one_replica_without(case, count):
     plain = run(case, small=False)
     assert_equal(plain, run(case, count=count, jit=True, steps_per_call=2, small=False))
+
+
+class OfTwoKinds(StatelessTrainer):
+    """Doubles a number in each step, and adds 1 to it in every fourth one."""
+
+    def __init__(self):
+        super().__init__(seed=0, streams=("real",), name=None)
+        self.number = self.add_weight((), "ones", trainable=False, name="number")
+        self.compile(keras.optimizers.SGD(0.0))
+
+    @property
+    def kinds_of_steps(self):
+        return tuple(functools.partial(self.added, value) for value in (0.0, 1.0))
+
+    def next_kind(self):
+        return tf.cast(self.step.value % 4 == 0, tf.int32)
+
+    def added(self, value, data):
+        (batch,), _, global_batch = self.unpack(data)
+        self.number.assign(2.0 * self.number + value)
+        return self.finish_step({"value": value + batch["real"].images[:, 0]}, global_batch)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_the_kind_of_each_step_is_chosen_inside_a_call(jit):
+    """Six steps in two calls: the first and the fifth add 1."""
+    model = OfTwoKinds()
+    model.jit_compile, model.steps_per_execution = jit, 3
+    points = {"real": {"images": np.zeros((2, 1), "float32")}, "index": np.arange(2)}
+    data = tf.data.Dataset.from_tensors(points).repeat()
+    history = model.fit(data, steps_per_epoch=6, shuffle=False, verbose=0).history
+    assert float(model.number) == 64 + 32 + 2
+    assert history["value"] == pytest.approx([2 / 6])
 
 
 @pytest.mark.slow
