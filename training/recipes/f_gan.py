@@ -9,7 +9,7 @@ DEFAULT = Recipe(model="f_gan", objective=FDivergence())
 
 RECIPES: dict[str, Recipe] = {
     "": DEFAULT,
-    # `--data digits`: smaller networks, for minutes on two CPU cores. Not run to its end yet.
+    # `--data digits`: minutes on two CPU cores.
     "digits": DEFAULT.with_options(**DIGITS),
     # `--data fashion_mnist`: the budget of all models. Not run yet.
     "fashion_mnist": DEFAULT.with_options(**FASHION_MNIST),
