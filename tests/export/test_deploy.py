@@ -151,14 +151,15 @@ def test_a_label_moves_from_one_version_to_the_other(model, tmp_path, saved_mode
         f"--model_config_file={served}",
         "--model_config_file_poll_wait_seconds=1",
         flags[2],
+        version=2,
+        model="My_model.v2",
     ) as server:
-        for version in (1, 2):
-            server.wait_for(version, model="My_model.v2")
+        server.wait_for(1, model="My_model.v2")
 
         def version_of(label):
-            path = f"/v1/models/My_model.v2/labels/{label}"
+            path = f"/v1/models/My_model.v2/labels/{label}/metadata"
             _, document = server.ask("GET", path)
-            return document["model_version_status"][0]["version"]
+            return document["model_spec"]["version"]
 
         assert (version_of("stable"), version_of("canary")) == ("1", "2")
         deploy(2, 2)
