@@ -33,7 +33,8 @@ class DeviceOptions(Options):
     host train and the images have at most 2 GiB."""
     strategy: Literal["auto", "single", "mirrored", "multi_worker", "tpu"] = "auto"
     """Distribution strategy of TensorFlow: `auto` is mirrored over all GPUs, or single without
-    GPUs; multi_worker reads TF_CONFIG or the variables of Slurm."""
+    GPUs; multi_worker reads the hosts from TF_CONFIG or the variables of a
+    platform (docs/distributed.md)."""
     devices: NotNegativeCount = 0
     """Number of devices of this host that train together; 0 for all GPUs, or one CPU."""
     virtual_devices: Count = 1

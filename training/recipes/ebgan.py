@@ -24,7 +24,7 @@ Adam and its rates, and averaged weights. Not run yet.
 
 RECIPES: dict[str, Recipe] = {
     "": DEFAULT,
-    # `--data digits`: smaller networks, for minutes on two CPU cores. Not run to its end yet.
+    # `--data digits`: minutes on two CPU cores.
     "digits": DEFAULT.with_options(**DIGITS | {"critic_filters": 32}),
     # `--data fashion_mnist`: the budget of all models, with smaller layers. Not run yet.
     "fashion_mnist": DEFAULT.with_options(**FASHION_MNIST | {"critic_filters": 16}),
