@@ -32,7 +32,8 @@ def penalise(penalty, options, step, *, run_steps=0, in_graph=False):
                 run_steps=run_steps,
             )
             mean = tf.reduce_mean(found.terms["penalty"])
-        return mean, tape.gradient(mean, critic.factor.value), found.logs
+        slope = tape.gradient(mean, critic.factor.value, unconnected_gradients="zero")
+        return mean, slope, found.logs
 
     run = tf.function(compute) if in_graph else compute
     value, slope, logs = run(tf.constant(step, tf.int64))
