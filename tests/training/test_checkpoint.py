@@ -64,7 +64,7 @@ def test_no_variable_is_missing_from_a_checkpoint(case):
     logs = {id(variable) for variable in model.logs.variables}
     missing = [one.path for one in variables if id(one) not in saved | logs]
     assert not missing
-    assert len(variables) > 20
+    assert len(variables) > 15
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -15,7 +15,7 @@ from zoo.models.argument_checks import check_learning_rate, check_parts
 from zoo.models.data_checks import Wanted
 from zoo.models.examples import Examples, Losses
 from zoo.models.objective import Objective
-from zoo.models.trainer import StatelessTrainer
+from zoo.models.skipped_penalties import PenaltySkippingTrainer
 from zoo.options import NotNegativeCount, StepOptions, checked
 from zoo.penalties.penalty import NOTHING, Penalised, Penalty
 from zoo.penalties.schedule import check_schedule, scheduled_penalty
@@ -23,7 +23,7 @@ from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
 
 
-class AdversarialModel(StatelessTrainer):
+class AdversarialModel(PenaltySkippingTrainer):
     """A generator and a critic, trained in turns.
 
     A step takes `critic_steps` critic steps, each on its own part of the batch and on new fakes,

@@ -101,6 +101,13 @@ class ConditionalLossSensitiveGAN(ConditionalLossModel):
         if objective.feature_matching:
             check_features(self.critic, "feature_matching")
         objective.check_schedule(self.run_steps)
+        every = self.step_options.penalty_every
+        if every > 1 and objective.skips_fakes:
+            raise ValueError(
+                f"`penalty_every` {every} chooses among steps with generated images, and some "
+                "steps have none: give `penalty_every` 1, or `adversarial_start` 0 and "
+                "`adversarial_every` 1."
+            )
 
     @property
     def wanted_data(self) -> Wanted:

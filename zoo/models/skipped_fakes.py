@@ -48,6 +48,8 @@ class SkippingModel(AdversarialModel):
         return (*steps, self.step_without_fakes) if self.objective.skips_fakes else steps
 
     def next_kind(self) -> tf.Tensor:
+        if not self.objective.skips_fakes:
+            return super().next_kind()
         due = self.objective.fakes_due(self.step.value, run_steps=self.run_steps)
         return tf.where(due, 0, 1)
 

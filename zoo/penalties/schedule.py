@@ -1,12 +1,16 @@
 """Penalties that are computed in some steps only, or whose weight changes during a run."""
 
-from collections.abc import Callable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
 from zoo.options import StepOptions
 from zoo.penalties.penalty import Penalised, Penalty
 from zoo.schedules import half_cosine
+
+_skips: contextvars.ContextVar[bool] = contextvars.ContextVar("skips_penalty", default=False)
 
 
 def check_schedule(penalty: Penalty | None, options: StepOptions, *, run_steps: int) -> None:
@@ -37,6 +41,26 @@ def check_schedule(penalty: Penalty | None, options: StepOptions, *, run_steps: 
         raise ValueError("`burn_in` is a share of `run_steps`: give `run_steps`.")
 
 
+def is_due(step: tf.Tensor, options: StepOptions) -> tf.Tensor:
+    """Returns whether a step has the penalty: boolean scalar.
+
+    Args:
+        step: int64 scalar, the number of steps taken so far.
+        options: options of the step.
+    """
+    return tf.equal(step % options.penalty_every, 0)
+
+
+@contextlib.contextmanager
+def without_penalty() -> Iterator[None]:
+    """Context in which `scheduled_penalty` returns zeros."""
+    token = _skips.set(True)
+    try:
+        yield
+    finally:
+        _skips.reset(token)
+
+
 def scheduled_penalty(
     penalty: Penalty,
     compute: Callable[[], Penalised],
@@ -46,7 +70,7 @@ def scheduled_penalty(
     rows: tf.Tensor,
     run_steps: int,
 ) -> Penalised:
-    """Computes a penalty if it is due in this step, with the weight of this step.
+    """Computes a penalty with the weight of this step; returns zeros in `without_penalty`.
 
     With `penalty_every` k, steps 0, k, 2k, ... have k times the term and k times the logged values,
     and the other steps have zeros. Means over many steps are thus those of a penalty in every step.
@@ -62,21 +86,16 @@ def scheduled_penalty(
     Source: lazy regularisation follows Karras et al., arXiv 1912.04958, section 3.1.
     """
     every, final = options.penalty_every, options.final_penalty_weight
+    if _skips.get():
+        zeros = {name: tf.zeros([rows]) for name in penalty.logged}
+        return Penalised({"penalty": zeros.pop("penalty")}, zeros, {})
     if every == 1 and final is None:
         return compute()
     factor = tf.constant(float(every))
     if final is not None:
         burn_in = options.burn_in_steps(run_steps)
         factor *= half_cosine(step, first=1.0, last=final / penalty.weight, steps=burn_in)
-
-    def taken() -> Penalised:
-        result = compute()
-        terms = {name: factor * values for name, values in result.terms.items()}
-        logs = {name: every * values for name, values in result.logs.items()}
-        return Penalised(terms, logs, result.found)
-
-    def skipped() -> Penalised:
-        zeros = {name: tf.zeros([rows]) for name in penalty.logged}
-        return Penalised({"penalty": zeros.pop("penalty")}, zeros, {})
-
-    return taken() if every == 1 else tf.cond(step % every == 0, taken, skipped)
+    result = compute()
+    terms = {name: factor * values for name, values in result.terms.items()}
+    logs = {name: every * values for name, values in result.logs.items()}
+    return Penalised(terms, logs, result.found)
