@@ -217,11 +217,14 @@ def test_auto_is_the_device_on_gpus_of_one_host_if_the_images_fit(monkeypatch):
     assert decided() == "host"
 
 
+TWO_HOSTS = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
+
+
 def test_what_cannot_be_is_refused(monkeypatch):
     for strategy in ("multi_worker", "tpu"):
         with pytest.raises(UserError, match=f"strategy is {strategy}: give --input host"):
             recipe_of("lsgan", input="device", strategy=strategy)
-    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}}')
+    monkeypatch.setenv("TF_CONFIG", TWO_HOSTS)
     with pytest.raises(UserError, match="TF_CONFIG names several: give --input host"):
         make_strategy(DeviceOptions(input="device"))
     monkeypatch.setattr(input_place, "MOST_BYTES", 30 * 64 - 1)
