@@ -77,13 +77,18 @@ class Card:
     data: "ImageData | None"
     digests: dict[str, str] | None = None
 
+    @property
+    def data_name(self) -> str:
+        """The name of the data without the place of a file, if the data are loaded."""
+        return self.recipe.data.data if self.data is None else self.data.name
+
     def metadata(self, task: Task) -> dict[str, Any]:
         """Returns the fields to add to `metadata.json`."""
         digests = {} if self.digests is None else {"data_digests": self.digests}
         return {
             "description": self.description(task),
             "model": self.recipe.model,
-            "data": self.recipe.data.data,
+            "data": self.data_name,
             "licence": self.licence,
             **digests,
             "image_shape": list(task.image_shape),
@@ -109,9 +114,9 @@ class Card:
         long_name = MODELS[self.recipe.model].model.__name__
         labels = self.scores[0].get("labels")
         if not isinstance(task, ImageGenerator):
-            return f"{long_name}: classifier of {self.recipe.data.data} ({size}), {labels} labels"
+            return f"{long_name}: classifier of {self.data_name} ({size}), {labels} labels"
         kind = f"{task.num_classes} classes" if task.num_classes else "unconditional"
-        return f"{long_name}: generator of {self.recipe.data.data} ({size}), {kind}"
+        return f"{long_name}: generator of {self.data_name} ({size}), {kind}"
 
     def write(self, folder: pathlib.Path, task: Task, generator: ImageGenerator | None) -> None:
         """Adds golden outputs, the sheet and the model card to a preset.
@@ -162,7 +167,7 @@ class Card:
         use = "generate(16)" if generates else "predict(images)  # uint8"
         files = sum(file["size"] for file in metadata["files"].values())
         rows = {
-            "data": f"{recipe.data.data}, licence: {self.licence}",
+            "data": f"{self.data_name}, licence: {self.licence}",
             **_digest_row(self.digests),
             "parameters": f"{metadata['parameter_count']:,} ({files:,} bytes)",
             "weights": f"{result['weights']} of the run, stored as {weights_dtype(metadata)}",
@@ -173,7 +178,7 @@ class Card:
             f"{metadata['keras_version']}",
         }
         table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
-        data = recipe.data.data
+        data = self.data_name
         limits = f"{self.limits} It was trained on {data} only; for demonstrations and tests."
         return "\n\n".join(
             [
