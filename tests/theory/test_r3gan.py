@@ -93,7 +93,7 @@ def test_a_constant_critic_is_optimal_for_equal_distributions():
 
 
 def test_every_difference_of_the_distributions_lowers_the_loss():
-    """The gradient at a constant critic is (p_g - p_d) / 2, so there is no ratio to exceed.
+    """The gradient at a constant critic is (p_g - p_d) / 2, so no ratio can be exceeded.
 
     LS-GAN's L = 0 stays optimal up to a density ratio of 1 + 1 / lambda.
     """

@@ -29,7 +29,7 @@ class DeviceImages:
     def place(self, strategy: tf.distribute.Strategy) -> None:
         """Copies the images to the devices of a strategy, unless they are there.
 
-        A variable has one copy per replica, and is no constant of the graph.
+        A variable has one copy per replica, and the graph does not contain it as a constant.
 
         Raises:
             UserError: they do not fit into the memory of a device.

@@ -89,7 +89,7 @@ def device_source(
     """Returns the source of the streams whose images are on the devices, and copies them there.
 
     Returns:
-        The source; `None` if there is no such stream.
+        The source; `None` if no stream has its images on the devices.
 
     Raises:
         UserError: the images do not fit.
