@@ -14,7 +14,7 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from training.cache import cache_folder
-from training.processor import processor_name
+from training.processor import graphics_cards, processor_name
 from training.recipe import Recipe
 from training.recipe_file import NOT_DECIDING
 from training.run_folder import RunFolder, read_recipe, write_text
@@ -49,27 +49,19 @@ def allow_on_cpus() -> None:
 def keep_compiled() -> None:
     """Enables XLA's persistent cache, so that later runs on the same kind of machine start faster.
 
-    TensorFlow reads the environment variable at the first use of XLA. There is one folder per kind
-    of processor and GPUs, because compiled code is for one kind. `zoo.traced_names` makes the key
-    of a step independent of what was traced before it.
+    TensorFlow reads the environment variable when it first lists its devices or uses XLA. There is
+    one folder per kind of processor and graphics cards, because compiled code is for one kind.
+    `zoo.traced_names` makes the key of a step independent of what was traced before it.
     """
     allow_on_cpus()
     option, flags = "--tf_xla_persistent_cache_directory", os.environ.get("TF_XLA_FLAGS", "")
-    kind = hashlib.sha256(" ".join(_compiled_for()).encode()).hexdigest()[:16]
-    folder = cache_folder("xla") / kind
+    machine = [processor_name(), tf.__version__, *graphics_cards()]
+    folder = cache_folder("xla") / hashlib.sha256(" ".join(machine).encode()).hexdigest()[:16]
     if option in flags or " " in str(folder):
         return
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         os.environ["TF_XLA_FLAGS"] = f"{flags} {option}={folder}".strip()
-
-
-def _compiled_for() -> list[str]:
-    """Returns the processor, TensorFlow's version and the GPUs."""
-    gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    names = [f"{d.get('device_name')} {d.get('compute_capability')}" for d in details]
-    return [processor_name(), tf.__version__, *names]
 
 
 def with_jit(

@@ -1,5 +1,6 @@
-"""The name of the processor, and its bfloat16 instructions."""
+"""The names of the processor and the graphics cards, and the processor's bfloat16 instructions."""
 
+import contextlib
 import pathlib
 import platform
 
@@ -23,3 +24,25 @@ def processor_name() -> str:
     """Returns the processor's name, or its architecture if the name is not known."""
     known = processor_fields().get("model name")
     return known or platform.processor() or platform.machine() or "unknown processor"
+
+
+def graphics_cards(devices: pathlib.Path = pathlib.Path("/sys/bus/pci/devices")) -> list[str]:
+    """Returns the vendor and device numbers of the graphics cards that Linux lists.
+
+    TensorFlow is not asked: it reads its environment variables when it lists devices, and what is
+    set later has no effect.
+
+    Args:
+        devices: folder with one folder per PCI device.
+
+    Returns:
+        One `vendor:device` per card, such as `0x10de:0x2330`, sorted; empty on other systems.
+    """
+    cards = []
+    for device in devices.glob("*"):
+        with contextlib.suppress(OSError):
+            # 0x03 is the PCI class of display controllers.
+            if (device / "class").read_text().startswith("0x03"):
+                numbers = [(device / name).read_text().strip() for name in ("vendor", "device")]
+                cards.append(":".join(numbers))
+    return sorted(cards)

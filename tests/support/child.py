@@ -29,6 +29,7 @@ from training.run_folder import RunFolder, write_text
 from training.stage_training import StageTraining
 from training.stages import Stage
 from training.streams import label_map_of, streams_of
+from zoo.models.examples import Losses
 from zoo.models.trainer import StatelessTrainer
 from zoo.native_log import quiet_tensorflow
 
@@ -84,20 +85,20 @@ def hang_before_rename() -> None:
 
 
 def hang_in_step(model: StatelessTrainer) -> None:
-    """Hangs between the updates of the networks and that of their averages and the counter."""
-    update_averages = model.update_averages
-    updated = model.generator.trainable_variables[0]
+    """Hangs between the updates of the networks and that of the counter, in any kind of step."""
+    finish_step = model.finish_step
+    updated = model.networks["critic"].trainable_variables[0]
 
     def look(step: np.ndarray, weight: np.ndarray) -> np.ndarray:
         if step == IN_STEP:
             hang()
         return step
 
-    def hanging() -> None:
+    def hanging(values: Losses, global_batch: tf.Tensor) -> dict[str, tf.Tensor]:
         tf.numpy_function(look, [model.step.value, updated.value], tf.int64)
-        update_averages()
+        return finish_step(values, global_batch)
 
-    model.update_averages = hanging
+    model.finish_step = hanging
 
 
 def train(folder: pathlib.Path, case: str, moment: str) -> None:

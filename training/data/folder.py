@@ -210,8 +210,9 @@ def _common_shape(shown: str, images: Iterable[np.ndarray]) -> tuple[int, int, i
 def _stack(
     files: list[Placed], images: dict[str, np.ndarray], shape: tuple[int, int, int]
 ) -> Split:
+    """Moves the images of a split into one array, so that each is in memory once."""
     stacked = np.empty((len(files), *shape), np.uint8)
     for row, file in enumerate(files):
-        stacked[row] = images[file.key]  # A grey image fills three channels by broadcasting.
+        stacked[row] = images.pop(file.key)  # A grey image fills three channels by broadcasting.
     labels = [file.label for file in files if file.label is not None]
     return Split(stacked, np.array(labels, np.int64) if labels else None)

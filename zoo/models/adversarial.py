@@ -15,15 +15,14 @@ from zoo.models.argument_checks import check_learning_rate, check_parts
 from zoo.models.data_checks import Wanted
 from zoo.models.examples import Examples, Losses
 from zoo.models.objective import Objective
-from zoo.models.skipped_penalties import PenaltySkippingTrainer
+from zoo.models.penalised import PenalisedTrainer
 from zoo.options import NotNegativeCount, StepOptions, checked
-from zoo.penalties.penalty import NOTHING, Penalised, Penalty
-from zoo.penalties.schedule import check_schedule, scheduled_penalty
+from zoo.penalties.penalty import Penalty
+from zoo.penalties.schedule import check_schedule
 from zoo.randomness import Noise
-from zoo.rematerialisation import rematerialising
 
 
-class AdversarialModel(PenaltySkippingTrainer):
+class AdversarialModel(PenalisedTrainer):
     """A generator and a critic, trained in turns.
 
     A step takes `critic_steps` critic steps, each on its own part of the batch and on new fakes,
@@ -86,6 +85,11 @@ class AdversarialModel(PenaltySkippingTrainer):
         self.run_steps = run_steps
         self.generator_average = clone(generator) if step.ema is not None else None
         self.built = True
+        self.add_state()
+
+    def add_state(self) -> None:
+        """Creates the variables of the objective, if it has any."""
+        return
 
     @property
     def wanted_data(self) -> Wanted:
@@ -225,29 +229,7 @@ class AdversarialModel(PenaltySkippingTrainer):
         return self.generator_losses(fake, real)
 
     def penalised_score(self, examples: Examples, noise: Noise) -> tf.Tensor:
-        """Computes what the penalty takes the gradient of, a value a sample: the score `[b]`."""
         return self.score(examples, noise).scores
-
-    def penalise(
-        self, real: Examples, fake: Examples, noise: Noise, global_batch: tf.Tensor
-    ) -> Penalised:
-        """Returns what the penalty finds; nothing without a penalty."""
-        penalty = self.penalty
-        if penalty is None:
-            return NOTHING
-
-        def score(images: tf.Tensor) -> tf.Tensor:
-            with rematerialising(False), unchanged_statistics(self.critic):
-                return self.penalised_score(real._replace(images=images), noise)
-
-        return scheduled_penalty(
-            penalty,
-            lambda: penalty.terms(score, real.images, fake.images, noise, global_batch),
-            self.step_options,
-            step=noise.step,
-            rows=tf.shape(real.images)[0],
-            run_steps=self.run_steps,
-        )
 
     def critic_step(
         self, batch: Mapping[str, Examples], noise: Noise, global_batch: tf.Tensor

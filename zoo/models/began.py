@@ -3,15 +3,13 @@
 import dataclasses
 from collections.abc import Mapping
 
-import keras
 import tensorflow as tf
 
 from zoo.gradients import global_sum, share_of_global_mean
 from zoo.models.adversarial import AdversarialModel
 from zoo.models.examples import Examples, Losses
 from zoo.models.objective import Objective
-from zoo.options import Factor, NotNegative, NotNegativeCount, StepOptions, checked
-from zoo.penalties.penalty import Penalty
+from zoo.options import Factor, NotNegative
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,8 +51,7 @@ class BoundaryEquilibriumGAN(AdversarialModel):
     `E(x) + |diversity_ratio * E(x) - E(g)|`.
 
     Args:
-        generator, critic, objective, penalty, step, run_steps, seed, name: see
-            `AdversarialModel`.
+        Those of `AdversarialModel`.
     """
 
     objective: BoundaryEquilibrium
@@ -62,29 +59,7 @@ class BoundaryEquilibriumGAN(AdversarialModel):
     summary = "an auto-encoder with balanced errors (Berthelot et al., 2017)"
     paper = "Berthelot et al., BEGAN: Boundary Equilibrium GANs (arXiv 1703.10717)"
 
-    @checked
-    def __init__(
-        self,
-        generator: keras.Model,
-        critic: keras.Model,
-        objective: BoundaryEquilibrium | None = None,
-        *,
-        penalty: Penalty | None = None,
-        step: StepOptions = StepOptions(),
-        run_steps: NotNegativeCount = 0,
-        seed: NotNegativeCount = 0,
-        name: str | None = None,
-    ):
-        super().__init__(
-            generator,
-            critic,
-            objective,
-            penalty=penalty,
-            step=step,
-            run_steps=run_steps,
-            seed=seed,
-            name=name,
-        )
+    def add_state(self) -> None:
         self.balance = self.add_weight((), "zeros", trainable=False, name="balance")
 
     def critic_terms(self, real: Examples, fake: Examples) -> tuple[Losses, Losses]:

@@ -19,13 +19,9 @@ class SkippingModel(AdversarialModel):
 
     In a step without fakes the generator and its average stay as they are. A subclass defines
     `critic_step_without_fakes`, `update_critic_average` and `values_of_fakes`.
-
-    Attributes:
-        run_steps: int, length of the run in steps.
     """
 
     objective: Any
-    run_steps = 0
 
     @property
     def values_of_fakes(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Execution of a training step: on every replica, guarded, several per call, compiled or not."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -69,18 +70,53 @@ def _has_non_finite(value: tf.Tensor) -> tf.Tensor:
     return tf.logical_not(tf.reduce_all(tf.math.is_finite(value)))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Steps:
+    """What one replica computes in a step.
+
+    Attributes:
+        kinds: kinds of steps; each updates the variables from a batch.
+        next_kind: returns the position in `kinds` of the next one, int32 scalar. On several
+            devices the choice is outside of `strategy.run`, because replicas cannot communicate
+            inside of `tf.cond`.
+        draw: makes a replica's batch from an element of the iterator.
+        results: reads the logs, which are equal on all replicas, from the variables.
+        check: computes a tensor from a replica's batch.
+        checked: shape and type of that tensor.
+    """
+
+    kinds: Sequence[Callable[[Any], None]]
+    next_kind: Callable[[], tf.Tensor]
+    draw: Callable[[Any], Any]
+    results: Callable[[], Logs]
+    check: Callable[[Any], tf.Tensor]
+    checked: tf.TensorSpec
+
+    def any_kind(self, batch: Any) -> None:
+        """Takes a step of the next kind."""
+        _one_of(self.next_kind, [functools.partial(_after, step, batch) for step in self.kinds])
+
+    def inner(self, step: Callable[[Any], None], data: Any) -> tf.Tensor:
+        """Takes a step that is not the last one of a call; returns the check of its batch."""
+        batch = self.draw(data)
+        step(batch)
+        return self.check(batch)
+
+    def last(self, step: Callable[[Any], None], data: Any) -> tuple[Logs, tf.Tensor]:
+        """Takes the last step of a call; returns the logs and the check of its batch."""
+        batch = self.draw(data)
+        step(batch)
+        return self.results(), self.check(batch)
+
+    def loop(self, count: int, batches: Any) -> tuple[Logs, tf.Tensor]:
+        """Takes steps on stacked batches; returns the logs and the check of the last batch."""
+        for number in tf.range(count):
+            self.any_kind(self.draw(_part(batches, number)))
+        return self.results(), self.check(self.draw(_part(batches, -1)))
+
+
 def train_function(
-    steps: Sequence[Callable[[Any], None]],
-    next_kind: Callable[[], tf.Tensor],
-    *,
-    draw: Callable[[Any], Any],
-    results: Callable[[], Logs],
-    check: Callable[[Any], tf.Tensor],
-    checked: tf.TensorSpec,
-    strategy: tf.distribute.Strategy,
-    jit: bool,
-    eager: bool,
-    steps_per_call: int,
+    steps: Steps, *, strategy: tf.distribute.Strategy, jit: bool, eager: bool, steps_per_call: int
 ) -> Callable[[Iterator], Result]:
     """Returns the function that takes an iterator, trains, and returns the results.
 
@@ -100,15 +136,8 @@ def train_function(
     - on several devices the operations of each replica between two exchanges with other replicas.
 
     Args:
-        steps: kinds of steps; each updates the variables from a batch.
-        next_kind: returns the position in `steps` of the next one, int32 scalar. On several
-            devices the choice is outside of `strategy.run`, because replicas cannot communicate
-            inside of `tf.cond`.
-        draw: makes a replica's batch from an element of the iterator, inside of the step.
-        results: reads the logs, which are equal on all replicas, from the variables.
-        check: computes a tensor from a replica's batch.
-        checked: shape and type of that tensor.
-        strategy: where.
+        steps: what a replica computes.
+        strategy: the strategy whose replicas take the steps.
         jit: whether XLA compiles the step.
         eager: whether to run without a graph, for debugging.
         steps_per_call: int >= 1, steps of one call.
@@ -116,56 +145,38 @@ def train_function(
     several_replicas = strategy.num_replicas_in_sync > 1
     compiles = jit and not several_replicas
 
-    def any_kind(batch: Any) -> None:
-        _one_of(next_kind, [functools.partial(_after, step, batch) for step in steps])
-
-    def last_step(step: Callable[[Any], None], data: Any) -> tuple[Logs, tf.Tensor]:
-        batch = draw(data)
-        step(batch)
-        return results(), check(batch)
-
-    def inner_step(step: Callable[[Any], None], data: Any) -> tf.Tensor:
-        batch = draw(data)
-        step(batch)
-        return check(batch)
-
-    def many_steps(batches: Any) -> tuple[Logs, tf.Tensor]:
-        for number in tf.range(steps_per_call):
-            any_kind(draw(_part(batches, number)))
-        return results(), check(draw(_part(batches, -1)))
-
     def on_replica(function: Callable[..., Any]) -> Callable[..., Any]:
-        return (
-            tf.function(function, jit_compile=True, reduce_retracing=True) if compiles else function
-        )
+        if compiles:
+            function = tf.function(function, jit_compile=True, reduce_retracing=True)
+        return functools.partial(strategy.run, function)
 
-    kinds = [any_kind] if compiles else steps
-    run_last = [on_replica(functools.partial(last_step, step)) for step in kinds]
-    run_inner = [on_replica(functools.partial(inner_step, step)) for step in kinds]
-    run_many = on_replica(many_steps)
+    kinds = [steps.any_kind] if compiles else steps.kinds
+    run_last = [on_replica(functools.partial(steps.last, kind)) for kind in kinds]
+    run_inner = [on_replica(functools.partial(steps.inner, kind)) for kind in kinds]
+    run_loop = on_replica(functools.partial(steps.loop, steps_per_call))
 
-    def last(function: Callable[..., Any], data: Any) -> Result:
-        logs, found = strategy.run(function, args=(data,))
+    def last(run: Callable[..., Any], data: Any) -> Result:
+        logs, found = run(args=(data,))
         return _first(strategy, logs), strategy.experimental_local_results(found)
 
-    def inner(function: Callable[..., Any], data: Any) -> tuple[tf.Tensor, ...]:
-        return strategy.experimental_local_results(strategy.run(function, args=(data,)))
+    def inner(run: Callable[..., Any], data: Any) -> tuple[tf.Tensor, ...]:
+        return strategy.experimental_local_results(run(args=(data,)))
 
     def one_step(iterator: Iterator) -> Result:
         data = next(iterator)
-        return _one_of(next_kind, [functools.partial(last, one, data) for one in run_last])
+        return _one_of(steps.next_kind, [functools.partial(last, run, data) for run in run_last])
 
     def several_steps(iterator: Iterator) -> Result:
         if compiles and not eager and _has_static_shapes(iterator):
-            batches = _stacked(iterator, steps_per_call)
-            logs, found = strategy.run(run_many, args=(batches,))
+            logs, found = run_loop(args=(_stacked(iterator, steps_per_call),))
             return logs, (found,)
-        nothing = strategy.run(lambda: tf.zeros(checked.shape, checked.dtype))
+        nothing = strategy.run(lambda: tf.zeros(steps.checked.shape, steps.checked.dtype))
         found = strategy.experimental_local_results(nothing)
         for _ in tf.range(steps_per_call):
             data = next(iterator)
-            found = _one_of(next_kind, [functools.partial(inner, one, data) for one in run_inner])
-        return _first(strategy, strategy.run(results)), found
+            branches = [functools.partial(inner, run, data) for run in run_inner]
+            found = _one_of(steps.next_kind, branches)
+        return _first(strategy, strategy.run(steps.results)), found
 
     call = one_step if steps_per_call == 1 else several_steps
     if eager:

@@ -24,7 +24,7 @@ from zoo.models.data_checks import (
 )
 from zoo.models.examples import Examples, Losses
 from zoo.models.logs import Logs
-from zoo.models.stepping import TOTAL, guarded, train_function
+from zoo.models.stepping import TOTAL, Steps, guarded, train_function
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
 
@@ -129,7 +129,7 @@ class StatelessTrainer(keras.Model):
         state += self.logs.variables
         self.guarded_names = [variable.path for variable in state]
         jit = bool(self.jit_compile)
-        steps = [
+        kinds = [
             guarded(self._rematerialised(step), state=state, guard=self.guard, selects=jit)
             for step in self.kinds_of_steps
         ]
@@ -139,12 +139,14 @@ class StatelessTrainer(keras.Model):
             return {**self.logged_means(), "skipped_steps": skipped}
 
         call = train_function(
-            steps,
-            self.next_kind,
-            draw=self.source or (lambda data: data),
-            results=results,
-            check=lambda data: extremes(data, self.streams, self.wanted_data),
-            checked=tf.TensorSpec((len(self.streams), 5), tf.float32),
+            Steps(
+                kinds=kinds,
+                next_kind=self.next_kind,
+                draw=self.source or (lambda data: data),
+                results=results,
+                check=lambda data: extremes(data, self.streams, self.wanted_data),
+                checked=tf.TensorSpec((len(self.streams), 5), tf.float32),
+            ),
             strategy=self.distribute_strategy,
             jit=jit,
             eager=self.run_eagerly,
