@@ -67,6 +67,12 @@ def card_header(name: str, metadata: dict[str, Any]) -> str:
     return f"---\n{yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)}---"
 
 
+def with_header(card: str, name: str, metadata: dict[str, Any]) -> str:
+    """Returns a model card whose block is replaced by that of `card_header`."""
+    _, _, text = card.removeprefix("---\n").partition("\n---\n")
+    return f"{card_header(name, metadata)}\n{text}"
+
+
 def _metrics(scores: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yields the metrics of a run's result and evaluations.
 

@@ -1,7 +1,8 @@
 """`python -m training.ship RUN NAME`: adds the preset of a finished run to the zoo.
 
 The preset is written to `zoo/presets/builtin_weights/NAME`, with a model card, a sheet of images
-and golden outputs. `--page` writes `docs/presets.md` from all shipped presets.
+and golden outputs. `--page` writes `docs/presets.md` and the metadata blocks of the model cards
+from all shipped presets.
 """
 
 import dataclasses
@@ -51,7 +52,7 @@ class Options:
     data_dir: str | None = None
     """Folder of data sets that TensorFlow Datasets has prepared. By default the run's folder."""
     page: bool = False
-    """Write docs/presets.md."""
+    """Write docs/presets.md and the metadata blocks of the model cards."""
 
 
 def ship(options: Options) -> pathlib.Path:
@@ -173,6 +174,19 @@ def this_machine() -> str:
     return f"{os.cpu_count()} CPU threads ({processor_name()}), {', '.join(gpus) or 'no GPU'}"
 
 
+def _write_page() -> None:
+    """Writes the page of all shipped presets, and the metadata blocks of their cards."""
+    from training.card_header import with_header
+    from training.presets_page import presets_page
+    from zoo.presets import builtin
+
+    for name, metadata in builtin.builtin_metadata().items():
+        card = builtin.FOLDER / name / "README.md"
+        write_text(card, with_header(card.read_text(), name, dict(metadata)))
+    write_text(PAGE, presets_page())
+    print(PAGE)
+
+
 def main(arguments: Sequence[str], *, prog: str = "python -m training.ship") -> int:
     """Runs the command; returns the exit code."""
     options = parse_options(Options, arguments, command=prog, description=__doc__)
@@ -181,10 +195,7 @@ def main(arguments: Sequence[str], *, prog: str = "python -m training.ship") -> 
         if options.name is not None or not options.page:
             print(ship(options))
         if options.page:
-            from training.presets_page import presets_page
-
-            write_text(PAGE, presets_page())
-            print(PAGE)
+            _write_page()
     except (UserError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -9,6 +9,7 @@ import pytest
 
 import zoo
 from training import ship
+from training.card_header import card_header, with_header
 from training.fit_options import read_command, read_recipe
 from training.presets_page import presets_page
 from training.recipe_file import differences
@@ -67,6 +68,14 @@ def test_all_presets_together_are_small():
 def test_the_page_is_up_to_date():
     page = (ROOT / "docs" / "presets.md").read_text()
     assert page == presets_page(), "run python -m training.ship --page"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_metadata_block_of_a_card_is_up_to_date(name):
+    card = (builtin.builtin_folders()[name] / "README.md").read_text()
+    metadata = builtin.builtin_metadata()[name]
+    assert card == with_header(card, name, metadata), "run python -m training.ship --page"
+    assert card.startswith(f"{card_header(name, metadata)}\n\n# {name}\n")
 
 
 def test_they_are_listed():
