@@ -66,10 +66,10 @@ def page() -> str:
     sections = [_START.format(commands=commands)]
     for name, views in generators().items():
         pictures = [
-            f"{title}:\n\n![{name}: {title}](images/gallery/{name}_{view}.png)\n"
+            f"{title}:\n\n![{view}](images/gallery/{name}_{view}.png)\n"
             for view, (title, _) in views.items()
         ]
-        animation = f"![{name}: animation](images/gallery/{name}.gif)\n"
+        animation = f"![animation](images/gallery/{name}.gif)\n"
         sections.append("\n".join([f"## {name}\n", *pictures, animation]))
     return "\n".join(sections)
 
