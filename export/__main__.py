@@ -10,6 +10,7 @@ import tyro
 from export.write_errors import describe_write_error
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
+from zoo.storage.address import is_remote
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,8 @@ class Options:
             )
         if self.measure_batching and self.format != "saved_model":
             raise UserError("--measure-batching needs --format saved_model.")
+        if is_remote(self.directory):
+            raise UserError(f"DIR must be a local folder, given {self.directory}: upload it later.")
 
 
 def main(arguments: Sequence[str], *, prog: str = "python -m export") -> int:

@@ -32,6 +32,8 @@ from zoo.presets.layout import (
 )
 from zoo.presets.safety import check_config
 from zoo.presets.weights import WeightsDtype, save_weights, weight_files
+from zoo.storage.address import is_remote
+from zoo.storage.upload import uploading
 
 _RESERVED_METADATA = (
     "format",
@@ -69,13 +71,13 @@ def save_bundle(
     weights_dtype: WeightsDtype = "float32",
     max_shard_size: float | None = None,
     finish: Callable[[pathlib.Path], None] | None = None,
-) -> pathlib.Path:
+) -> str | pathlib.Path:
     """Writes a preset and its parts into a folder, completely or not at all.
 
     An existing preset in the folder is replaced. A folder with any other content is an error.
 
     Args:
-        directory: the preset's folder.
+        directory: the preset's folder, or its address on an object store (`s3://BUCKET/FOLDER`).
         root: the deployed task, or a network without a task.
         parts: networks that were trained together with the root, by sub-folder:
             `{"generator": task}` or `{"critic": network}`. Each becomes a preset.
@@ -86,11 +88,11 @@ def save_bundle(
             it raises an error, nothing is written.
 
     Returns:
-        The folder.
+        The folder, or the address.
 
     Raises:
-        ValueError: a folder that is not a preset, an invalid part name or metadata key, or weights
-            that float16 cannot represent.
+        ValueError: a folder that is not a preset, a store that cannot be written, an invalid part
+            name or metadata key, or weights that float16 cannot represent.
         OSError: the preset cannot be written, for example because the disk is full.
 
     Example:
@@ -103,6 +105,19 @@ def save_bundle(
     ...     zoo.from_preset(path).generate(2, seed=0).shape
     (2, 8, 8, 1)
     """
+    if is_remote(directory):
+        address = os.fspath(directory)
+        with uploading(address, replaces=CONFIG_FILE) as folder:
+            save_bundle(
+                folder,
+                root=root,
+                parts=parts,
+                metadata=metadata,
+                weights_dtype=weights_dtype,
+                max_shard_size=max_shard_size,
+                finish=finish,
+            )
+        return address
     directory = pathlib.Path(directory).expanduser().absolute()
     parts, metadata = dict(parts or {}), dict(metadata or {})
     _check_arguments(directory, parts, metadata)
