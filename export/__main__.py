@@ -21,7 +21,7 @@ class Options:
     """
 
     preset: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PRESET_OR_RUN")]
-    """Name or folder of a preset, or folder of a finished run."""
+    """Name, folder or address of a preset, or that of a finished run."""
     directory: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DIR")]
     """Folder to write to. SavedModels go to DIR/NAME/<version>/."""
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None

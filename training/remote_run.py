@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from training.cache import cache_folder
+from training.cache import RUNS, cache_folder
 from training.cluster import host_count, tf_config
 from training.errors import Interrupted
 from training.lock import BREAKING_FILE, LOCK_FILE
@@ -26,14 +26,12 @@ from zoo.storage.manifest import Manifest, check_replaceable, read_manifest
 from zoo.storage.store import Store
 from zoo.storage.upload import Uploader, replace_file, same_files
 
-CACHE = "runs"
-"""The cache with the local folders of runs on object stores."""
 _LOCKS = (LOCK_FILE, BREAKING_FILE)
 
 
 def local_folder(address: str) -> pathlib.Path:
     """Returns the local folder that a run on an object store trains in."""
-    return cache_folder(CACHE) / local_name(checked(address))
+    return cache_folder(RUNS) / local_name(checked(address))
 
 
 class RemoteRun:

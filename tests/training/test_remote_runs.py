@@ -14,7 +14,7 @@ import pytest
 
 from export.saved_model import find_preset, served_name
 from tests.support.object_store import Faults, s3_server
-from training import report, sample
+from training import evaluate, report, sample
 from training.evaluation_targets import find_targets
 from training.fit import main
 from training.remote_run import add_remote_scores, local_folder
@@ -96,10 +96,16 @@ def test_a_run_equals_a_local_one_and_commands_take_its_address(
     assert sample.main([address, "--grid", "1x2", "--out", "two.png"]) == 0
     assert served_name(address, None) == "run"
     assert pathlib.Path(find_preset(address)).name == "preset"
-    row = {"key": "fid[1]", "metric": "fid", "values": {"fid": 1.5}, "value": 1.5, "seed": 0}
+    row = {"key": "fid[1]", "metric": "fid", "values": {"fid": 1.5}, "value": 1.5}
     (target,) = find_targets(address)
     assert target.address == address and target.described["evaluated"] == f"{address}/preset"
-    add_remote_scores(target.address, [row])
+    add_remote_scores(target.address, [row | target.described])
+    arguments = ["--metrics", "pr", "--samples", "64", "--no-cache"]
+    assert evaluate.main([address, *arguments]) == 0, capsys.readouterr().err
+    (target,) = find_targets(address)
+    rows = [json.loads(line) for line in target.run.scores.read_text().splitlines()]
+    assert [one["metric"] for one in rows if "metric" in one] == ["fid", "pr"]
+    assert rows[-1]["evaluated"] == f"{address}/preset"
     capsys.readouterr()
     assert report.main([address]) == 0
     assert "1.5" in capsys.readouterr().out
@@ -214,16 +220,23 @@ def server():
         yield
 
 
+@pytest.fixture(scope="module")
+def uploads(server, tmp_path_factory):
+    """The number of writes until the first and until the second upload of the run has ended."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_machine(tmp_path_factory.mktemp("counted"), patch, "one")
+        counted, whole = Faults(patch), f"s3://bucket/{uuid.uuid4().hex}/run"
+        assert main([*QUICK, "--run-dir", whole]) == 0
+        return [n for n, name in enumerate(counted.writes, 1) if name == MANIFEST][:2]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
 def test_killed_in_the_second_upload_it_resumes_on_another_machine(
-    share, server, through, places, monkeypatch
+    share, uploads, through, places, monkeypatch
 ):
     """SIGKILL before the first, a middle and the last write of the second upload, on a server."""
-    with monkeypatch.context() as patch:
-        counted, whole = Faults(patch), f"s3://bucket/{uuid.uuid4().hex}/run"
-        assert main([*QUICK, "--run-dir", whole]) == 0
-        first, second = [n for n, name in enumerate(counted.writes, 1) if name == MANIFEST][:2]
+    first, second = uploads
     address = f"s3://bucket/{uuid.uuid4().hex}/run"
     use_machine(places, monkeypatch, "killed")
     writes = str(first + int(share * (second - first)))
