@@ -187,7 +187,6 @@ def evaluate(options: Options) -> list[dict[str, Any]]:
     """
     from training.evaluation_targets import find_targets
     from training.metrics import parse_metrics
-    from training.remote_run import add_remote_scores
     from zoo.tasks import ImageGenerator
 
     metrics = parse_metrics("error" if options.metrics is None else options.metrics)
@@ -207,10 +206,7 @@ def evaluate(options: Options) -> list[dict[str, Any]]:
             measured = evaluation.measure(generator=generator, classifier=classifier, seed=seed)
             repeated = [row for row in measured if number == 0 or "sample_seed" in row]
             target_rows += [row | target.described for row in repeated]
-        if target.address is not None:
-            add_remote_scores(target.address, target_rows)
-        elif target.run is not None:
-            append_lines(target.run.scores, target_rows)
+        target.add_scores(target_rows)
         rows += target_rows
     if options.out is not None:
         append_lines(options.out, rows)

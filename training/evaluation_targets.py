@@ -8,7 +8,8 @@ from typing import Any
 
 from training.controls import CONTROLS
 from training.recipe import Recipe
-from training.run_folder import RunFolder
+from training.remote_run import add_remote_scores
+from training.run_folder import RunFolder, append_lines
 from training.stored_run import stored_recipe
 from zoo.errors import UserError
 from zoo.storage.address import is_remote, join
@@ -33,6 +34,17 @@ class Target:
     run: RunFolder | None = None
     trained_in: pathlib.Path | None = None
     address: str | None = None
+
+    def add_scores(self, rows: list[dict[str, Any]]) -> None:
+        """Appends evaluations to the `scores.jsonl` of the run, if the target is one.
+
+        Raises:
+            UserError: they cannot be written.
+        """
+        if self.address is not None:
+            add_remote_scores(self.address, rows)
+        elif self.run is not None:
+            append_lines(self.run.scores, rows)
 
 
 def find_targets(source: str) -> list[Target]:

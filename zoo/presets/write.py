@@ -33,7 +33,7 @@ from zoo.presets.layout import (
 from zoo.presets.safety import check_config
 from zoo.presets.weights import WeightsDtype, save_weights, weight_files
 from zoo.storage.address import is_remote
-from zoo.storage.upload import uploading
+from zoo.storage.upload import local_target
 
 _RESERVED_METADATA = (
     "format",
@@ -105,37 +105,24 @@ def save_bundle(
     ...     zoo.from_preset(path).generate(2, seed=0).shape
     (2, 8, 8, 1)
     """
-    if is_remote(directory):
-        address = os.fspath(directory)
-        with uploading(address, replaces=CONFIG_FILE) as folder:
-            save_bundle(
-                folder,
-                root=root,
-                parts=parts,
-                metadata=metadata,
-                weights_dtype=weights_dtype,
-                max_shard_size=max_shard_size,
-                finish=finish,
-            )
-        return address
-    directory = pathlib.Path(directory).expanduser().absolute()
     parts, metadata = dict(parts or {}), dict(metadata or {})
-    _check_arguments(directory, parts, metadata)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
-    try:
-        staged = temporary / "new"
-        reserve(temporary, map(_size, [root, *parts.values()]))
-        options = WeightOptions(weights_dtype, max_shard_size)
-        _write(staged, root, metadata, options)
-        for name, part in parts.items():
-            _write(staged / name, part, metadata, options)
-        if finish is not None:
-            finish(staged)
-        _replace(staged, directory, temporary / "old")
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return directory
+    with local_target(directory, replaces=CONFIG_FILE) as target:
+        _check_arguments(target, parts, metadata)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            staged = temporary / "new"
+            reserve(temporary, map(_size, [root, *parts.values()]))
+            options = WeightOptions(weights_dtype, max_shard_size)
+            _write(staged, root, metadata, options)
+            for name, part in parts.items():
+                _write(staged / name, part, metadata, options)
+            if finish is not None:
+                finish(staged)
+            _replace(staged, target, temporary / "old")
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return os.fspath(directory) if is_remote(directory) else target
 
 
 def _size(saved: Network) -> int:

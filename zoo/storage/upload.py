@@ -6,7 +6,7 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
-from zoo.storage.address import StoreError
+from zoo.storage.address import StoreError, is_remote
 from zoo.storage.lock import StoreLock
 from zoo.storage.manifest import (
     MANIFEST,
@@ -149,6 +149,21 @@ def uploading(address: str, *, replaces: str) -> Iterator[pathlib.Path]:
         yield folder
         lock.check()
         Uploader(store, folder, before).upload()
+
+
+@contextlib.contextmanager
+def local_target(place: str | os.PathLike, *, replaces: str) -> Iterator[pathlib.Path]:
+    """Provides the local folder to write to: that of a path, or one that is uploaded at the end.
+
+    Args:
+        place: a path, or an address on an object store.
+        replaces: as for `uploading`.
+    """
+    if is_remote(place):
+        with uploading(os.fspath(place), replaces=replaces) as folder:
+            yield folder
+    else:
+        yield pathlib.Path(place).expanduser().absolute()
 
 
 def same_files(folder: pathlib.Path, manifest: Manifest, *, skip: tuple[str, ...] = ()) -> bool:
