@@ -9,11 +9,12 @@ import subprocess
 import sys
 import uuid
 
+import fsspec
 import numpy as np
 import pytest
 
 from export.saved_model import find_preset, served_name
-from tests.support.object_store import Faults, s3_server
+from tests.support.object_store import SETTINGS, Faults, s3_server
 from training import evaluate, report, sample
 from training.evaluation_targets import find_targets
 from training.fit import main
@@ -23,6 +24,7 @@ from zoo.storage.download import fetch
 from zoo.storage.lock import StoreLock
 from zoo.storage.manifest import MANIFEST, read_manifest
 from zoo.storage.store import Store
+from zoo.storage.upload import Uploader
 from zoo.tasks import ImageGenerator
 
 TINY = ["--generator-filters", "8", "--critic-filters", "4", "--latent-dim", "5", "--jit", "off"]
@@ -253,5 +255,30 @@ def test_killed_in_the_second_upload_it_resumes_on_another_machine(
 
 
 def test_a_missing_bucket_and_missing_credentials(server, monkeypatch, capsys):
-    assert main([*QUICK, "--data", "no-such-data", "--run-dir", "s3://nowhere/run"]) == 2
+    command = [*QUICK, "--data", "no-such-data", "--run-dir"]
+    assert main([*command, "s3://nowhere/run"]) == 2
     assert "Cannot write s3://nowhere/run/zoo.lock: there is no" in capsys.readouterr().err
+    for name in SETTINGS:
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "none")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    clients = fsspec.get_filesystem_class("s3")
+    clients.clear_instance_cache()
+    assert main([*command, "s3://bucket/run"]) == 2
+    clients.clear_instance_cache()
+    assert "zoo.lock: Unable to locate credentials." in capsys.readouterr().err
+
+
+def test_a_damaged_run_is_refused_and_nothing_is_changed(address, places, capsys):
+    (places / "run" / "checkpoints").mkdir(parents=True)
+    for name in ("recipe.json", "checkpoints/step-000000005-0.npz"):
+        (places / "run" / name).write_text("{}")
+    store = Store(address)
+    Uploader(store, places / "run", None).upload()
+    name = "checkpoints/step-000000005-0.npz"
+    store.write(read_manifest(store).files[name].place(name), b"{")
+    before = store.names()
+    assert main([*QUICK, "--data", "no-such-data", "--run-dir", address]) == 2
+    assert re.search(f"{name} is damaged: it has 1 bytes", capsys.readouterr().err)
+    assert store.names() == before and not local_folder(address).exists()
