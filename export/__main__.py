@@ -10,6 +10,7 @@ import tyro
 from export.write_errors import describe_write_error
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
+from zoo.storage.address import is_remote
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class Options:
     """
 
     preset: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PRESET_OR_RUN")]
-    """Name or folder of a preset, or folder of a finished run."""
+    """Name, folder or address of a preset, or that of a finished run."""
     directory: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DIR")]
     """Folder to write to. SavedModels go to DIR/NAME/<version>/."""
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -51,6 +52,8 @@ class Options:
             )
         if self.measure_batching and self.format != "saved_model":
             raise UserError("--measure-batching needs --format saved_model.")
+        if is_remote(self.directory):
+            raise UserError(f"DIR must be a local folder, given {self.directory}: upload it later.")
 
 
 def main(arguments: Sequence[str], *, prog: str = "python -m export") -> int:

@@ -31,7 +31,7 @@ class Options:
     sources: Annotated[
         tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="PRESET_OR_RUN...")
     ]
-    """Names or folders of presets, or folders of finished runs."""
+    """Names, folders or addresses of presets, or of finished runs."""
     port: int = 0
     """Port of the page; 0 takes a free one."""
 

@@ -20,7 +20,7 @@ from export.warmup_requests import write_warmup
 from zoo import ema
 from zoo.networks.network import Network
 from zoo.presets import load_network
-from zoo.presets.handles import resolve
+from zoo.presets.handles import local_source, resolve
 from zoo.presets.layout import PART_FOLDERS
 from zoo.tasks import ImageGenerator, from_preset
 
@@ -161,9 +161,12 @@ def save_all(
 def find_preset(source: str | os.PathLike) -> str | os.PathLike:
     """Returns the preset folder of a finished run, or the source itself if it is not a run.
 
+    A run or preset on an object store is downloaded first.
+
     Raises:
         ValueError: an unfinished run, which has no preset.
     """
+    source = local_source(source)
     folder = pathlib.Path(source).expanduser()
     if (folder / "preset").is_dir():
         return folder / "preset"

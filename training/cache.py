@@ -2,7 +2,8 @@
 
 `list` prints the size of each cache and of each decoded data set. `clear` removes everything, or
 only the named caches, e.g. `clear arrays`. Everything in the folder is made again when it is
-needed.
+needed, except `runs`: the local folders of runs on object stores, which may not be uploaded yet.
+Only `clear runs` removes them.
 """
 
 import contextlib
@@ -24,6 +25,8 @@ from zoo.errors import UserError
 LIMIT = "LIPSCHITZ_GAN_ZOO_CACHE_GIB"
 """The environment variable with the size limit of decoded images in GiB."""
 DEFAULT_LIMIT = 100.0
+RUNS = "runs"
+"""The cache with the local folders of runs on object stores."""
 _ABANDONED_SECONDS = 24 * 3600
 
 
@@ -136,7 +139,7 @@ class Options:
     caches: Annotated[
         tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="CACHE ...")
     ] = ()
-    """The caches to list or clear, e.g. arrays. By default all of them."""
+    """The caches to list or clear, e.g. arrays. By default all of them; `clear` leaves runs."""
 
 
 def main(arguments: Sequence[str], *, prog: str = "python -m training.cache") -> int:
@@ -145,7 +148,7 @@ def main(arguments: Sequence[str], *, prog: str = "python -m training.cache") ->
     try:
         caches = _chosen(options.caches)
         if options.action == "clear":
-            _clear(caches)
+            _clear([one for one in caches if one.name != RUNS or options.caches])
         else:
             _list(caches)
     except UserError as error:

@@ -10,7 +10,7 @@ import os
 import pathlib
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -41,6 +41,7 @@ class Checkpoints:
         model: a compiled trainer.
         writes: True if this process writes; with several hosts only the chief does.
         extra: further variables of the run's state, by name.
+        saved: called after each write.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class Checkpoints:
         *,
         writes: bool = True,
         extra: Mapping[str, keras.Variable] | None = None,
+        saved: Callable[[], None] | None = None,
     ):
         self.directory = directory
         self.model = model
         self.writes = writes
         self.extra = dict(extra or {})
+        self.saved = saved
 
     def files(self) -> list[pathlib.Path]:
         """Lists the checkpoints, newest first."""
@@ -86,6 +89,8 @@ class Checkpoints:
             ) from None
         for old in self.files()[KEEP:]:
             old.unlink()
+        if self.saved is not None:
+            self.saved()
 
     def restore(self) -> int:
         """Restores the newest intact checkpoint; returns its step, 0 if there is none.

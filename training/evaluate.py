@@ -33,7 +33,7 @@ class Options:
     """Options of `python -m training.evaluate`."""
 
     source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN_OR_PRESET")]
-    """A run, a folder of `seed-*` runs, a preset's folder or a preset's name."""
+    """A run, a folder of `seed-*` runs, a preset's folder, name or address."""
     metrics: str | None = None
     """Comma-separated metrics: fid,kid,is,pr,mre,error."""
     split: str = "test"
@@ -206,8 +206,7 @@ def evaluate(options: Options) -> list[dict[str, Any]]:
             measured = evaluation.measure(generator=generator, classifier=classifier, seed=seed)
             repeated = [row for row in measured if number == 0 or "sample_seed" in row]
             target_rows += [row | target.described for row in repeated]
-        if target.run is not None:
-            append_lines(target.run.scores, target_rows)
+        target.add_scores(target_rows)
         rows += target_rows
     if options.out is not None:
         append_lines(options.out, rows)

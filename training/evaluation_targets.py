@@ -2,14 +2,17 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 from typing import Any
 
 from training.controls import CONTROLS
 from training.recipe import Recipe
-from training.run_folder import RunFolder
+from training.remote_run import add_remote_scores
+from training.run_folder import RunFolder, append_lines
 from training.stored_run import stored_recipe
 from zoo.errors import UserError
+from zoo.storage.address import is_remote, join
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Target:
         recipe: the run's recipe; None for a preset without a run.
         run: the run's folder; None for a preset without a run.
         trained_in: the folder of the run that trained the preset; None if it is not known.
+        address: the address of the run, if it is on an object store.
     """
 
     preset: str
@@ -29,6 +33,18 @@ class Target:
     recipe: Recipe | None = None
     run: RunFolder | None = None
     trained_in: pathlib.Path | None = None
+    address: str | None = None
+
+    def add_scores(self, rows: list[dict[str, Any]]) -> None:
+        """Appends evaluations to the `scores.jsonl` of the run, if the target is one.
+
+        Raises:
+            UserError: they cannot be written.
+        """
+        if self.address is not None:
+            add_remote_scores(self.address, rows)
+        elif self.run is not None:
+            append_lines(self.run.scores, rows)
 
 
 def find_targets(source: str) -> list[Target]:
@@ -38,15 +54,21 @@ def find_targets(source: str) -> list[Target]:
         UserError: if a run is unfinished.
         ValueError: if `source` is not a run and not a preset.
     """
-    folder = pathlib.Path(source)
-    seeds = sorted(folder.glob("seed-*/recipe.json"))
-    if seeds:
-        return [_run_target(path.parent) for path in seeds]
-    if (folder / "recipe.json").exists():
-        return [_run_target(folder)]
+    from zoo.presets.handles import local_source
     from zoo.presets.read import read
 
-    preset = read(source)
+    place = os.fspath(local_source(source))
+    folder, remote = pathlib.Path(place), is_remote(source)
+    seeds = sorted(folder.glob("seed-*/recipe.json"))
+    if seeds:
+        names = [path.parent.name for path in seeds]
+        return [
+            _run_target(folder / name, address=join(source, name) if remote else None)
+            for name in names
+        ]
+    if (folder / "recipe.json").exists():
+        return [_run_target(folder, address=source if remote else None)]
+    preset = read(place)
     described = {"evaluated": source, **_training_fields(_training(preset.metadata))}
     # A control was trained on the images of its run.
     is_control = folder.name == "preset" and folder.parent.name in CONTROLS
@@ -70,13 +92,14 @@ def _training(metadata: dict[str, Any]) -> dict[str, Any]:
     return recipe | {"weights": weights} if recipe else {}
 
 
-def _run_target(folder: pathlib.Path) -> Target:
+def _run_target(folder: pathlib.Path, *, address: str | None) -> Target:
     recipe, run = stored_recipe(folder), RunFolder(folder)
     if not run.preset.exists():
         raise UserError(f"{folder} has no preset yet: finish the run with its own command first.")
     result = json.loads(run.result.read_text()) if run.result.exists() else {}
-    described = {"evaluated": str(run.preset), **_training_fields(result)}
-    return Target(str(run.preset), described, recipe, run, folder)
+    evaluated = str(run.preset) if address is None else join(address, run.preset.name)
+    described = {"evaluated": evaluated, **_training_fields(result)}
+    return Target(str(run.preset), described, recipe, run, folder, address)
 
 
 def _training_fields(result: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from training.errors import Interrupted, NotFinite, WorkerLost
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
+from zoo.storage.address import is_remote
 
 if TYPE_CHECKING:
     from training.run_folder import RunFolder
@@ -91,6 +92,10 @@ def _check_export(directory: str) -> None:
     Raises:
         UserError: they cannot.
     """
+    if is_remote(directory):
+        raise UserError(
+            f"--export {directory} is not possible: give a local folder, and upload it."
+        )
     folder = pathlib.Path(directory).expanduser().absolute()
     existing = next(one for one in (folder, *folder.parents) if one.exists())
     if not directory.strip() or not existing.is_dir():

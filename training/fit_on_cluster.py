@@ -15,6 +15,7 @@ from training import fit
 from training.cluster import host_count, is_evaluator, tf_config, writes
 from training.vertex import Folders, folders
 from zoo.errors import UserError
+from zoo.storage.address import is_remote
 
 
 def main(arguments: Sequence[str], *, prog: str = "python -m training.fit_on_cluster") -> int:
@@ -43,7 +44,12 @@ def _copy_logs(places: Folders) -> None:
     """Copies the TensorBoard logs of the run to the folder that Vertex AI reads."""
     if places.logs is None or places.run_dir is None:
         return
-    source = pathlib.Path(places.run_dir).expanduser() / "logs"
+    # This imports TensorFlow, which must know the hosts first.
+    from training.remote_run import local_folder
+
+    remote = is_remote(places.run_dir)
+    folder = local_folder(places.run_dir) if remote else pathlib.Path(places.run_dir).expanduser()
+    source = folder / "logs"
     try:
         if source.is_dir():
             shutil.copytree(source, places.logs, dirs_exist_ok=True)

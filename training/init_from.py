@@ -21,9 +21,14 @@ _WEIGHT_FILES = (".h5", ".hdf5", ".keras", ".npz", ".pt", ".pth", ".safetensors"
 def preset_of(source: str | pathlib.Path) -> str:
     """Returns the preset of a run's folder, or the handle as it is.
 
+    A run or preset on an object store is downloaded first.
+
     Raises:
         UserError: the run has no preset yet, or the source is a file.
     """
+    from zoo.presets.handles import local_source
+
+    source = os.fspath(local_source(source))
     path = pathlib.Path(os.path.expanduser(source))
     is_other = "://" in str(source) or path.is_dir()
     if not is_other and (path.suffix.lower() in _WEIGHT_FILES or path.is_file()):
@@ -72,9 +77,11 @@ def initialise(model: "StatelessTrainer", source: str, *, class_names: Sequence[
             other classes.
     """
     from zoo.presets import load_network
+    from zoo.presets.handles import local_source
     from zoo.tasks import ImageClassifier
 
     try:
+        folder = pathlib.Path(local_source(source))
         handle = preset_of(source)
         if model.classifier is not None:
             critic: keras.Model = ImageClassifier.from_preset(handle)
@@ -87,7 +94,7 @@ def initialise(model: "StatelessTrainer", source: str, *, class_names: Sequence[
     for part, network in loaded:
         _check_same(getattr(model, part), network, what=f"--init-from {source}: the {part}")
     if getattr(generator, "num_classes", 0) or isinstance(critic, ImageClassifier):
-        _check_classes(_class_names(pathlib.Path(source), critic), tuple(class_names), source)
+        _check_classes(_class_names(folder, critic), tuple(class_names), source)
     for part, network in loaded:
         for name in (part, f"{part}_average"):
             if getattr(model, name, None) is not None:

@@ -1,6 +1,6 @@
 """Starts the runs of a recipe: one run per seed, or the results of finished runs."""
 
-import pathlib
+import dataclasses
 import sys
 from typing import Any
 
@@ -15,19 +15,21 @@ from training.lock import refuse_if_locked
 from training.options.run import LAST_SEED
 from training.precision import with_precision
 from training.recipe import Recipe
+from training.remote_run import staged
 from training.resuming import is_lengthened
 from training.run import run
 from training.run_folder import RunFolder, find_run, read_recipe
 from training.streams import unused_images
 from training.trial import on_gpu
 from zoo.errors import UserError
+from zoo.storage.address import join
 
 
 def with_seed(recipe: Recipe, number: int) -> Recipe:
     """Returns the recipe of the `number`-th of several runs."""
     run_dir = recipe.run.run_dir
     if run_dir is not None:
-        run_dir = str(pathlib.Path(run_dir) / f"seed-{recipe.run.seed + number}")
+        run_dir = join(run_dir, f"seed-{recipe.run.seed + number}")
     return recipe.with_options(seed=recipe.run.seed + number, run_dir=run_dir)
 
 
@@ -43,7 +45,14 @@ def train_or_find(
     Returns:
         The result, the run's folder, and whether this process prints and writes.
     """
-    folder = find_run(recipe)
+    with staged(recipe) as remote:
+        folder = dataclasses.replace(find_run(recipe), remote=remote)
+        return _train_or_find(recipe, folder, first)
+
+
+def _train_or_find(
+    recipe: Recipe, folder: RunFolder, first: RunFolder | None
+) -> tuple[dict[str, Any], RunFolder, bool]:
     if folder.result.exists() and not is_lengthened(recipe, folder):
         print(f"{folder.path} is finished; this is its result.")
         return folder.read_result(), folder, True

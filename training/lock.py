@@ -11,15 +11,13 @@ import dataclasses
 import json
 import os
 import pathlib
-import platform
-import socket
 import tempfile
 import threading
 import time
-import uuid
 from typing import Any
 
 from zoo.errors import UserError
+from zoo.lock_holder import Holder, is_alive
 
 LOCK_FILE = "run.lock"
 BREAKING_FILE = "run.lock.breaking"
@@ -30,45 +28,6 @@ STALE_SECONDS = 180.0
 
 _TRIES = 100
 _BREAKING_SECONDS = 30.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Holder:
-    """The process that holds a lock.
-
-    Attributes:
-        token: str, different for every lock.
-        host: str, name of the machine.
-        machine: str, identifies a machine over restarts; empty if unknown.
-        boot: str, identifies a start of a machine and a container on it; empty if unknown.
-        pid: int, the process.
-        started: str, the start time of the process in ticks; empty if unknown.
-        since: str, the time at which the lock was taken.
-    """
-
-    token: str
-    host: str
-    machine: str
-    boot: str
-    pid: int
-    started: str
-    since: str
-
-    @classmethod
-    def me(cls) -> "Holder":
-        """Describes this process."""
-        return cls(
-            token=uuid.uuid4().hex,
-            host=socket.gethostname(),
-            machine=_first_line("/etc/machine-id"),
-            boot=_boot(),
-            pid=os.getpid(),
-            started=_start_time(os.getpid()) or "",
-            since=time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        )
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}, since {self.since}"
 
 
 class RunLock:
@@ -178,14 +137,9 @@ def _is_held(folder: pathlib.Path) -> bool:
     path = folder / LOCK_FILE
     if not path.exists():
         return False
-    holder, me = _read(folder), Holder.me()
-    if holder is not None and (holder.host, holder.boot) == (me.host, me.boot):
-        return _start_time(holder.pid) == holder.started
-    if holder is not None and me.machine and (holder.host, holder.machine) == (me.host, me.machine):
-        same_start = holder.boot.partition("/")[0] == me.boot.partition("/")[0]
-        if not same_start:
-            return False  # The machine has been restarted.
-    return _age(path) <= STALE_SECONDS
+    holder = _read(folder)
+    alive = None if holder is None else is_alive(holder)
+    return _age(path) <= STALE_SECONDS if alive is None else alive
 
 
 def _create(path: pathlib.Path, text: str) -> None:
@@ -215,41 +169,3 @@ def _age(path: pathlib.Path) -> float:
             return os.stat(now.name).st_mtime - path.stat().st_mtime
         except FileNotFoundError:
             return 0.0
-
-
-def _boot() -> str:
-    """Identifies the start of this machine, and the container on it in which process ids count."""
-    start = _first_line("/proc/sys/kernel/random/boot_id")
-    try:
-        return f"{start}/{os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return start
-
-
-def _start_time(pid: int) -> str | None:
-    """Returns the start time of a process in ticks, None if there is no such process.
-
-    A process that has ended and waits for its parent counts as ended. The time is empty on systems
-    without /proc.
-    """
-    if platform.system() != "Linux":
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return None
-        except OSError:
-            return ""
-        return ""
-    try:
-        # The name of the program, in parentheses, may contain spaces.
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
-
-
-def _first_line(path: str) -> str:
-    try:
-        return pathlib.Path(path).read_text().strip()
-    except OSError:
-        return ""

@@ -20,8 +20,8 @@ zoo.ImageClassifier.from_preset("clsgan_digits_100").class_names
 ```
 
 `from_preset` also takes the folder of a run (`runs/NAME/preset`) and addresses that start with
-`file://`, `hf://`, `kaggle://` or `gs://`. With the extra `hub`, keras-hub's own classes read and
-write the same folders:
+`file://`, `hf://`, `kaggle://`, or those of an [object store](object_stores.md), `s3://` or `gs://`.
+With the extra `hub`, keras-hub's own classes read and write the same folders:
 
 <!-- skip: next "needs the folder of a run; tests/zoo/test_hub.py does the same with one" -->
 

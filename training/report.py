@@ -18,6 +18,7 @@ from training.command_line import parse_options
 from training.markdown_blocks import replace_block
 from training.stored_scores import read_result
 from zoo.errors import UserError
+from zoo.storage.address import is_remote
 
 # Results that differ in one of these fields are not comparable and share no column.
 PROTOCOL = ("model", "data", "split", "test_images", "train_images", "labels", "steps", "weights")
@@ -27,8 +28,8 @@ PROTOCOL = ("model", "data", "split", "test_images", "train_images", "labels", "
 class Options:
     """Options of `python -m training.report`."""
 
-    runs: Annotated[tyro.conf.Positional[tuple[pathlib.Path, ...]], tyro.conf.arg(metavar="RUN...")]
-    """Finished runs, folders of `seed-*` runs, or `.jsonl` files."""
+    runs: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="RUN...")]
+    """Folders or addresses of finished runs, folders of `seed-*` runs, or `.jsonl` files."""
     out: Annotated[pathlib.Path | None, tyro.conf.arg(aliases=("-o",))] = None
     """The page to write: .md or .html. By default the tables are printed."""
     into: pathlib.Path | None = None
@@ -111,15 +112,26 @@ def report(options: Options) -> None:
         raise UserError("Give at least one RUN.")
     if (options.into is None) != (options.block is None):
         raise UserError("--into PAGE and --block NAME go together: give both or none.")
-    made = tables(list(options.runs))
+    runs = list(map(_local, options.runs))
+    made = tables(runs)
     if options.into is not None and options.block is not None:
         replace_block(options.into, options.block, "\n\n".join(made))
         print(options.into)
     if options.out is not None:
-        _write_page(options.out, made, list(options.runs))
+        _write_page(options.out, made, runs)
         print(options.out)
     elif options.into is None:
         print("\n\n".join(made) if made else "These runs have no scores yet: training.evaluate")
+
+
+def _local(run: str) -> pathlib.Path:
+    """Returns the folder of a run, and downloads it first if it is on an object store."""
+    if not is_remote(run):
+        return pathlib.Path(run)
+    # This imports TensorFlow, which takes seconds.
+    from zoo.presets.handles import local_source
+
+    return pathlib.Path(local_source(run))
 
 
 def _write_page(path: pathlib.Path, made: list[str], runs: list[pathlib.Path]) -> None:

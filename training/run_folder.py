@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from training.lock import BREAKING_FILE, LOCK_FILE
 from zoo.errors import UserError
+from zoo.storage.address import is_remote
 
 if TYPE_CHECKING:
     from training.recipe import Recipe
+    from training.remote_run import RemoteRun
 
 DEFAULT_PARENT = pathlib.Path("runs")
 
@@ -24,9 +26,11 @@ class RunFolder:
 
     Attributes:
         path: the folder.
+        remote: uploads the folder; None if it is not on an object store.
     """
 
     path: pathlib.Path
+    remote: "RemoteRun | None" = dataclasses.field(default=None, compare=False)
 
     @property
     def recipe(self) -> pathlib.Path:
@@ -73,6 +77,11 @@ class RunFolder:
         several = re.fullmatch(r"seed-\d+", path.name)
         name = f"{path.parent.name}-{path.name}" if several else path.name
         return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-_") or "model"
+
+    def publish(self) -> None:
+        """Uploads the folder if it is that of a run on an object store."""
+        if self.remote is not None:
+            self.remote.publish()
 
     def create(self, recipe: "Recipe") -> None:
         """Creates the folder and writes `recipe.json`, unless they exist."""
@@ -162,8 +171,9 @@ def read_recipe(folder: pathlib.Path) -> dict[str, Any]:
 def find_run(recipe: "Recipe") -> RunFolder:
     """Finds the run to resume, or names a new one. Nothing is written yet.
 
-    With `run_dir` it is that folder. Without it, it is the newest unfinished run of the same recipe
-    under `runs/`, so that the same command resumes it, or else a new folder.
+    With `run_dir` it is that folder, or the local folder of that address. Without it, it is the
+    newest unfinished run of the same recipe under `runs/`, so that the same command resumes it, or
+    else a new folder.
 
     A run in `run_dir` may be shorter than the recipe: then it is lengthened.
 
@@ -173,7 +183,7 @@ def find_run(recipe: "Recipe") -> RunFolder:
     from training.resuming import changes_against
 
     if recipe.run.run_dir is not None:
-        path = _expanded(recipe.run.run_dir)
+        path = _local(recipe.run.run_dir)
         _check_given(path, recipe)
         return RunFolder(path)
     stem = f"{recipe.model}-{pathlib.Path(recipe.data.data).stem}"
@@ -189,7 +199,11 @@ def find_run(recipe: "Recipe") -> RunFolder:
     return RunFolder(path)
 
 
-def _expanded(run_dir: str) -> pathlib.Path:
+def _local(run_dir: str) -> pathlib.Path:
+    if is_remote(run_dir):
+        from training.remote_run import local_folder
+
+        return local_folder(run_dir)
     if not run_dir.strip():
         raise UserError("--run-dir is empty; give a folder.")
     try:

@@ -35,7 +35,7 @@ class Options:
     """Options of `python -m training.sample`."""
 
     source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PRESET_OR_RUN")]
-    """A preset's name or folder, or the folder of a finished run."""
+    """A preset's name, folder or address, or that of a finished run."""
     out: pathlib.Path = pathlib.Path("samples.png")
     """The file: .png, .jpg, .webp or .gif."""
     grid: str | None = None

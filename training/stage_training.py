@@ -64,6 +64,7 @@ class StageTraining:
             model,
             writes=chief,
             extra={} if scores is None else scores.state,
+            saved=self.folder.publish,
         )
         first = checkpoints.restore()
         if first and chief:

@@ -57,7 +57,10 @@ def test_clear(root, tmp_path, capsys):
     assert main(["clear", "xla"]) == 0
     assert not (root / "xla").exists() and (root / "arrays" / "digits-1").exists()
     assert capsys.readouterr().out == f"Removed 10 bytes from {root}.\n"
+    (root / "runs" / "digest").mkdir(parents=True)
     assert main(["clear"]) == 0
+    assert [entry.name for entry in root.iterdir()] == ["runs"]
+    assert main(["clear", "runs"]) == 0
     assert not list(root.iterdir()) and (outside / "file").read_text() == "kept"
     assert main(["list"]) == 0 and main(["clear"]) == 0
 

@@ -32,7 +32,8 @@ class RunOptions(Options):
     """Seed of weights, order of the data, noise, and the choice of labelled images: an integer from
     0 to 4294967295."""
     run_dir: str | None = None
-    """Folder of the run; by default runs/MODEL-DATA-TIME. A run in this folder is resumed."""
+    """Folder of the run, or its address on an object store (s3://BUCKET/RUN); by default
+    runs/MODEL-DATA-TIME. A run in this folder is resumed."""
     export: str | None = None
     """Folder to which a SavedModel for TF Serving is written at the end."""
     init_from: str | None = None

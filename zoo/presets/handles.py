@@ -17,9 +17,13 @@ import tensorflow as tf
 
 from zoo.presets.builtin import builtin_folders
 from zoo.presets.layout import CONFIG_FILE, FILES, METADATA_FILE, SHARDS
+from zoo.storage.address import StoreError, is_remote
+from zoo.storage.download import fetch
 
 CACHE = pathlib.Path("~/.cache/lipschitz_gan_zoo")
 
+_NOT_NEEDED = ("checkpoints", "best")
+"""Sub-folders of runs that only their training reads."""
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://(.+)")
 _HF = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:/(?P<part>\w+))?")
 _KAGGLE = re.compile(r"(?P<model>(?:[\w.-]+/){3}[\w.-]+(?:/\d+)?)(?:/(?P<part>[a-z]\w*))?")
@@ -30,9 +34,9 @@ def resolve(handle: str | os.PathLike) -> pathlib.Path:
 
     Args:
         handle: a name from `list_presets()`, a folder, `file://FOLDER`, `hf://ORG/MODEL`,
-            `kaggle://ORG/MODEL/FRAMEWORK/VARIATION[/VERSION]`, or an address that TensorFlow's
-            file system API supports (`gs://BUCKET/FOLDER`). Append `/critic` or `/generator` for
-            a part of the preset.
+            `kaggle://ORG/MODEL/FRAMEWORK/VARIATION[/VERSION]`, or the address of a preset that was
+            saved to an object store (`s3://BUCKET/FOLDER`). Append `/critic` or `/generator` for a
+            part of the preset.
 
     Raises:
         ValueError: none of these, or no preset at this place.
@@ -40,7 +44,9 @@ def resolve(handle: str | os.PathLike) -> pathlib.Path:
     """
     text = os.fspath(handle)
     address = _ADDRESS.fullmatch(text)
-    if address:
+    if is_remote(text):
+        folder = _from_store(text)
+    elif address:
         scheme, rest = address.groups()
         fetch = {"file": _file_folder, "hf": _hugging_face, "kaggle": _kaggle}.get(scheme)
         folder = fetch(rest) if fetch else _copy_remote(text)
@@ -53,6 +59,41 @@ def resolve(handle: str | os.PathLike) -> pathlib.Path:
     if folder.exists():
         raise ValueError(f"{text} is a file; a preset is a folder that contains {CONFIG_FILE}.")
     raise ValueError(f"There is no preset {text!r}: no such folder, {_hint(text)}")
+
+
+def local_source(source: str | os.PathLike) -> str | os.PathLike:
+    """Returns the local copy of a run or preset on an object store; other sources as they are.
+
+    The copy of a run has no checkpoints.
+
+    Raises:
+        StoreError: there is no whole run or preset at the address, or it is damaged.
+        ValueError: the local copy cannot be written.
+    """
+    if not is_remote(source):
+        return source
+    return _from_store(os.fspath(source))
+
+
+def _from_store(address: str) -> pathlib.Path:
+    try:
+        return fetch(address, _cache(address), without=_NOT_NEEDED)
+    except StoreError:
+        # A copy of a preset's files by another program, which TensorFlow can read.
+        if not address.startswith("gs://") or not _is_plain(address):
+            raise
+        return _copy_remote(address)
+    except OSError as error:
+        raise ValueError(
+            f"The local copy of {address} cannot be written to {CACHE}: {error}."
+        ) from error
+
+
+def _is_plain(address: str) -> bool:
+    try:
+        return bool(tf.io.gfile.exists(f"{address.rstrip('/')}/{CONFIG_FILE}"))
+    except tf.errors.OpError:
+        return False
 
 
 def _hint(name: str) -> str:
@@ -159,7 +200,11 @@ def _read_remote(path: str) -> bytes:
 
 
 def _cache_folder(address: str) -> pathlib.Path:
-    digest = hashlib.sha256(address.encode()).hexdigest()[:24]
+    return _cache(address) / hashlib.sha256(address.encode()).hexdigest()[:24]
+
+
+def _cache(address: str) -> pathlib.Path:
+    """Returns the cache of presets, created if it is missing."""
     try:
         folder = CACHE.expanduser()
         folder.mkdir(parents=True, exist_ok=True)
@@ -168,4 +213,4 @@ def _cache_folder(address: str) -> pathlib.Path:
             f"{address} needs a cache in {CACHE}, which cannot be written: {error}. Set HOME to a "
             "folder that can be written, or download the preset and give its folder."
         ) from error
-    return folder / digest
+    return folder

@@ -31,7 +31,7 @@ def save_trainer(
     *,
     class_names: Sequence[str] = (),
     metadata: Mapping[str, object] | None = None,
-) -> pathlib.Path:
+) -> str | pathlib.Path:
     """Writes an adversarial model as a preset, completely or not at all.
 
     The root is the network to deploy, with averaged weights: the generator, or the classifier of
@@ -41,13 +41,13 @@ def save_trainer(
 
     Args:
         model: an adversarial model of `zoo.models`.
-        directory: the preset's folder; an earlier preset in it is replaced.
+        directory: the preset's folder or address; an earlier preset in it is replaced.
         class_names: names of the classes of a conditional generator, which `generate` then takes as
             labels; `"0"` to `"K-1"` by default. CLS-GAN has those of its classifier.
         metadata: JSON values to add to each metadata.json.
 
     Returns:
-        The folder.
+        The folder, or the address.
 
     Raises:
         ValueError: class names of another number than the classes of the generator.

@@ -32,6 +32,8 @@ from zoo.presets.layout import (
 )
 from zoo.presets.safety import check_config
 from zoo.presets.weights import WeightsDtype, save_weights, weight_files
+from zoo.storage.address import is_remote
+from zoo.storage.upload import local_target
 
 _RESERVED_METADATA = (
     "format",
@@ -69,13 +71,13 @@ def save_bundle(
     weights_dtype: WeightsDtype = "float32",
     max_shard_size: float | None = None,
     finish: Callable[[pathlib.Path], None] | None = None,
-) -> pathlib.Path:
+) -> str | pathlib.Path:
     """Writes a preset and its parts into a folder, completely or not at all.
 
     An existing preset in the folder is replaced. A folder with any other content is an error.
 
     Args:
-        directory: the preset's folder.
+        directory: the preset's folder, or its address on an object store (`s3://BUCKET/FOLDER`).
         root: the deployed task, or a network without a task.
         parts: networks that were trained together with the root, by sub-folder:
             `{"generator": task}` or `{"critic": network}`. Each becomes a preset.
@@ -86,11 +88,11 @@ def save_bundle(
             it raises an error, nothing is written.
 
     Returns:
-        The folder.
+        The folder, or the address.
 
     Raises:
-        ValueError: a folder that is not a preset, an invalid part name or metadata key, or weights
-            that float16 cannot represent.
+        ValueError: a folder that is not a preset, a store that cannot be written, an invalid part
+            name or metadata key, or weights that float16 cannot represent.
         OSError: the preset cannot be written, for example because the disk is full.
 
     Example:
@@ -103,24 +105,24 @@ def save_bundle(
     ...     zoo.from_preset(path).generate(2, seed=0).shape
     (2, 8, 8, 1)
     """
-    directory = pathlib.Path(directory).expanduser().absolute()
     parts, metadata = dict(parts or {}), dict(metadata or {})
-    _check_arguments(directory, parts, metadata)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
-    try:
-        staged = temporary / "new"
-        reserve(temporary, map(_size, [root, *parts.values()]))
-        options = WeightOptions(weights_dtype, max_shard_size)
-        _write(staged, root, metadata, options)
-        for name, part in parts.items():
-            _write(staged / name, part, metadata, options)
-        if finish is not None:
-            finish(staged)
-        _replace(staged, directory, temporary / "old")
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return directory
+    with local_target(directory, replaces=CONFIG_FILE) as target:
+        _check_arguments(target, parts, metadata)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            staged = temporary / "new"
+            reserve(temporary, map(_size, [root, *parts.values()]))
+            options = WeightOptions(weights_dtype, max_shard_size)
+            _write(staged, root, metadata, options)
+            for name, part in parts.items():
+                _write(staged / name, part, metadata, options)
+            if finish is not None:
+                finish(staged)
+            _replace(staged, target, temporary / "old")
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return os.fspath(directory) if is_remote(directory) else target
 
 
 def _size(saved: Network) -> int:

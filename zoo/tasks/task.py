@@ -147,17 +147,18 @@ class Task(Network):
 
     def save_to_preset(
         self, directory: str | os.PathLike, *, metadata: Mapping[str, object] | None = None
-    ) -> pathlib.Path:
+    ) -> str | pathlib.Path:
         """Writes the task as a preset, completely or not at all.
 
         `zoo.save_bundle` writes a preset with parts, such as a critic.
 
         Args:
-            directory: the preset's folder; an existing preset in it is replaced.
+            directory: the preset's folder, or its address on an object store
+                (`s3://BUCKET/FOLDER`); an existing preset in it is replaced.
             metadata: JSON values to add to metadata.json: data, metrics, command, licence.
 
         Returns:
-            The folder.
+            The folder, or the address.
 
         Raises:
             ValueError: a folder that is not a preset, or an invalid metadata key.
