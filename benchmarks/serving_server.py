@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from typing import IO
 
 _START_SECONDS = 180
 
@@ -69,15 +70,25 @@ class Server:
 @contextlib.contextmanager
 def serving(model: pathlib.Path, *flags: str) -> Iterator[Server]:
     """Runs the local server with the newest version of `DIR/NAME` until the block ends."""
-    rest, rpc = free_port(), free_port()
-    command = [sys.executable, "-m", "export.serve", "--engine=local"]
-    command += [f"--model-base-path={model}", f"--model-name={model.name}"]
-    command += [f"--rest-api-port={rest}", f"--port={rpc}", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    server = Server(process, rest, rpc)
-    try:
+    with running(f"--model-base-path={model}", f"--model-name={model.name}", *flags) as server:
         server.wait_for(model.name, newest(model))
         yield server
+
+
+@contextlib.contextmanager
+def running(*flags: str, log: int | IO[bytes] = subprocess.DEVNULL) -> Iterator[Server]:
+    """Runs the local server with some flags until the block ends.
+
+    Args:
+        *flags: the flags of `export.serve`, without ports.
+        log: receives the log of the server.
+    """
+    rest, rpc = free_port(), free_port()
+    command = [sys.executable, "-m", "export.serve", "--engine=local"]
+    command += [f"--rest-api-port={rest}", f"--port={rpc}", *flags]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+    try:
+        yield Server(process, rest, rpc)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)

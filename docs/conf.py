@@ -14,7 +14,7 @@ author = "Lipschitz GAN Zoo maintainers"
 release = version = importlib.metadata.version("lipschitz-gan-zoo")
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
@@ -22,7 +22,10 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+
+# The outputs of the notebook are stored in its file.
+nb_execution_mode = "off"
 
 # GitHub renders the same pages, so only what it shows too is turned on.
 myst_enable_extensions = ["colon_fence"]

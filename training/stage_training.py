@@ -23,6 +23,7 @@ from training.steps_per_call import stacked
 from training.streams import batches
 from training.waiting import Waiting
 from zoo.errors import UserError
+from zoo.notebook_output import in_notebook
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +101,7 @@ class StageTraining:
                     epochs=first // every + epochs,
                     callbacks=callbacks,
                     shuffle=False,
-                    verbose=(1 if sys.stdout.isatty() else 2) if chief else 0,
+                    verbose=_verbosity() if chief else 0,
                 )
             first += steps * epochs
         checkpoints.save()
@@ -133,3 +134,8 @@ class StageTraining:
                 recipe, self.data, self.folder, stage.model, log=log, first_step=first_step
             )
         return callbacks
+
+
+def _verbosity() -> int:
+    """Returns Keras' number for a progress bar, or for one line per report if output is a file."""
+    return 1 if sys.stdout.isatty() or in_notebook() else 2

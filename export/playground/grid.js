@@ -43,6 +43,11 @@ export class Grid {
     return Number(element("label").value) || 0;
   }
 
+  /** The factor of the latents, from 0 to 1. */
+  get truncation() {
+    return Number(element("truncation").value);
+  }
+
   /** Shows another generator; the names are those of its classes, if they are known. */
   async show(model, names) {
     this.model = model;
@@ -58,10 +63,9 @@ export class Grid {
   }
 
   async fill(isNewest) {
-    const { model, label } = this;
+    const { model, label, truncation } = this;
     const [first, count] = [numberOf(element("seed")), numberOf(element("count"))];
     const seeds = Array.from({ length: count }, (_, i) => first + i);
-    const truncation = Number(element("truncation").value);
     const images = await imagesOfSeeds(model, seeds, label, truncation);
     if (!isNewest()) return;
     showError("");

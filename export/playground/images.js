@@ -1,7 +1,7 @@
 // Images of a served generator, by the signatures that it has.
 
 import { fromArray, fromBase64, fromFloats } from "./pixels.js";
-import { latentOf } from "./latents.js";
+import { between, latentOf } from "./latents.js";
 import { predict } from "./rest.js";
 
 /** Returns the inputs of a request for a class; a generator without classes takes none. */
@@ -23,8 +23,20 @@ export async function imagesOfSeeds(model, seeds, label, truncation = 1) {
   return (await predict(model, "generate", rows)).map((row) => fromArray(valueOf(row)));
 }
 
-/** Returns the images on the way between two seeds. */
-export async function imagesBetween(model, start, end, label, count) {
+/**
+ * Returns the images on the way between two seeds.
+ *
+ * The signature `interpolate` takes no truncation, so the page computes truncated latents itself.
+ */
+export async function imagesBetween(model, start, end, label, truncation, count) {
+  if (truncation < 1) {
+    const kind = await latentKind(model);
+    const [a, b] = [start, end].map((seed) => latentOf(seed, model.latentDim, kind));
+    const latents = Array.from({ length: count }, (_, i) => (
+      between(a, b, i / (count - 1), kind).map((value) => truncation * value)
+    ));
+    return (await floatsOfLatents(model, latents, label)).map(fromFloats);
+  }
   const rows = Array.from({ length: count }, (_, i) => withLabel(
     model, label, { seed: start, end_seed: end, fraction: i / (count - 1) },
   ));
@@ -37,20 +49,28 @@ export async function floatsOfLatents(model, latents, label) {
   return (await predict(model, "serving_default", rows)).map(valueOf);
 }
 
+const kinds = new WeakMap();
+
+/** Returns the distribution of a generator's latents, which does not change. */
+export async function latentKind(model) {
+  if (!kinds.has(model)) kinds.set(model, model.latentDim ? await findKind(model) : "");
+  return kinds.get(model);
+}
+
 /**
- * Returns the distribution of a generator's latents, "normal" or "uniform".
+ * Returns "normal" or "uniform".
  *
  * Both are tried for one seed, and compared with the image of that seed. The result is "" if
  * neither gives it: then this page does not know how the server draws latents.
  */
-export async function latentKind(model) {
-  const kinds = ["normal", "uniform"];
+async function findKind(model) {
+  const candidates = ["normal", "uniform"];
   const seed = 20170123;
-  const latents = kinds.map((kind) => latentOf(seed, model.latentDim, kind));
-  const [tried, [expected]] = await Promise.all([
+  const latents = candidates.map((kind) => latentOf(seed, model.latentDim, kind));
+  const [found, [expected]] = await Promise.all([
     floatsOfLatents(model, latents, 0), imagesOfSeeds(model, [seed], 0),
   ]);
-  return kinds.find((_, i) => difference(fromFloats(tried[i]), expected) < 1) ?? "";
+  return candidates.find((_, i) => difference(fromFloats(found[i]), expected) < 1) ?? "";
 }
 
 function difference(left, right) {

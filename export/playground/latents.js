@@ -18,6 +18,19 @@ export function latentOf(seed, dim, kind) {
   return latent.slice(0, dim);
 }
 
+/** Returns the latent at a fraction of the way from a to b, as zoo/latents.py computes it. */
+export function between(a, b, fraction, kind) {
+  const mix = (left, right) => a.map((value, i) => left * value + right * b[i]);
+  const linear = mix(1 - fraction, fraction);
+  if (kind === "uniform") return linear;
+  const dot = (left, right) => left.reduce((sum, value, i) => sum + value * right[i], 0);
+  const cosine = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+  const angle = Math.acos(Math.min(1, Math.max(-1, cosine)));
+  const sine = Math.sin(angle);
+  if (!(sine > 1e-3)) return linear;
+  return mix(Math.sin((1 - fraction) * angle) / sine, Math.sin(fraction * angle) / sine);
+}
+
 /** Returns the four 32-bit numbers of a counter and a key. */
 function philox(counter, key) {
   let [a, b, c, d] = counter;

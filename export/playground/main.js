@@ -138,8 +138,8 @@ function start() {
   const [path, sliders] = [new Path(), new Sliders()];
   classifier = new Classifier();
   grid = new Grid((first, second) => {
-    path.show(grid.model, first, second, grid.label);
-    sliders.choose(grid.model, first, grid.label);
+    path.show(grid.model, first, second, grid.label, grid.truncation);
+    sliders.choose(grid.model, first, grid.label, grid.truncation);
   });
   element("choice").addEventListener("submit", (event) => event.preventDefault());
   element("reload").addEventListener("click", load);

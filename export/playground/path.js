@@ -1,7 +1,7 @@
 // The path between two chosen images, as a strip and as an animated loop.
 
 import { saveGif, savePng } from "./files.js";
-import { imagesBetween } from "./images.js";
+import { imagesBetween, latentKind } from "./images.js";
 import { element, guarded, numberOf } from "./page.js";
 import { draw, sheet } from "./pixels.js";
 
@@ -40,15 +40,19 @@ export class Path {
     element("play").setAttribute("aria-pressed", String(playing));
   }
 
-  async load(isNewest, model, start, end, label) {
-    this.shown = [model, start, end, label];
+  async load(isNewest, model, start, end, label, truncation) {
+    this.shown = [model, start, end, label, truncation];
     const possible = end !== undefined && Boolean(model.signatures.interpolate);
     element("path").hidden = !possible;
     this.images = [];
     if (!possible) return;
     const count = numberOf(element("path-count"));
-    const images = await imagesBetween(model, start, end, label, count);
+    // Truncated latents need the distribution of the latents.
+    const known = truncation === 1 || Boolean(await latentKind(model));
+    const used = known ? truncation : 1;
+    const images = await imagesBetween(model, start, end, label, used, count);
     if (!isNewest()) return;
+    element("path-state").hidden = known;
     this.images = images;
     draw(element("strip"), sheet(images, images.length));
     this.frame = 0;

@@ -35,9 +35,14 @@ export class Sliders {
     input.nextElementSibling.value = Number(value).toFixed(1);
   }
 
-  async start(isNewest, model, seed, label) {
+  /** Returns the truncated latent of a seed. */
+  latentOf(seed) {
+    return latentOf(seed, this.model.latentDim, this.kind).map((value) => this.truncation * value);
+  }
+
+  async start(isNewest, model, seed, label, truncation) {
     const isOther = model !== this.model || label !== this.label;
-    Object.assign(this, { model, seed, label });
+    Object.assign(this, { model, seed, label, truncation });
     element("directions").hidden = seed === undefined || !model.latentDim;
     if (isOther) {
       this.directions = null;
@@ -66,7 +71,7 @@ export class Sliders {
     const seeds = [seed, ...Array.from({ length: BASES - 1 }, (_, i) => seed + 1 + i)];
     const found = await principalDirections(
       async (latents) => (await floatsOfLatents(model, latents, label)).map((rows) => rows.flat(2)),
-      seeds.map((one) => latentOf(one, model.latentDim, this.kind)),
+      seeds.map((one) => this.latentOf(one)),
       COUNT,
       (done) => showStatus(`Measuring directions: ${Math.round(100 * done)} %`),
     );
@@ -98,7 +103,7 @@ export class Sliders {
 
   async change(isNewest) {
     const { model, label, seed } = this;
-    const latent = latentOf(seed, model.latentDim, this.kind);
+    const latent = this.latentOf(seed);
     this.inputs().forEach((input, i) => {
       this.directions[i].forEach((value, k) => { latent[k] += Number(input.value) * value; });
     });

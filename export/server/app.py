@@ -10,6 +10,7 @@ from export.server.config import ModelConfig
 from export.server.executor import Runner, ThreadPool
 from export.server.flags import Options
 from export.server.grpc_services import ModelService, PredictionService
+from export.server.hangup import on_hangup
 from export.server.http_server import (
     Application,
     HttpServer,
@@ -83,6 +84,8 @@ class App:
     async def serve(self) -> None:
         """Serves until SIGTERM or SIGINT, then waits for running requests.
 
+        SIGHUP reads the file of models again, and searches the folders.
+
         Raises:
             UserError: a port that is in use.
         """
@@ -99,11 +102,18 @@ class App:
                 self._options, self._prediction, models, self._credentials
             )
         await self.manager.configure(self._configs, wait=False)
-        background = [asyncio.create_task(self._poll()), asyncio.create_task(self._poll_config())]
+        background = {asyncio.create_task(self._poll()), asyncio.create_task(self._poll_config())}
+
+        def reload() -> None:
+            task = asyncio.create_task(self._reload())
+            background.add(task)
+            task.add_done_callback(background.discard)
+
+        on_hangup(reload, stop)
         print(self._banner(), flush=True)
         await stop.wait()
         log.info("Draining")
-        for task in background:
+        for task in background.copy():
             task.cancel()
         if http is not None:
             http.should_exit = True
@@ -117,15 +127,18 @@ class App:
             self.manager.poll()
 
     async def _poll_config(self) -> None:
-        """Reads the file of models again and again; an invalid file changes nothing."""
         seconds = self._options.model_config_file_poll_wait_seconds
         while seconds > 0:
             await asyncio.sleep(seconds)
-            try:
-                configs = await asyncio.to_thread(_read_models, self._options)
-                await self.manager.configure(configs, wait=False)
-            except (UserError, ServingError) as error:
-                log.error("The configuration is not changed: %s", error)
+            await self._reload()
+
+    async def _reload(self) -> None:
+        """Reads the file of models and searches the folders; an invalid file changes nothing."""
+        try:
+            configs = await asyncio.to_thread(_read_models, self._options)
+            await self.manager.configure(configs, wait=False)
+        except (UserError, ServingError) as error:
+            log.error("The configuration is not changed: %s", error)
 
     def _banner(self) -> str:
         host = bracketed(self._options.host)

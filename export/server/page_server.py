@@ -1,11 +1,17 @@
 """The server of the playground in front of another server."""
 
+import logging
+
 from export.server import config
 from export.server.flags import Options
+from export.server.hangup import on_hangup
 from export.server.http_server import HttpServer, bracketed, is_loopback, stop_event
 from export.server.playground import PATH, Playground
 from export.server.proxy import Proxy
 from export.server.request_log import RequestLog
+from zoo.errors import UserError
+
+log = logging.getLogger(__name__)
 
 
 class PageServer:
@@ -20,24 +26,25 @@ class PageServer:
 
     def __init__(self, options: Options):
         self._options = options
-        if options.model_config_file:
-            names = list(config.read_file(config.read_models, options.model_config_file))
-        else:
-            names = [name.strip() for name in options.model_name.split(",") if name.strip()]
+        self._names = _read_names(options)
         seconds = options.rest_api_timeout_in_ms / 1000
         proxy = Proxy(options.rest_url, timeout=seconds, max_bytes=options.max_request_bytes)
         page = Playground(
-            proxy, lambda: names, rest_url=options.rest_url, loopback=is_loopback(options.host)
+            proxy,
+            lambda: self._names,
+            rest_url=options.rest_url,
+            loopback=is_loopback(options.host),
         )
         self._page = RequestLog(page, writes=options.access_log)
 
     async def serve(self) -> None:
-        """Serves until SIGTERM or SIGINT.
+        """Serves until SIGTERM or SIGINT; SIGHUP reads the names of the models again.
 
         Raises:
             UserError: a port that is in use.
         """
         stop = stop_event()
+        on_hangup(self._reload, stop)
         options = self._options
         server = HttpServer(self._page, drain_seconds=options.drain_seconds)
         serving = server.start(options.host, options.rest_api_port)
@@ -46,3 +53,15 @@ class PageServer:
         await stop.wait()
         server.should_exit = True
         await serving
+
+    def _reload(self) -> None:
+        try:
+            self._names = _read_names(self._options)
+        except UserError as error:
+            log.error("The names of the models are not changed: %s", error)
+
+
+def _read_names(options: Options) -> list[str]:
+    if options.model_config_file:
+        return list(config.read_file(config.read_models, options.model_config_file))
+    return [name.strip() for name in options.model_name.split(",") if name.strip()]

@@ -25,6 +25,7 @@ from zoo.models.data_checks import (
 from zoo.models.examples import Examples, Losses
 from zoo.models.logs import Logs
 from zoo.models.stepping import TOTAL, Steps, guarded, train_function
+from zoo.notebook_output import bars_in_notebook
 from zoo.randomness import Noise
 from zoo.rematerialisation import rematerialising
 
@@ -118,6 +119,11 @@ class StatelessTrainer(keras.Model):
     def in_update_order(self) -> list[keras.Variable]:
         """All variables of the model, in the order in which a step updates them."""
         return self.variables
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *arguments: Any, **keras_arguments: Any) -> keras.callbacks.History:
+        with bars_in_notebook():
+            return super().fit(*arguments, **keras_arguments)
 
     def make_train_function(self, force: bool = False) -> None:
         """Builds the function that `fit` calls: guarded, on every replica (see `stepping`)."""

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.notebook_output import bars_in_notebook
 from zoo.options import Count, check_value, python_value
 from zoo.tasks.class_names import class_numbers
 from zoo.tasks.classifier_inputs import Images, as_input, checked_batch, is_array, to_predict
@@ -69,14 +70,17 @@ class RawImageClassifier(Task):
         if isinstance(held_out, tuple | list) and len(held_out) > 1:
             numbers = class_numbers(held_out[1], self.class_names)
             keras_arguments["validation_data"] = (held_out[0], numbers, *held_out[2:])
-        return super().fit(x, class_numbers(y, self.class_names), *arguments, **keras_arguments)
+        y = class_numbers(y, self.class_names)
+        with bars_in_notebook():
+            return super().fit(x, y, *arguments, **keras_arguments)
 
     def evaluate(
         self, x: object = None, y: object = None, *arguments: object, **keras_arguments: object
     ) -> object:
         """Evaluates as `keras.Model.evaluate`; labels may be names of classes."""
         y = class_numbers(y, self.class_names)
-        return super().evaluate(x, y, *arguments, **keras_arguments)
+        with bars_in_notebook():
+            return super().evaluate(x, y, *arguments, **keras_arguments)
 
     def train_step(self, data: object) -> dict:
         """Runs Keras' training step after checking that the images are raw."""
@@ -120,7 +124,8 @@ class RawImageClassifier(Task):
         batch_size = python_value(batch_size)
         if is_array(x):
             x = as_input(x, self.image_shape, 32 if batch_size is None else batch_size)
-        return super().predict(x, batch_size, verbose, steps, callbacks)
+        with bars_in_notebook():
+            return super().predict(x, batch_size, verbose, steps, callbacks)
 
     def classify(
         self,
