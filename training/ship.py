@@ -59,7 +59,7 @@ def ship(options: Options) -> pathlib.Path:
     """Writes a finished run's preset with all files of a shipped one, whole or not at all.
 
     Further networks of the run become parts of the preset if the weights of all together take at
-    most 3 MB.
+    most 3 MB. The shipped networks compute in float32.
 
     Returns:
         The preset's folder.
@@ -82,7 +82,8 @@ def ship(options: Options) -> pathlib.Path:
 
     recipe, scores = read_finished(options.run)
     preset = RunFolder(options.run).preset
-    task = from_preset(preset)
+    # In the precision that every machine has, whatever the run's was.
+    task = from_preset(preset, dtype="float32")
     card = Card(
         name=options.name,
         recipe=recipe,
@@ -151,7 +152,9 @@ def _parts(preset: pathlib.Path) -> dict[str, Any]:
 
     folders = sorted(path.parent for path in preset.glob(f"*/{CONFIG_FILE}"))
     return {
-        folder.name: from_preset(folder) if (folder / TASK_FILE).exists() else load_network(folder)
+        folder.name: (from_preset if (folder / TASK_FILE).exists() else load_network)(
+            folder, dtype="float32"
+        )
         for folder in folders
     }
 
