@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.gradients import global_sum, share_of_global_mean
+from zoo.models.batch_rows import batch_rows, global_index
 from zoo.models.data_checks import (
     DataError,
     RecentBatches,
@@ -18,9 +19,7 @@ from zoo.models.data_checks import (
     check_extremes,
     check_stream,
     extremes,
-    in_range,
     warn_of_half_range,
-    with_labels,
 )
 from zoo.models.examples import Examples, Losses
 from zoo.models.logs import Logs
@@ -249,14 +248,14 @@ class StatelessTrainer(keras.Model):
         if index is None:
             first = self.streams[0]
             per_sample = self.batches_per_step * self.stream_multiples.get(first, 1)
-            index = _global_index(tf.shape(data[first]["images"])[0] // per_sample)
+            index = global_index(tf.shape(data[first]["images"])[0] // per_sample)
         global_batch = global_sum(tf.cast(tf.size(index), tf.float32))
         noise = Noise(self.seed, self.step.value, index)
         given = {name: wanted.without_unread(name, data[name]) for name in self.streams}
         rows = {name: tf.size(index) * self.stream_multiples.get(name, 1) for name in given}
         batches = [
             {
-                name: _rows(stream, k, rows[name], wanted.classes_of(name))
+                name: batch_rows(stream, k, rows[name], wanted.classes_of(name))
                 for name, stream in given.items()
             }
             for k in range(self.batches_per_step)
@@ -288,21 +287,3 @@ class StatelessTrainer(keras.Model):
     def logged_means(self) -> dict[str, tf.Tensor]:
         """Returns the means of the logged values since the last reset."""
         return self.logs.result()
-
-
-def _global_index(rows: tf.Tensor) -> tf.Tensor:
-    """Returns the positions of this replica's rows in the global batch, for data without them."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return tf.range(rows, dtype=tf.int64)
-    before = tf.range(context.num_replicas_in_sync) < context.replica_id_in_sync_group
-    counts = context.all_gather(tf.reshape(rows, [1]), axis=0)
-    first = tf.reduce_sum(tf.where(before, counts, 0))
-    return tf.cast(first + tf.range(rows), tf.int64)
-
-
-def _rows(stream: Mapping[str, tf.Tensor], k: int, rows: tf.Tensor, num_classes: int) -> Examples:
-    part = {name: values[k * rows : (k + 1) * rows] for name, values in stream.items()}
-    plain = in_range(part["plain"]) if "plain" in part else None
-    images, labels = with_labels(in_range(part["images"]), part.get("labels"), num_classes)
-    return Examples(images, labels, plain=plain)
