@@ -53,6 +53,12 @@ def test_the_file_of_models_is_read_again(tmp_path, saved_model):
     assert code == 0 and "The configuration is not changed" in output
 
 
+def _as_in_a_terminal() -> None:
+    """Gives the new session its terminal; the tests themselves may run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    os.close(os.open(os.ttyname(0), os.O_RDWR))
+
+
 @pytest.mark.parametrize("started", ["terminal", "nohup"])
 def test_a_closed_terminal_ends_the_server(started):
     terminal, inside = pty.openpty()
@@ -64,8 +70,7 @@ def test_a_closed_terminal_ends_the_server(started):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # The session gets its terminal.
-        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),
+        preexec_fn=_as_in_a_terminal,
     )
     os.close(inside)
     assert process.stderr.readline() == "ready\n"
