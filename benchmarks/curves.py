@@ -9,6 +9,7 @@ import argparse
 import json
 import pathlib
 import sys
+from collections.abc import Callable
 
 import matplotlib
 
@@ -79,20 +80,27 @@ def plot(runs: list[pathlib.Path]) -> Figure:
     return figure
 
 
-def main(arguments: list[str]) -> int:
-    """Runs the command; returns the exit code."""
+def plot_command(
+    arguments: list[str],
+    plot: Callable[[list[pathlib.Path]], Figure],
+    *,
+    name: str,
+    description: str | None,
+    dpi: int,
+) -> int:
+    """Runs a command that plots runs into a PNG file; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.curves",
-        description=__doc__,
+        prog=f"python -m benchmarks.{name}",
+        description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="RUN")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("curves.png"))
+    parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="RUN", help="folders of runs")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(f"{name}.png"))
     options = parser.parse_args(arguments)
-    plot(options.runs).savefig(options.out, dpi=80)
+    plot(options.runs).savefig(options.out, dpi=dpi)
     print(options.out)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(plot_command(sys.argv[1:], plot, name="curves", description=__doc__, dpi=80))

@@ -4,7 +4,6 @@ The figure has one row per run of CLS-GAN, each with two panels: the validation 
 and of its controls, and the error on the labelled images in training.
 """
 
-import argparse
 import pathlib
 import sys
 
@@ -15,7 +14,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
-from benchmarks.curves import read_curves  # noqa: E402
+from benchmarks.curves import plot_command, read_curves  # noqa: E402
 from training.controls import CONTROLS  # noqa: E402
 
 
@@ -38,20 +37,5 @@ def plot(runs: list[pathlib.Path]) -> Figure:
     return figure
 
 
-def main(arguments: list[str]) -> int:
-    """Runs the command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.error_curves",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("runs", nargs="+", type=pathlib.Path, help="folders of runs of CLS-GAN")
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="PNG file")
-    options = parser.parse_args(arguments)
-    plot(options.runs).savefig(options.out, dpi=110)
-    print(options.out)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(plot_command(sys.argv[1:], plot, name="error_curves", description=__doc__, dpi=110))
