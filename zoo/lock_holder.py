@@ -69,7 +69,7 @@ def _boot() -> str:
 
 
 def _start_time(pid: int) -> str | None:
-    """Returns the start time of a process in ticks, None if there is no such process.
+    """Returns the start time of a process in ticks, None if the process does not exist.
 
     A process that has ended and waits for its parent counts as ended. The time is empty on systems
     without /proc.

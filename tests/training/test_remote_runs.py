@@ -130,7 +130,7 @@ def test_failed_uploads_end_nothing_and_are_tried_again(
     (last,) = [line for line in said.err.splitlines() if line.startswith("error:")]
     assert str(folder) in last and "same command again" in last and address in last
     assert_equal_ends(folder, through)
-    with pytest.raises(ValueError, match="no whole run"):
+    with pytest.raises(ValueError, match="No complete run"):
         fetch(address, places / "copy")
     faults.fail_after(None)
     assert main([*QUICK, "--run-dir", address]) == 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from training.data.data_checks import Origin, copies, lacking_classes, similar_classes
 from training.data.decoding import image_extensions, looks_like_image
-from training.data.file_listing import list_files
+from training.data.file_listing import Listing, list_files
 from training.data.folder_decoding import DecodedFolder, check_depth, decode_all, pages
 from training.data.folder_layout import Layout, Placed, doubts, find_layout
 from training.data.image_data import ImageData, Skipped, Split
@@ -54,20 +54,7 @@ def load_folder(
     """
     shown = printable(str(path))
     listing = list_files(path)
-    extensions = image_extensions()
-    images = [key for key, file in listing.files.items() if looks_like_image(file, extensions)]
-    known = set(images)
-    skipped = {
-        UNREADABLE: [],
-        UNKNOWN_TYPE: [key for key in listing.files if key not in known],
-        REPEATED: list(listing.repeated),
-        IRREGULAR: list(listing.irregular),
-    }
-    if not images:
-        raise UserError(
-            f"There are no images in {shown}; {_reasons(skipped) or 'it has no files'}. Expected "
-            f"image files such as .png, .jpg, .tif or .webp."
-        )
+    images, skipped = _sorted_out(shown, listing)
     layout = find_layout(shown, images, listing.folders)
     decoded = decode_all({key: listing.files[key] for key in images}, image_size)
     skipped[UNREADABLE] = _unreadable(shown, images, decoded, refuse=refuse_unreadable)
@@ -98,6 +85,29 @@ def load_folder(
             *_copies(files | {"train": [*files["train"], *unlabelled]}, decoded),
         ),
     )
+
+
+def _sorted_out(shown: str, listing: Listing) -> tuple[list[str], dict[str, list[str]]]:
+    """Returns the keys of the image files, and those of the other files by reason.
+
+    Raises:
+        UserError: there is no image file.
+    """
+    extensions = image_extensions()
+    images = [key for key, file in listing.files.items() if looks_like_image(file, extensions)]
+    known = set(images)
+    skipped = {
+        UNREADABLE: [],
+        UNKNOWN_TYPE: [key for key in listing.files if key not in known],
+        REPEATED: list(listing.repeated),
+        IRREGULAR: list(listing.irregular),
+    }
+    if not images:
+        raise UserError(
+            f"There are no images in {shown}; {_reasons(skipped) or 'it has no files'}. Expected "
+            f"image files such as .png, .jpg, .tif or .webp."
+        )
+    return images, skipped
 
 
 def _unreadable(

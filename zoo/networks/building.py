@@ -85,7 +85,7 @@ def make_critic(
             `"none"` only.
         depth: int, number of hidden layers; `mlp` only.
         activation: str, activation of the hidden layers; `mlp` only.
-        num_classes: int, K; `characters` only, where it is required.
+        num_classes: int, K; `characters` only, which needs it.
         label_dim: int, the size of the label embedding; `characters` only.
 
     Returns:

@@ -67,7 +67,7 @@ def local_source(source: str | os.PathLike) -> str | os.PathLike:
     The copy of a run has no checkpoints.
 
     Raises:
-        StoreError: there is no whole run or preset at the address, or it is damaged.
+        StoreError: the run or preset at the address is incomplete, missing or damaged.
         ValueError: the local copy cannot be written.
     """
     if not is_remote(source):

@@ -27,7 +27,7 @@ def fetch(address: str, cache: pathlib.Path, *, without: Collection[str] = ()) -
         without: names of sub-folders that are not needed.
 
     Raises:
-        StoreError: there is no whole folder at the address, or it is damaged.
+        StoreError: the folder at the address is incomplete, missing or damaged.
         OSError: the local copy cannot be written.
     """
     address = checked(address)
@@ -45,7 +45,7 @@ def fetch(address: str, cache: pathlib.Path, *, without: Collection[str] = ()) -
     seeds = sorted(found[1] for name in store.names() if (found := _SEED.fullmatch(name)))
     if not seeds:
         raise StoreError(
-            f"There is no whole run or preset at {address}: it has no {MANIFEST}, which is "
+            f"No complete run or preset exists at {address}: it has no {MANIFEST}, which is "
             "written last. Check the address, or finish the upload."
         )
     folder = cache / local_name(address)

@@ -12,7 +12,7 @@ _PACKAGES |= {"gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 
 
 class MissingObjectError(StoreError):
-    """There is no object of this name."""
+    """The object does not exist."""
 
 
 class Store:
@@ -35,7 +35,7 @@ class Store:
         """Returns the content of an object.
 
         Raises:
-            MissingObjectError: there is no such object.
+            MissingObjectError: the object does not exist.
             StoreError: it cannot be read.
         """
         with self._naming("read", name):
@@ -114,7 +114,7 @@ class Store:
 def _reason(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     text = lines[0].rstrip(".") if lines else type(error).__name__
-    return "there is no such object or bucket" if isinstance(error, FileNotFoundError) else text
+    return "the object or bucket does not exist" if isinstance(error, FileNotFoundError) else text
 
 
 def _file_system(address: str) -> Any:

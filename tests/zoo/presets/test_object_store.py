@@ -46,7 +46,7 @@ def test_a_bundle_with_its_parts(server, classifier, generator, critic, cache):
     other = make_classifier(pooling="max")
     other.save_to_preset(address)
     assert same_predictions(from_preset(address), other)
-    with pytest.raises(ValueError, match="no whole run or preset at .*critic"):
+    with pytest.raises(ValueError, match="No complete run or preset exists at .*critic"):
         load_network(f"{address}/critic")
 
 
@@ -56,7 +56,7 @@ def test_it_is_whole_or_absent_after_a_fault(writes, address, classifier, monkey
     faults.fail_after(writes)
     with pytest.raises(ValueError, match="the network is down"):
         classifier.save_to_preset(address)
-    with pytest.raises(ValueError, match="no whole run or preset"):
+    with pytest.raises(ValueError, match="No complete run or preset"):
         from_preset(address)
     faults.fail_after(None)
     classifier.save_to_preset(address)

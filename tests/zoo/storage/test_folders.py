@@ -58,7 +58,7 @@ def test_a_sub_folder_is_downloaded_alone(address, tmp_path):
     assert content_of(fetch(f"{address}/part", tmp_path / "b")) == {"weights": b"1" * 1000}
     without = content_of(fetch(address, tmp_path / "c", without=["part"]))
     assert without == {name: OLD[name] for name in ("config.json", "log")}
-    with pytest.raises(StoreError, match="no whole run or preset"):
+    with pytest.raises(StoreError, match="No complete run or preset"):
         fetch(f"{address}/nothing", tmp_path / "b")
 
 
@@ -141,7 +141,7 @@ def test_missing_objects_are_named(address, tmp_path):
     uploaded(address, tmp_path / "a", OLD)
     store = Store(address)
     store.remove(read_manifest(store).files["log"].place("log"))
-    with pytest.raises(StoreError, match="Cannot read .*/log: there is no such object"):
+    with pytest.raises(StoreError, match="Cannot read .*/log: the object or bucket does not exist"):
         fetch(address, tmp_path / "cache")
 
 

@@ -30,7 +30,7 @@ def test_objects(address):
     store.remove("a/b")
     store.remove("a/b")
     assert store.names() == ["a/c"]
-    with pytest.raises(MissingObjectError, match="Cannot read .*/a/b: there is no such object"):
+    with pytest.raises(MissingObjectError, match="Cannot read .*/a/b: the object or bucket"):
         store.read("a/b")
 
 
@@ -57,5 +57,5 @@ def test_missing_packages_are_named_with_the_command(address, package, install, 
 
 
 def test_a_missing_bucket_is_named(server):
-    with pytest.raises(StoreError, match="Cannot write s3://nowhere/run/a: there is no such"):
+    with pytest.raises(StoreError, match="Cannot write s3://nowhere/run/a: the object or bucket"):
         Store("s3://nowhere/run").write("a", b"1")
