@@ -82,7 +82,7 @@ def ship(options: Options) -> pathlib.Path:
 
     recipe, scores = read_finished(options.run)
     preset = RunFolder(options.run).preset
-    # In the precision that every machine has, whatever the run's was.
+    # Presets of runs before December 2026 compute in the precision of the run.
     task = from_preset(preset, dtype="float32")
     card = Card(
         name=options.name,

@@ -20,6 +20,7 @@ from training.trial import try_out
 from zoo.models import AdversarialModel
 from zoo.models.trainer import StatelessTrainer
 from zoo.presets.trainer import save_trainer
+from zoo.presets.write import save_bundle
 
 if TYPE_CHECKING:
     from training.callbacks.scores import Scores
@@ -67,6 +68,9 @@ class Stage:
     def save(self, folder: RunFolder, result: dict[str, Any]) -> None:
         """Writes the preset of the model, with averaged weights.
 
+        Its networks compute in float32 whatever the run's precision was: half precision rounds
+        differently in each way to run a network, and is slow on processors without it.
+
         Args:
             folder: the folder of the run.
             result: the result of the run.
@@ -82,10 +86,16 @@ class Stage:
                 folder.preset,
                 class_names=record["class_names"] if record else (),
                 metadata={"training": result},
+                dtype="float32",
             )
         elif self.model.classifier is not None:
             metadata = {"training": self._own_result(result)}
-            self.model.classifier.save_to_preset(folder.preset_of(self.name), metadata=metadata)
+            save_bundle(
+                folder.preset_of(self.name),
+                root=self.model.classifier,
+                metadata=metadata,
+                dtype="float32",
+            )
 
     def _own_result(self, result: dict[str, Any]) -> dict[str, Any]:
         """Returns the control's part of a result, as a result of its own."""

@@ -29,7 +29,7 @@ from zoo.layers.dropout import StatelessDropout
 from zoo.networks.network import Network
 from zoo.presets.read import build_network, with_dtype
 from zoo.presets.safety import check_config
-from zoo.presets.write import serialize_network
+from zoo.presets.serialization import serialize_network
 from zoo.tasks.generation_arguments import Labels
 from zoo.tasks.image_classifier import POOLINGS, ImageClassifier
 from zoo.tasks.image_generator import ImageGenerator

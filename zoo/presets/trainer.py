@@ -31,6 +31,7 @@ def save_trainer(
     *,
     class_names: Sequence[str] = (),
     metadata: Mapping[str, object] | None = None,
+    dtype: str | None = None,
 ) -> str | pathlib.Path:
     """Writes an adversarial model as a preset, completely or not at all.
 
@@ -45,6 +46,7 @@ def save_trainer(
         class_names: names of the classes of a conditional generator, which `generate` then takes as
             labels; `"0"` to `"K-1"` by default. CLS-GAN has those of its classifier.
         metadata: JSON values to add to each metadata.json.
+        dtype: as for `zoo.save_bundle`.
 
     Returns:
         The folder, or the address.
@@ -66,7 +68,9 @@ def save_trainer(
         root, parts = model.classifier, {"generator": generator}
     else:
         root, parts = generator, {"critic": model.critic}
-    return save_bundle(directory, root=root, parts=parts, metadata=metadata, finish=finish)
+    return save_bundle(
+        directory, root=root, parts=parts, metadata=metadata, dtype=dtype, finish=finish
+    )
 
 
 def load_trainer(handle: str | os.PathLike) -> AdversarialModel:

@@ -21,7 +21,6 @@ from zoo.presets.layout import (
     FILES,
     FORMAT,
     METADATA_FILE,
-    PREPROCESSOR,
     PREPROCESSOR_FILE,
     SHARDS,
     TASK_FILE,
@@ -31,6 +30,11 @@ from zoo.presets.layout import (
     fingerprint,
 )
 from zoo.presets.safety import check_config
+from zoo.presets.serialization import (
+    adapter_config,
+    serialize_backbone,
+    serialize_preprocessor,
+)
 from zoo.presets.weights import WeightsDtype, save_weights, weight_files
 from zoo.storage.address import is_remote
 from zoo.storage.upload import local_target
@@ -68,6 +72,7 @@ def save_bundle(
     root: Network,
     parts: Mapping[str, Network] | None = None,
     metadata: Mapping[str, object] | None = None,
+    dtype: str | None = None,
     weights_dtype: WeightsDtype = "float32",
     max_shard_size: float | None = None,
     finish: Callable[[pathlib.Path], None] | None = None,
@@ -82,6 +87,7 @@ def save_bundle(
         parts: networks that were trained together with the root, by sub-folder:
             `{"generator": task}` or `{"critic": network}`. Each becomes a preset.
         metadata: JSON values to add to each metadata.json: data, metrics, command, licence.
+        dtype: name of the dtype policy that the loaded networks compute in; None for their own.
         weights_dtype: `"float16"` halves the weight files; loading converts them to float32.
         max_shard_size: float, GB; larger weights are written as several files. None for one file.
         finish: a function of the temporary folder that checks the preset or adds a model card. If
@@ -114,9 +120,9 @@ def save_bundle(
             staged = temporary / "new"
             reserve(temporary, map(_size, [root, *parts.values()]))
             options = WeightOptions(weights_dtype, max_shard_size)
-            _write(staged, root, metadata, options)
+            _write(staged, root, metadata, options, dtype)
             for name, part in parts.items():
-                _write(staged / name, part, metadata, options)
+                _write(staged / name, part, metadata, options, dtype)
             if finish is not None:
                 finish(staged)
             _replace(staged, target, temporary / "old")
@@ -196,7 +202,9 @@ def _replace(staged: pathlib.Path, directory: pathlib.Path, old: pathlib.Path) -
         raise
 
 
-def _write(folder: pathlib.Path, saved: Network, metadata: dict, options: WeightOptions) -> None:
+def _write(
+    folder: pathlib.Path, saved: Network, metadata: dict, options: WeightOptions, dtype: str | None
+) -> None:
     """Writes one preset into a new folder."""
     if not isinstance(saved, Network):
         raise ValueError(
@@ -206,64 +214,23 @@ def _write(folder: pathlib.Path, saved: Network, metadata: dict, options: Weight
     adapter = saved.preset_class
     network = saved if adapter is None else saved.network
     folder.mkdir()
-    backbone = _serialize_backbone(network)
+    backbone = serialize_backbone(network, dtype)
     check_config(backbone["config"]["network"], where=type(network).__name__)
     _write_json(folder / CONFIG_FILE, backbone)
     save_weights(network.as_functional(), folder / WEIGHTS_FILE, **options._asdict())
     if adapter is not None:
-        preprocessor = _serialize_preprocessor(saved)
+        preprocessor = serialize_preprocessor(saved)
         if preprocessor is not None:
             _write_json(folder / PREPROCESSOR_FILE, preprocessor)
         nested = {"backbone": backbone, "preprocessor": preprocessor}
         arguments = {**nested, **saved.preset_arguments()}
-        _write_json(folder / TASK_FILE, _adapter_config(adapter, arguments))
+        _write_json(folder / TASK_FILE, adapter_config(adapter, arguments))
         head = saved.head()
         if head is not None:
             save_weights(head, folder / TASK_WEIGHTS_FILE, dtype=options.dtype)
     tasks = [] if adapter is None else [TASKS[adapter]]
     reserved = _reserved_metadata(folder, saved.count_params(), tasks, options.dtype)
     _write_json(folder / METADATA_FILE, {**reserved, **metadata})
-
-
-def _serialize_backbone(network: Network) -> dict:
-    arguments = {
-        "network": serialize_network(network),
-        "name": network.name,
-        "trainable": True,
-        "dtype": keras.dtype_policies.serialize(network.dtype_policy),
-    }
-    return _adapter_config(BACKBONE, arguments)
-
-
-def serialize_network(network: Network) -> dict:
-    """Returns a network's configuration, without Keras' entries for its build and compile state."""
-    return _without_build_state(keras.saving.serialize_keras_object(network))
-
-
-def _serialize_preprocessor(saved: Network) -> dict | None:
-    """Returns keras-hub's preprocessor of a classifier; the zoo's classifiers need none."""
-    if saved.preset_class != "NetworkImageClassifier":
-        return None
-    arguments = {"image_shape": list(saved.image_shape), "name": "preprocessor"}
-    return _adapter_config(PREPROCESSOR, arguments)
-
-
-def _adapter_config(adapter: str, arguments: dict) -> dict:
-    return {
-        "module": "zoo.hub",
-        "class_name": adapter,
-        "config": arguments,
-        "registered_name": f"zoo>{adapter}",
-    }
-
-
-def _without_build_state(config: dict) -> dict:
-    """Removes the entries that Keras adds for models that are built or compiled after creation."""
-    return {
-        key: _without_build_state(value) if isinstance(value, dict) else value
-        for key, value in config.items()
-        if key not in ("build_config", "compile_config", "shared_object_id")
-    }
 
 
 def _reserved_metadata(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.preset_files import IMAGES, SHAPE, edit_json
-from zoo.networks import DCGANGenerator, Network
+from zoo.networks import DCGANGenerator, Network, ResidualFeatures
 from zoo.presets import load_network, save_bundle
 from zoo.presets.read import read
 from zoo.tasks import ImageClassifier, ImageGenerator, from_preset
@@ -215,3 +215,16 @@ def test_a_preset_that_was_read_is_not_read_again(copy, opened_files):
     task = from_preset(preset, load_weights=False)
     assert isinstance(task, ImageClassifier)
     assert not [name for name in opened_files if name.startswith(str(copy))]
+
+
+def test_a_bundle_computes_in_the_given_dtype(tmp_path):
+    network = ResidualFeatures((8, 8, 1), filters=4, dtype="mixed_bfloat16")
+    task = ImageClassifier(network, 3, dtype="mixed_bfloat16")
+    save_bundle(tmp_path / "own", root=task)
+    save_bundle(tmp_path / "float32", root=task, dtype="float32")
+    own, loaded = (ImageClassifier.from_preset(tmp_path / name) for name in ("own", "float32"))
+    assert own.compute_dtype == own.network.compute_dtype == "bfloat16"
+    assert loaded.compute_dtype == "float32"
+    assert {layer.compute_dtype for layer in loaded.network.layers} == {"float32"}
+    for ours, theirs in zip(task.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
