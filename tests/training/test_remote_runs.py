@@ -257,7 +257,7 @@ def test_killed_in_the_second_upload_it_resumes_on_another_machine(
 def test_a_missing_bucket_and_missing_credentials(server, monkeypatch, capsys):
     command = [*QUICK, "--data", "no-such-data", "--run-dir"]
     assert main([*command, "s3://nowhere/run"]) == 2
-    assert "Cannot write s3://nowhere/run/zoo.lock: there is no" in capsys.readouterr().err
+    assert "Cannot write s3://nowhere/run/zoo.lock: the object or bucket" in capsys.readouterr().err
     for name in SETTINGS:
         monkeypatch.delenv(name)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
