@@ -76,6 +76,7 @@ CONTENDERS = [
     Contender("ours, without oneDNN", "ours", onednn=False),
     Contender("ours, bfloat16", "ours", onednn=True, bfloat16=True),
     Contender("ours, bfloat16, XLA", "ours", onednn=True, bfloat16=True, compiled=True),
+    Contender("ours, bfloat16, 10 steps a call", "ours", True, True, False, 10),
     Contender("plain Keras", "keras"),
     Contender("Keras with oneDNN", "keras", onednn=True),
     Contender("PyTorch", "torch"),
@@ -83,6 +84,7 @@ CONTENDERS = [
     Contender("PyTorch, compiled", "torch", compiled=True),
     Contender("PyTorch, bfloat16", "torch", bfloat16=True),
     Contender("PyTorch, bfloat16, channels last", "torch", bfloat16=True, channels_last=True),
+    Contender("PyTorch, bfloat16, compiled", "torch", bfloat16=True, compiled=True),
 ]
 
 

@@ -26,35 +26,59 @@ GPU_PEERS = {
     "Keras with XLA": "Keras with XLA",
     "two devices": "two devices",
 }
+LOW = "bfloat16"
 
 
 def render(document: dict[str, Any]) -> str:
     """Formats images a second of each contender, its ratio to peers, and its share of the peak."""
     names = list(dict.fromkeys(row["contender"] for c in document["cases"] for row in c["rows"]))
     table = Table(["images/s", *names])
-    peers = GPU_PEERS if document.get("gpu") else PEERS
-    ratios = Table(["best of ours over ...", *peers, "share of peak"])
-    found: list[list[float]] = []
     for case in document["cases"]:
         table.add(case["case"], *(_cell(case["rows"], name) for name in names))
-        ours = _best(case, "ours")
-        batch, flops = case.get("batch", 64), case["check"]["flops"]
-        share = ours / batch * flops / document["matrix_rate"]["float32"]
-        found.append([*(ours / _best(case, peer) for peer in peers.values()), share])
-        ratios.add(case["case"], *(f"{value:.2f}" for value in found[-1]))
-    means = [math.exp(sum(map(math.log, of)) / len(of)) for of in zip(*found, strict=True)]
-    ratios.add("geometric mean", *(f"{mean:.2f}" for mean in means))
     rate = document["matrix_rate"]["float32"] / 1e9
     said = (
         f"Machine: {document.get('gpu') or document['machine']}; {rate:.0f} GFLOP/s in float32 "
         f"products. Medians of {document['rounds']} rounds of {document['seconds']:g} s."
     )
-    return "\n\n".join([said, str(table), str(ratios)])
+    return "\n\n".join([said, str(table), str(_ratios(document))])
 
 
-def _best(case: dict[str, Any], kind: str) -> float:
-    """Returns the images a second of the fastest contender whose name begins so."""
-    return max(r["images_per_second"] for r in case["rows"] if r["contender"].startswith(kind))
+def _ratios(document: dict[str, Any]) -> Table:
+    """Returns the best of this project over each peer, and its share of the peak.
+
+    On a CPU the precisions are compared separately. On a GPU products of float32 use TF32, and the
+    fastest way of each side counts.
+    """
+    gpu = bool(document.get("gpu"))
+    rows = [row for case in document["cases"] for row in case["rows"]]
+    has_low = not gpu and any(LOW in row["contender"] for row in rows)
+    peers = GPU_PEERS if gpu else PEERS
+    float32 = None if gpu else False
+    heads = [*peers, "share of peak"] + (["best PyTorch, both in bfloat16"] if has_low else [])
+    table = Table(["best of ours over ...", *heads])
+    found: list[list[float]] = []
+    for case in document["cases"]:
+        ours = _best(case, "ours", float32)
+        share = ours / case.get("batch", 64) * case["check"]["flops"]
+        ratios = [ours / _best(case, peer, float32) for peer in peers.values()]
+        ratios.append(share / document["matrix_rate"]["float32"])
+        if has_low:
+            ratios.append(_best(case, "ours", True) / _best(case, "PyTorch", True))
+        found.append(ratios)
+        table.add(case["case"], *(f"{value:.2f}" for value in ratios))
+    means = [math.exp(sum(map(math.log, of)) / len(of)) for of in zip(*found, strict=True)]
+    table.add("geometric mean", *(f"{mean:.2f}" for mean in means))
+    return table
+
+
+def _best(case: dict[str, Any], kind: str, low: bool | None) -> float:
+    """Returns the images a second of the fastest contender whose name begins so.
+
+    Args:
+        low: whether it computes in bfloat16; None for either.
+    """
+    rows = [row for row in case["rows"] if low is None or (LOW in row["contender"]) == low]
+    return max(row["images_per_second"] for row in rows if row["contender"].startswith(kind))
 
 
 def _cell(rows: list[dict[str, Any]], name: str) -> str:
