@@ -75,6 +75,8 @@ def _best(case: dict[str, Any], kind: str, low: bool | None) -> float:
     """Returns the images a second of the fastest contender whose name begins so.
 
     Args:
+        case: the case, with its rows.
+        kind: how the name begins.
         low: whether it computes in bfloat16; None for either.
     """
     rows = [row for row in case["rows"] if low is None or (LOW in row["contender"]) == low]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Callable
 
 import keras
@@ -69,10 +70,10 @@ def load_feature_network(
 
 
 def _shipped(name: str | None, data: str) -> FeatureNetwork:
-    from training.metrics.feature_cnn import shipped
+    from training.metrics.shipped_features import NETWORKS, shipped
 
     networks = shipped()
-    wanted = (name or data).removesuffix("-cnn")
+    wanted = re.sub(f"-({'|'.join(NETWORKS)})$", "", name or data)
     if wanted not in networks:
         problem = (
             f"There is no feature network {name!r}."

@@ -13,10 +13,9 @@ import pathlib
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from training.command_line import parse_options
-from training.metrics.feature_cnn import FOLDER
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 BATCH = 128
 LEARNING_RATE = 4e-3
-SHIFT = 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,16 +40,20 @@ class Options:
     """Folder with the data set's original files."""
     epochs: int = 3
     """Passes over the train split."""
+    network: Literal["cnn", "residual"] = "cnn"
+    """Five convolutions, or the residual network, which takes longer and knows more."""
+    shift: int = 2
+    """Move images by up to so many pixels, if they have at least 16."""
     flip: bool = False
     """Mirror images at random."""
     seed: int = 0
     """Seed of weights, order and augmentation."""
-    out: pathlib.Path = FOLDER
-    """Folder for the two files."""
+    out: pathlib.Path | None = None
+    """Folder for the two files (default: that of the shipped networks)."""
 
 
 def train_features(options: Options) -> dict[str, object]:
-    """Trains a network and writes `DATA-cnn.npz` and `DATA-cnn.json` to a folder.
+    """Trains a network and writes `DATA-NETWORK.npz` and a `.json` file of this name.
 
     Returns:
         The record: settings, accuracy, checksum.
@@ -64,7 +66,7 @@ def train_features(options: Options) -> dict[str, object]:
 
     from training import data as data_sets
     from training.metrics.error_rate import error_rate
-    from training.metrics.feature_cnn import FeatureCNN, ShippedNetwork, weights_file
+    from training.metrics.shipped_features import FOLDER, NETWORKS, ShippedNetwork, weights_file
 
     if options.epochs < 1:
         raise UserError(f"--epochs must be at least 1, given {options.epochs}.")
@@ -74,13 +76,14 @@ def train_features(options: Options) -> dict[str, object]:
             f"{options.data} has no labels to train features on. Give a labelled data set."
         )
     keras.utils.set_random_seed(options.seed)
-    network = FeatureCNN(data.image_shape, data.num_classes)
+    network = NETWORKS[options.network](data.image_shape, data.num_classes)
     images = keras.Input(data.image_shape)
-    shift = SHIFT if data.image_shape[0] >= 16 else 0
+    shift = options.shift if data.image_shape[0] >= 16 else 0
     started = time.monotonic()
     _fit(keras.Model(images, network(images)[1]), data, options, shift=shift)
     content = weights_file(network)
-    path = options.out / f"{data.name.replace('/', '_')}-cnn.npz"
+    name = f"{data.name.replace('/', '_')}-{options.network}.npz"
+    path = (options.out or FOLDER) / name
     record = _settings(data, options, shift=shift) | {
         "sha256": hashlib.sha256(content).hexdigest(),
         "seconds": round(time.monotonic() - started),
@@ -97,6 +100,7 @@ def train_features(options: Options) -> dict[str, object]:
 def _settings(data: "ImageData", options: Options, *, shift: int) -> dict[str, object]:
     return {
         "data": data.name,
+        "network": options.network,
         "image_shape": list(data.image_shape),
         "num_classes": data.num_classes,
         "train_images": len(data.train),
