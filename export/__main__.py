@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from export.write_errors import describe_write_error
+from zoo.command_line import parse_options
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 from zoo.storage.address import is_remote
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str], *, prog: str = "python -m export") -> int:
     Returns:
         The exit code: 0, 1 if an exported file differs from the model, 2 for a mistake of the user.
     """
-    options = tyro.cli(Options, args=arguments, prog=prog)
+    options = parse_options(Options, arguments, command=prog, description=Options.__doc__)
     try:
         prepare_tensorflow()
         options.check()

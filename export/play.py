@@ -18,6 +18,7 @@ import tyro
 from export.serve import serve_locally
 from export.server.flags import Options as ServerOptions
 from export.write_errors import describe_write_error
+from zoo.command_line import parse_options
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 
@@ -38,7 +39,7 @@ class Options:
 
 def main(arguments: Sequence[str], *, prog: str = "python -m export.play") -> int:
     """Runs the command until a signal arrives; returns the exit code."""
-    options = tyro.cli(Options, args=list(arguments), prog=prog, description=__doc__)
+    options = parse_options(Options, arguments, command=prog, description=__doc__)
     try:
         if not 0 <= options.port < 65536:
             raise UserError(f"--port must be in 0..65535, given {options.port}.")

@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from training.command_line import parse_options
+from zoo.command_line import parse_options
 from zoo.errors import UserError
 
 LIMIT = "LIPSCHITZ_GAN_ZOO_CACHE_GIB"

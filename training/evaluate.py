@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from training.command_line import flag, parse_options
 from training.metrics.metric import Inversion
 from training.options.devices import DeviceOptions
 from training.run_folder import append_lines
+from zoo.command_line import flag, parse_options
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import tyro
 
-from training.command_line import flag, unknown_words
 from training.options.run import LENGTHS
 from training.recipe import Recipe
 from training.recipe_file import from_fields, override
 from training.recipes import available, find
 from training.settings_file import read_settings
+from zoo.command_line import flag, unknown_words
 from zoo.errors import UserError
 from zoo.models import MODELS
 

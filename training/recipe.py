@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import tyro
 
-from training.command_line import flag
 from training.options.data import DataOptions
 from training.options.devices import DeviceOptions
 from training.options.networks import CriticNetworkOptions, NetworkOptions
@@ -15,6 +14,7 @@ from training.options.penalty import PenaltyOptions
 from training.options.run import RunOptions
 from training.options.scores import ScoreOptions
 from training.options.supervision import SupervisionOptions
+from zoo.command_line import flag
 from zoo.errors import UserError
 from zoo.models import Objective
 from zoo.options import Options, StepOptions

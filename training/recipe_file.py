@@ -5,8 +5,8 @@ import json
 import typing
 from typing import Any
 
-from training.command_line import flag
 from training.recipe import Recipe
+from zoo.command_line import flag
 from zoo.errors import UserError
 from zoo.options import check_value
 

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from training.command_line import parse_options
 from training.markdown_blocks import replace_block
 from training.stored_scores import read_result
+from zoo.command_line import parse_options
 from zoo.errors import UserError
 from zoo.storage.address import is_remote
 

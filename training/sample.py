@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from training.command_line import parse_options
 from training.nearest import interleaved, inverted, nearest_images
 from training.pictures import PICTURE_ENDINGS, check_ending, save_picture
+from zoo.command_line import parse_options
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from training.command_line import parse_options
 from training.processor import processor_name
 from training.run_folder import RunFolder, write_text
+from zoo.command_line import parse_options
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 

@@ -5,7 +5,6 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from training.adapting import free_options
-from training.command_line import flag
 from training.fit_options import read_command, read_recipe
 from training.recipe import Recipe
 from training.recipe_file import NOT_DECIDING, differences, from_fields
@@ -13,6 +12,7 @@ from training.recipes import find, recipes
 from training.run_folder import RunFolder
 from training.run_folder import read_recipe as read_fields
 from training.stored_scores import read_rows
+from zoo.command_line import flag
 from zoo.errors import UserError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import tyro
 
-from training.command_line import parse_options
+from zoo.command_line import parse_options
 from zoo.errors import UserError
 
 

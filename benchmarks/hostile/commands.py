@@ -45,7 +45,7 @@ VALUES: list[Any] = [None, 0, -1, 0.5, float("nan"), float("inf"), "", "x", [], 
 def _words(rng: random.Random, options: type) -> list[str]:
     import dataclasses
 
-    from training.command_line import flag
+    from zoo.command_line import flag
 
     names = [flag(f.name) for f in dataclasses.fields(options)] + ["--class", "--mre-steps", "--x"]
     words = ["preset"]
@@ -56,8 +56,8 @@ def _words(rng: random.Random, options: type) -> list[str]:
 
 def sample_case(rng: random.Random, folder: pathlib.Path) -> Case:
     """Returns the check of hostile options of `training.sample`."""
-    from training.command_line import parse_options
     from training.sample import Options
+    from zoo.command_line import parse_options
 
     words = _words(rng, Options)
 
@@ -69,9 +69,9 @@ def sample_case(rng: random.Random, folder: pathlib.Path) -> Case:
 
 def evaluate_case(rng: random.Random, folder: pathlib.Path) -> Case:
     """Returns the check of hostile options of `training.evaluate`."""
-    from training.command_line import parse_options
     from training.evaluate import Options, check_options
     from training.metrics import parse_metrics
+    from zoo.command_line import parse_options
 
     words = _words(rng, Options)
 

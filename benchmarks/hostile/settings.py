@@ -119,8 +119,8 @@ def settings_case(rng: random.Random, folder: pathlib.Path) -> Case:
 
 def command_line_case(rng: random.Random, folder: pathlib.Path) -> Case:
     """Returns the reading of a hostile command line of `training.fit`."""
-    from training.command_line import flag
     from training.fit_options import read_command, read_recipe
+    from zoo.command_line import flag
 
     words = ["--model", _models(rng)]
     for name, value in _options(rng).items():

@@ -22,6 +22,7 @@ from export.deploy.monitoring import (
     prometheus,
     service_monitor,
 )
+from zoo.command_line import parse_options
 from zoo.errors import UserError
 
 
@@ -44,7 +45,7 @@ class Options:
 
 def main(arguments: Sequence[str], *, prog: str = "python -m export.deploy") -> int:
     """Runs the command; returns the exit code: 0, or 2 for a mistake of the user."""
-    options = tyro.cli(Options, args=arguments, prog=prog)
+    options = parse_options(Options, arguments, command=prog, description=Options.__doc__)
     try:
         for path in write_deployment(options):
             print(path)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from zoo.command_line import parse_options
 from zoo.errors import UserError
 
 DESCRIPTION = """Serves exported models over TensorFlow Serving's REST and gRPC APIs.
@@ -163,7 +164,7 @@ def parse(arguments: Sequence[str], *, prog: str = "python -m export.serve") -> 
         UserError: flags that contradict each other, or a value out of range.
         SystemExit: code 2 for an unknown flag or a value of a wrong type, 0 for `--help`.
     """
-    options = tyro.cli(Options, args=arguments, prog=prog, description=DESCRIPTION)
+    options = parse_options(Options, arguments, command=prog, description=DESCRIPTION)
     words = {word.partition("=")[0].replace("-", "_") for word in arguments}
     names = (field.name for field in dataclasses.fields(Options))
     explicit = tuple(name for name in names if f"__{name}" in words)

@@ -16,8 +16,8 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from training.command_line import parse_options
 from training.data import Split, load
+from zoo.command_line import parse_options
 from zoo.environment import prepare_tensorflow
 from zoo.errors import UserError
 

@@ -25,6 +25,21 @@ RECIPES: dict[str, Recipe] = {
     "digits": DEFAULT.with_options(**DIGITS),
     # `--data fashion_mnist`: the budget of all models.
     "fashion_mnist": DEFAULT.with_options(**FASHION_MNIST),
+    # `--recipe cifar10_conditional`: with labels, small enough for an hour of one CPU core.
+    "cifar10_conditional": DEFAULT.with_options(
+        data="cifar10",
+        flip=True,
+        conditional="projection",
+        generator_normalization="conditional_batch",
+        latent_dim=128,
+        generator_filters=256,
+        critic_filters=64,
+        ema=0.999,
+        steps=16_000,
+        report_every=1000,
+        checkpoint_every=500,
+        learning_rate_decay="linear",
+    ),
     # `--data celeb_a`: glsgan.lua in guojunq/glsgan, 50 epochs. Not run yet.
     "celeb_a": DEFAULT.with_options(**CELEB_A | {"steps": 127_200}),
 }
