@@ -20,6 +20,8 @@ from matplotlib.figure import Figure  # noqa: E402
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 from tensorboard.util.tensor_util import make_ndarray  # noqa: E402
 
+from zoo.errors import UserError  # noqa: E402
+
 Curve = tuple[list[int], list[float]]
 
 PANELS = {
@@ -97,7 +99,12 @@ def plot_command(
     parser.add_argument("runs", nargs="+", type=pathlib.Path, metavar="RUN", help="folders of runs")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(f"{name}.png"))
     options = parser.parse_args(arguments)
-    plot(options.runs).savefig(options.out, dpi=dpi)
+    try:
+        figure = plot(options.runs)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    figure.savefig(options.out, dpi=dpi)
     print(options.out)
     return 0
 

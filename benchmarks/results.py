@@ -67,6 +67,10 @@ def _semi_supervised(data: str, labels: int) -> Experiment:
 # 4,000 network updates each: WGAN takes three critic steps per generator step.
 _EQUAL = "--steps 2000 --report-every 1000 --checkpoint-every 500"
 _THREE = "--steps 1000 --report-every 500 --checkpoint-every 250"
+# Four times as many.
+_LONG = "--steps 8000 --report-every 500 --checkpoint-every 1000"
+_LONG_THREE = "--steps 4000 --report-every 250 --checkpoint-every 500"
+_NO_NORMS = "--generator-normalization none --critic-normalization none"
 
 EXPERIMENTS = {
     "unconditional": Experiment(
@@ -88,6 +92,25 @@ EXPERIMENTS = {
             "lgan_sqrt": f"--model lgan --phi sqrt {_EQUAL}",
         },
         measured="--metrics fid,kid,pr,mre --mre-images 100 --mre-steps 500 --mre-restarts 2",
+    ),
+    "claims": Experiment(
+        data="fashion_mnist",
+        shared=(
+            "--generator-filters 64 --critic-filters 16 --ema 0.99 --score-metrics fid "
+            "--score-samples 5000"
+        ),
+        rows={
+            "gan": f"--model gan {_LONG}",
+            "ls_gan": f"--model ls_gan {_LONG}",
+            "lsgan": f"--model lsgan {_LONG}",
+            "glsgan": f"--model glsgan {_LONG}",
+            "lgan_exp": f"--model lgan --phi exp {_LONG}",
+            "wgan": f"--model wgan {_LONG_THREE}",
+            "wgan_gp": f"--model wgan_gp {_LONG_THREE}",
+            "gan, no normalisation": f"--model gan {_NO_NORMS} {_EQUAL}",
+            "lsgan, no normalisation": f"--model lsgan {_NO_NORMS} {_EQUAL}",
+        },
+        measured="--metrics fid,mre --mre-images 100 --mre-steps 2000 --mre-restarts 2",
     ),
     "digits_100": _semi_supervised("digits", 100),
     "mnist_100": _semi_supervised("mnist", 100),

@@ -119,6 +119,22 @@ def test_the_table_of_steps():
     assert [cell.strip() for cell in row.split("|")[2:6]] == ["1.25", "2.00", "1.60", "0.50"]
 
 
+def test_the_table_of_steps_compares_precisions_separately():
+    document = timed(
+        ours=[100.0],
+        ours_bfloat16=[150.0],
+        plain_Keras=[50.0],
+        Keras_with_oneDNN=[62.5],
+        PyTorch=[80.0],
+        PyTorch_bfloat16=[100.0],
+    )
+    text = table.render(document)
+    (row,) = [line for line in text.splitlines() if "1.25" in line and "gan," in line]
+    cells = [cell.strip() for cell in row.split("|")[2:7]]
+    assert cells == ["1.25", "2.00", "1.60", "0.50", "1.50"]
+    assert "| best PyTorch, both in bfloat16" in text
+
+
 def test_the_table_of_steps_on_a_gpu(tmp_path, capsys):
     document = timed(
         ours=[300.0], two_devices=[150.0], plain_Keras=[100.0], Keras_with_XLA=[200.0], PyTorch=[60]
