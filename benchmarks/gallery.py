@@ -1,4 +1,4 @@
-"""`python -m benchmarks.gallery --nearest DATA`: draws the pictures of docs/gallery.md.
+"""`python -m benchmarks.gallery --data-dir DIR`: draws the pictures of docs/gallery.md.
 
 Each generator that comes with the package gets a sheet with and without truncation, an
 interpolation as strip and as animation, and its images next to their nearest training images.
@@ -39,8 +39,8 @@ These commands draw the pictures:
 {commands}
 ```
 
-`python -m benchmarks.gallery --nearest DATA` draws all of them and writes this page. DATA is
-`fashion_mnist`, or an `.npz` file of it.
+`python -m benchmarks.gallery --data-dir DIR` draws all of them and writes this page. DATA is the data
+set of the generator, and DIR a folder with `NAME.npz` of each.
 
 - *Truncation* multiplies the latents by a factor. The images become more alike.
 - *The nearest training image* is the one with the smallest distance of pixels. If a generator had
@@ -77,10 +77,13 @@ def page() -> str:
 def main(arguments: list[str]) -> int:
     """Runs the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gallery", description=__doc__)
-    parser.add_argument("--nearest", required=True, metavar="DATA", help="the training images")
-    data = parser.parse_args(arguments).nearest
+    parser.add_argument(
+        "--data-dir", required=True, type=pathlib.Path, help="folder with NAME.npz of each data set"
+    )
+    folder = parser.parse_args(arguments).data_dir
     for name, views in generators().items():
-        places = {"DATA": data, "between.gif": str(IMAGES / f"{name}.gif")}
+        data = folder / f"{builtin_metadata()[name]['data']}.npz"
+        places = {"DATA": str(data), "between.gif": str(IMAGES / f"{name}.gif")}
         for view, (_, options) in views.items():
             words = [places.get(word, word) for word in options.split()]
             out = IMAGES / f"{name}_{view}.png"
