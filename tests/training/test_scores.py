@@ -71,6 +71,13 @@ def test_the_best_state_is_the_result(through):
     assert again["value"] == pytest.approx(values[best], rel=1e-4)
 
 
+def test_a_run_that_ends_before_the_first_measurement_says_so(capsys):
+    arguments = [*SCORED, "--steps", "1", "--checkpoint-every", "1", "--best-by", "fid"]
+    assert main([*arguments, "--run-dir", "short"]) == 0
+    assert "fid was not measured, because that takes 2 steps" in capsys.readouterr().err
+    assert "best_by" not in json.loads(pathlib.Path("short/result.json").read_text())
+
+
 @pytest.mark.slow
 def test_a_resumed_run_chooses_the_same_state(through, monkeypatch):
     """The run stops after step 5, between a measurement and a checkpoint."""

@@ -162,9 +162,11 @@ class Scores(CountingCallback):
         if self.best_by is None:
             return {}
         if self.best.restore() == 0:
+            why = "was never a finite number"
+            if self.run_step < self.every:
+                why = f"was not measured, because that takes {self.every:,} steps"
             print(
-                f"warning: --best-by {self.best_by} was never a finite number; the last state is "
-                "the result",
+                f"warning: --best-by {self.best_by} {why}; the last state is the result",
                 file=sys.stderr,
             )
             return {}
