@@ -39,8 +39,8 @@ These commands draw the pictures:
 {commands}
 ```
 
-`python -m benchmarks.gallery --data-dir DIR` draws all of them and writes this page. DATA is the data
-set of the generator, and DIR a folder with `NAME.npz` of each.
+`python -m benchmarks.gallery --data-dir DIR` draws all of them and writes this page. DATA is
+the data set of the generator, and DIR a folder with `NAME.npz` of each.
 
 - *Truncation* multiplies the latents by a factor. The images become more alike.
 - *The nearest training image* is the one with the smallest distance of pixels. If a generator had

@@ -4,15 +4,14 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from zoo.images import prepare
-from zoo.networks.network import ImageNetwork, check_image_shape
+from training.metrics.feature_base import RawFeatures
 
 FEATURES = 128
 # Channels and stride of each 3x3 convolution.
 CONVOLUTIONS = ((24, 1), (48, 2), (48, 1), (96, 2), (FEATURES, 1))
 
 
-class FeatureCNN(ImageNetwork):
+class FeatureCNN(RawFeatures):
     """Five 3x3 convolutions with batch norm and ReLU, global mean pooling, one logit per class.
 
     A call returns `(features [B, 128], logits [B, K])`, float32.
@@ -23,8 +22,7 @@ class FeatureCNN(ImageNetwork):
     """
 
     def __init__(self, image_shape: tuple[int, ...], num_classes: int, *, name: str | None = None):
-        super().__init__(check_image_shape(image_shape), name=name, dtype="float32")
-        self.num_classes = num_classes
+        super().__init__(image_shape, num_classes, name=name)
         self.convolutions = [
             layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)
             for filters, stride in CONVOLUTIONS
@@ -41,12 +39,3 @@ class FeatureCNN(ImageNetwork):
             x = ops.relu(norm(convolution(x), training=training))
         features = ops.mean(x, axis=(1, 2))
         return features, self.predictions(features)
-
-    def from_raw(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Computes features and logits of uint8 images of any size, grey or colour."""
-        return self(prepare(images, check_image_shape(self.image_shape)), training=False)
-
-    def get_config(self) -> dict:
-        config = super().get_config()
-        del config["dtype"]
-        return {**config, "num_classes": self.num_classes}

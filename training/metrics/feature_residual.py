@@ -4,14 +4,13 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from zoo.images import prepare
-from zoo.networks.network import ImageNetwork, check_image_shape
+from training.metrics.feature_base import RawFeatures
 from zoo.networks.residual import ResidualFeatures
 
 FILTERS = 16
 
 
-class FeatureResidual(ImageNetwork):
+class FeatureResidual(RawFeatures):
     """The zoo's residual network of 16 filters, and one logit per class.
 
     A call returns `(features [B, 128], logits [B, K])`, float32.
@@ -22,8 +21,7 @@ class FeatureResidual(ImageNetwork):
     """
 
     def __init__(self, image_shape: tuple[int, ...], num_classes: int, *, name: str | None = None):
-        super().__init__(check_image_shape(image_shape), name=name, dtype="float32")
-        self.num_classes = num_classes
+        super().__init__(image_shape, num_classes, name=name)
         self.residual = ResidualFeatures(self.image_shape, filters=FILTERS, dtype="float32")
         self.predictions = layers.Dense(num_classes)
         self.build_from_symbolic_inputs()
@@ -33,12 +31,3 @@ class FeatureResidual(ImageNetwork):
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         features = ops.squeeze(self.residual(inputs, training=training), axis=(1, 2))
         return features, self.predictions(features)
-
-    def from_raw(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Computes features and logits of uint8 images of any size, grey or colour."""
-        return self(prepare(images, check_image_shape(self.image_shape)), training=False)
-
-    def get_config(self) -> dict:
-        config = super().get_config()
-        del config["dtype"]
-        return {**config, "num_classes": self.num_classes}

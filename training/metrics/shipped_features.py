@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from training.metrics.feature_base import RawFeatures
 from training.metrics.feature_cnn import FeatureCNN
 from training.metrics.feature_residual import FeatureResidual
 from zoo.errors import UserError
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
-Network = FeatureCNN | FeatureResidual
-NETWORKS: dict[str, type[Network]] = {"cnn": FeatureCNN, "residual": FeatureResidual}
+NETWORKS: dict[str, type[RawFeatures]] = {"cnn": FeatureCNN, "residual": FeatureResidual}
 """The kinds of networks. A record of a file without a kind is of a `cnn`."""
 
 
@@ -41,7 +41,7 @@ class ShippedNetwork:
         """The name in results: data set, kind, and the start of the weights' SHA-256."""
         return f"{self.record['data']}-{self.kind}-{self.record['sha256'][:6]}"
 
-    def load(self) -> Network:
+    def load(self) -> RawFeatures:
         """Builds the network with its weights.
 
         Raises:
@@ -60,7 +60,7 @@ class ShippedNetwork:
         return network
 
 
-def weights_file(network: Network) -> bytes:
+def weights_file(network: RawFeatures) -> bytes:
     """Returns the content of an `.npz` file with the weights in float16."""
     names = [f"{place:03d}" for place in range(len(network.weights))]
     arrays = dict(zip(names, network.get_weights(), strict=True))
