@@ -30,19 +30,31 @@ def parse_options(
         SystemExit: with code 2 for a mistake, with code 0 for `--help`.
     """
     config = (tyro.conf.FlagCreatePairsOff,)
-    parsed, unknown = tyro.cli(
-        options,
-        args=list(arguments),
-        prog=command,
-        description=description,
-        config=config,
-        return_unknown_args=True,
-    )
+    known = set(_FLAG.findall(tyro.extras.get_parser(options, config=config).format_help()))
+    # Before parsing: tyro takes the words after an unknown option for its values.
+    unknown = [word for word in arguments if _is_flag(word) and _name(word) not in known]
+    if not unknown:
+        parsed, unknown = tyro.cli(
+            options,
+            args=list(arguments),
+            prog=command,
+            description=description,
+            config=config,
+            return_unknown_args=True,
+        )
     if unknown:
-        known = _FLAG.findall(tyro.extras.get_parser(options, config=config).format_help())
         print(f"error: {unknown_words(unknown, known, command=command)}", file=sys.stderr)
         raise SystemExit(2)
     return parsed
+
+
+def _is_flag(word: str) -> bool:
+    return word.startswith("--") and word != "--"
+
+
+def _name(word: str) -> str:
+    """Returns the option of `--option=value` and of `--option`, with dashes."""
+    return word.partition("=")[0].replace("_", "-")
 
 
 def unknown_words(words: Sequence[str], known: Iterable[str], *, command: str) -> str:

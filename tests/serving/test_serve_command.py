@@ -63,7 +63,7 @@ def test_flags_that_contradict_each_other(arguments, message, capsys):
 
 @pytest.mark.parametrize(
     ("argument", "message"),
-    [("--enable-batching=maybe", "true or false"), ("--unknown", "Unrecognized")],
+    [("--enable-batching=maybe", "true or false"), ("--unknown", "Unknown option --unknown")],
 )
 def test_flags_that_cannot_be_parsed(argument, message, capsys):
     with pytest.raises(SystemExit, match="2"):
