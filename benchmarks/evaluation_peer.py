@@ -32,8 +32,10 @@ def batches(path: str, columns: int) -> Iterator[np.ndarray]:
 def ours(left: str, right: str, columns: int) -> "Measured":
     """Computes the distance with the functions of `training.evaluate`."""
     from training.metrics.fid import frechet_distance
+    from training.metrics.products import gpu
     from training.metrics.statistics import Moments
 
+    gpu()  # Imports TensorFlow, as the peers import PyTorch and SciPy before the clock starts.
     before, start = _peak(), Clock()
     moments = []
     for path in (left, right):
