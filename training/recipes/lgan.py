@@ -54,10 +54,6 @@ RECIPES: dict[str, Recipe] = {
     "fashion_mnist_conditional": FASHION.with_options(
         conditional="projection", generator_normalization="conditional_batch"
     ),
-    # `--recipe mnist_conditional`: the same with the digits of MNIST.
-    "mnist_conditional": FASHION.with_options(
-        data="mnist", conditional="projection", generator_normalization="conditional_batch"
-    ),
     # `--data cifar10`: sobolev_cifar10.py; choose phi by `--phi`. Not run yet.
     "cifar10": DEFAULT.with_options(data="cifar10", **_RESNET),
     # `--recipe tiny_imagenet --data DIR`: sobolev_cifar10.py. It reduces 64x64 images to 32x32 by
