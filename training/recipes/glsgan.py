@@ -25,8 +25,8 @@ RECIPES: dict[str, Recipe] = {
     "digits": DEFAULT.with_options(**DIGITS),
     # `--data fashion_mnist`: the budget of all models.
     "fashion_mnist": DEFAULT.with_options(**FASHION_MNIST),
-    # `--recipe mnist_conditional`: with labels, by batch normalisation per class in the generator and
-    # a label projection in the critic.
+    # `--recipe mnist_conditional`: with labels, by batch normalisation per class in the generator
+    # and a label projection in the critic.
     "mnist_conditional": DEFAULT.with_options(
         **FASHION_MNIST | {"data": "mnist"},
         conditional="projection",
