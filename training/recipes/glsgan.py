@@ -25,15 +25,7 @@ RECIPES: dict[str, Recipe] = {
     "digits": DEFAULT.with_options(**DIGITS),
     # `--data fashion_mnist`: the budget of all models.
     "fashion_mnist": DEFAULT.with_options(**FASHION_MNIST),
-    # `--recipe mnist_conditional`: with labels, by batch normalisation per class in the generator
-    # and a label projection in the critic.
-    "mnist_conditional": DEFAULT.with_options(
-        **FASHION_MNIST | {"data": "mnist"},
-        conditional="projection",
-        generator_normalization="conditional_batch",
-        ema=0.999,
-    ),
-    # `--recipe cifar10_conditional`: the same in colour, small enough for an hour of one CPU core.
+    # `--recipe cifar10_conditional`: with labels, small enough for an hour of one CPU core.
     "cifar10_conditional": DEFAULT.with_options(
         data="cifar10",
         flip=True,
