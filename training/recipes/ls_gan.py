@@ -26,16 +26,6 @@ RECIPES: dict[str, Recipe] = {
     "fashion_mnist": DEFAULT.with_options(
         **FASHION_MNIST, generator_learning_rate=2e-4, critic_learning_rate=2e-4
     ),
-    # `--recipe mnist_conditional`: digits with labels. The critic sees the label as planes of the
-    # image; the generator has batch normalisation per class.
-    "mnist_conditional": DEFAULT.with_options(
-        **FASHION_MNIST | {"data": "mnist"},
-        generator_learning_rate=2e-4,
-        critic_learning_rate=2e-4,
-        conditional="onehot",
-        generator_normalization="conditional_batch",
-        ema=0.999,
-    ),
     # `--data celeb_a`: lsgan.lua in guojunq/lsgan with its final ReLU, 25 epochs. Its loader takes
     # random crops. Not run yet.
     "celeb_a": DEFAULT.with_options(**CELEB_A, output_activation="relu"),
