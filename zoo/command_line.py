@@ -1,4 +1,4 @@
-"""Command lines: frozen dataclasses of options, parsed by tyro."""
+"""Command lines: frozen dataclasses of options, parsed by tyro. `training` and `export` share it."""
 
 import difflib
 import re
