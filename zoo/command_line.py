@@ -1,4 +1,4 @@
-"""Command lines: frozen dataclasses of options, parsed by tyro. `training` and `export` share it."""
+"""Command lines of all packages: frozen dataclasses of options, parsed by tyro."""
 
 import difflib
 import re
