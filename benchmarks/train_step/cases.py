@@ -11,7 +11,20 @@ IMAGE_SHAPE = (32, 32, 3)
 BATCH = int(os.environ.get("BENCHMARK_BATCH", "64"))
 """Images of one step; a process reads its own from the variable."""
 CLASSES = 10
-MODELS = ("gan", "lsgan", "wgan_gp", "ls_gan", "lgan", "clsgan")
+MODELS = (
+    "gan",
+    "lsgan",
+    "wgan_gp",
+    "ls_gan",
+    "lgan",
+    "clsgan",
+    "hinge",
+    "ragan",
+    "f_gan",
+    "r3gan",
+)
+COMPARES_WITH_REAL = ("ragan", "r3gan")
+"""Models whose generator also needs the scores of the real images."""
 NETWORKS = {
     "dcgan": {"generator_filters": 256, "critic_filters": 64},
     # A quarter of the paper's width: a step of the whole takes half a minute on two cores.
@@ -112,8 +125,9 @@ GPU_CONTENDERS = [
 def recipe_of(case: Case) -> Any:
     """Makes the model's recipe, with what all frameworks here do alike.
 
-    One critic step to a generator step, fresh latents, no normalisation in the critic, no average
-    of the weights and no dropout; rates, optimizer, penalty and loss are the recipe's own.
+    One critic step to a generator step, fresh latents, batch normalisation in the generator only,
+    no average of the weights, no schedules and no dropout; rates, optimizer, penalty and loss are
+    the recipe's own.
     """
     semi = case.model == "clsgan"
     network = "clsgan" if semi else case.network
@@ -125,8 +139,13 @@ def recipe_of(case: Case) -> Any:
         "latent": "normal",
         "latent_dim": 128,
         "shared_latents": False,
+        "generator_normalization": "batch",
         "critic_normalization": "none",
         "ema": None,
+        "ema_half_life": None,
+        "burn_in": None,
+        "final_penalty_weight": None,
+        "final_beta_2": None,
         "learning_rate_decay": "none",
         "decay_factor": None,
         "decay_every": None,

@@ -3,13 +3,29 @@
 The networks and optimizers are the zoo's own, so that only the step differs.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from benchmarks.train_step.cases import BATCH, CLASSES, Case, Contender
+from benchmarks.train_step.cases import BATCH, CLASSES, COMPARES_WITH_REAL, Case, Contender
 from benchmarks.train_step.ours import constants, make_batch, make_model
+
+
+def relativistic_average(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """Computes RaGAN's loss if `left` should have the larger scores."""
+    more = tf.nn.softplus(tf.reduce_mean(right) - left)
+    return more + tf.nn.softplus(right - tf.reduce_mean(left))
+
+
+SCORE_LOSSES: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
+    "gan": lambda real, fake: tf.nn.softplus(-real) + tf.nn.softplus(fake),
+    "hinge": lambda real, fake: tf.nn.relu(1.0 - real) + tf.nn.relu(1.0 + fake),
+    "f_gan": lambda real, fake: tf.exp(fake - 1.0) - real,
+    "ragan": relativistic_average,
+}
+"""The critic's losses that need the scores alone."""
 
 
 class PlainGAN(keras.Model):
@@ -46,7 +62,10 @@ class PlainGAN(keras.Model):
         )
         with tf.GradientTape() as tape:
             fake = self._generate(labels)
-            generator_loss = self._generator_loss(self.critic(fake, training=True), labels)
+            c_real = None
+            if self.case.model in COMPARES_WITH_REAL:
+                c_real = self.critic(real[self.streams[0]], training=True)
+            generator_loss = self._generator_loss(self.critic(fake, training=True), labels, c_real)
         variables = self.generator.trainable_variables
         self.generator_optimizer.apply_gradients(
             zip(tape.gradient(generator_loss, variables), variables, strict=True)
@@ -72,24 +91,28 @@ class PlainGAN(keras.Model):
         images = real[self.streams[0]]
         fake = self._generate(None)
         c_real, c_fake = self.critic(images, training=True), self.critic(fake, training=True)
-        if model == "gan":
-            return tf.reduce_mean(tf.nn.softplus(-c_real) + tf.nn.softplus(c_fake))
+        if model in SCORE_LOSSES:
+            return tf.reduce_mean(SCORE_LOSSES[model](c_real, c_fake))
+        if model == "r3gan":
+            squares = [tf.square(self._norms(points)) for points in (images, fake)]
+            penalty = 0.5 * of["penalty_weight"] * tf.reduce_mean(tf.add_n(squares))
+            return tf.reduce_mean(tf.nn.softplus(c_fake - c_real)) + penalty
         if model == "lsgan":
             distances = tf.square(c_real - of["real_target"])
             return 0.5 * tf.reduce_mean(distances + tf.square(c_fake - of["fake_target"]))
         if model == "ls_gan":
             delta = of["margin_scale"] * tf.reduce_mean(tf.abs(images - fake), (1, 2, 3))
             return tf.reduce_mean(tf.nn.relu(tf.stop_gradient(delta) + c_real - c_fake))
-        norms = self._gradient_norms(images, fake)
+        u = tf.random.uniform([BATCH, 1, 1, 1])
+        norms = self._norms(u * images + (1.0 - u) * fake)
         if model == "wgan_gp":
             penalty = of["penalty_weight"] * tf.reduce_mean(tf.square(norms - 1.0))
             return tf.reduce_mean(c_fake - c_real) + penalty
         penalty = of["penalty_weight"] * tf.square(tf.reduce_max(norms))
         return tf.reduce_mean(tf.nn.softplus(c_fake) + tf.nn.softplus(-c_real)) + penalty
 
-    def _gradient_norms(self, images: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-        u = tf.random.uniform([BATCH, 1, 1, 1])
-        points = u * images + (1.0 - u) * fake
+    def _norms(self, points: tf.Tensor) -> tf.Tensor:
+        """Computes the critic's gradient norm at each point."""
         with tf.GradientTape() as tape:
             tape.watch(points)
             scores = self.critic(points, training=True)
@@ -116,13 +139,19 @@ class PlainGAN(keras.Model):
     def _class_losses(logits: tf.Tensor) -> tf.Tensor:
         return tf.nn.softplus(tf.reduce_logsumexp(logits, axis=1, keepdims=True)) - logits
 
-    def _generator_loss(self, scores: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:
+    def _generator_loss(
+        self, scores: tf.Tensor, labels: tf.Tensor | None, c_real: tf.Tensor | None
+    ) -> tf.Tensor:
         model = self.case.model
         if model == "clsgan":
             losses = self._class_losses(scores)
             return tf.reduce_mean(tf.gather(losses, labels, axis=1, batch_dims=1))
         if model == "gan":
             return tf.reduce_mean(tf.nn.softplus(-scores))
+        if model == "ragan":
+            return tf.reduce_mean(relativistic_average(scores, c_real))
+        if model == "r3gan":
+            return tf.reduce_mean(tf.nn.softplus(c_real - scores))
         if model == "lsgan":
             return 0.5 * tf.reduce_mean(tf.square(scores - self.constants["generator_target"]))
         return tf.reduce_mean(scores if model == "ls_gan" else -scores)

@@ -13,7 +13,10 @@ import numpy as np
 from benchmarks.train_step import ours, plain_keras, torch_networks, torch_steps
 from benchmarks.train_step.cases import CONTENDERS, Case, Contender
 
-TOLERANCE = 1e-4
+TOLERANCES = (1e-4, 1e-3)
+"""Largest differences of the critic's loss, and of the generator's loss after the critic's update.
+Adam's first step has the size of the rate, whatever the size of a gradient: where gradients cancel,
+rounding decides its sign."""
 
 
 def main(arguments: list[str]) -> int:
@@ -36,7 +39,8 @@ def main(arguments: list[str]) -> int:
             for network in (in_torch.generator, in_torch.critic)
         ],
     }
-    equal = max(differences) < TOLERANCE and len({str(v) for v in parameters.values()}) == 1
+    close = all(d < most for d, most in zip(differences, TOLERANCES, strict=True))
+    equal = close and len({str(v) for v in parameters.values()}) == 1
     found = {
         "equal": equal,
         "losses": mine,

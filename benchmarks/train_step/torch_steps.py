@@ -10,11 +10,34 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.train_step import torch_networks as networks
-from benchmarks.train_step.cases import BATCH, CLASSES, NETWORKS, Case, Contender, recipe_of
+from benchmarks.train_step.cases import (
+    BATCH,
+    CLASSES,
+    COMPARES_WITH_REAL,
+    NETWORKS,
+    Case,
+    Contender,
+    recipe_of,
+)
 
 Numbers = dict[str, np.ndarray]
 _GENERATORS: dict[str, Any] = {"dcgan": networks.DCGANGenerator, "resnet": networks.ResNetGenerator}
 _CRITICS: dict[str, Any] = {"dcgan": networks.DCGANCritic, "resnet": networks.ResNetCritic}
+
+
+def relativistic_average(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Computes RaGAN's loss if `left` should have the larger scores."""
+    more = functional.softplus(right.mean() - left)
+    return more + functional.softplus(right - left.mean())
+
+
+SCORE_LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "gan": lambda real, fake: functional.softplus(-real) + functional.softplus(fake),
+    "hinge": lambda real, fake: functional.relu(1.0 - real) + functional.relu(1.0 + fake),
+    "f_gan": lambda real, fake: torch.exp(fake - 1.0) - real,
+    "ragan": relativistic_average,
+}
+"""The critic's losses that need the scores alone."""
 
 
 class Step:
@@ -130,25 +153,28 @@ class Step:
             fake = self._generate(drawn["real_latent"], None)
         c_real, c_fake = self._score(real), self._score(fake)
         of, model = self.constants, self.case.model
-        if model == "gan":
-            return (functional.softplus(-c_real) + functional.softplus(c_fake)).mean()
+        if model in SCORE_LOSSES:
+            return SCORE_LOSSES[model](c_real, c_fake).mean()
+        if model == "r3gan":
+            squares = sum(self._norms(points) ** 2 for points in (real, fake))
+            penalty = 0.5 * of["penalty_weight"] * squares.mean()
+            return functional.softplus(c_fake - c_real).mean() + penalty
         if model == "lsgan":
             distances = (c_real - of["real_target"]) ** 2 + (c_fake - of["fake_target"]) ** 2
             return 0.5 * distances.mean()
         if model == "ls_gan":
             delta = of["margin_scale"] * (real - fake).abs().mean(dim=(1, 2, 3))
             return functional.relu(delta + c_real - c_fake).mean()
-        norms = self._gradient_norms(real, fake, drawn["interpolate"])
+        u = drawn["interpolate"][:, None, None, None]
+        norms = self._norms(u * real + (1.0 - u) * fake)
         if model == "wgan_gp":
             return (c_fake - c_real).mean() + of["penalty_weight"] * ((norms - 1.0) ** 2).mean()
         pair = functional.softplus(c_fake) + functional.softplus(-c_real)
         return pair.mean() + of["penalty_weight"] * norms.max() ** 2
 
-    def _gradient_norms(
-        self, real: torch.Tensor, fake: torch.Tensor, u: torch.Tensor
-    ) -> torch.Tensor:
-        u = u[:, None, None, None]
-        points = (u * real + (1.0 - u) * fake).requires_grad_()
+    def _norms(self, points: torch.Tensor) -> torch.Tensor:
+        """Computes the critic's gradient norm at each point."""
+        points = points.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(self._score(points).sum(), points, create_graph=True)
         return ((gradient**2).sum(dim=(1, 2, 3)) + 1e-12).sqrt()
 
@@ -176,6 +202,11 @@ class Step:
             return _of_class(_class_losses(scores), self.labels).mean()
         if model == "gan":
             return functional.softplus(-scores).mean()
+        if model in COMPARES_WITH_REAL:
+            c_real = self._score(self.images["real"])
+            if model == "ragan":
+                return relativistic_average(scores, c_real).mean()
+            return functional.softplus(c_real - scores).mean()
         if model == "lsgan":
             return 0.5 * ((scores - self.constants["generator_target"]) ** 2).mean()
         return scores.mean() if model == "ls_gan" else -scores.mean()
