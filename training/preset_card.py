@@ -79,8 +79,10 @@ class Card:
 
     @property
     def data_name(self) -> str:
-        """The name of the data without the place of a file, if the data are loaded."""
-        return self.recipe.data.data if self.data is None else self.data.name
+        """The name of the data without the place of a file."""
+        if self.data is not None:
+            return self.data.name
+        return str(self.scores[0].get("data", self.recipe.data.data))
 
     def metadata(self, task: Task) -> dict[str, Any]:
         """Returns the fields to add to `metadata.json`."""
