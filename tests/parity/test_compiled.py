@@ -17,6 +17,10 @@ from zoo.networks import DCGANCritic, DCGANGenerator
 
 STEPS = 6
 TOLERANCE = 1e-5
+FINITE_DIFFERENCE = ("clsgan, all terms, fakes in every second step",)
+"""Cases with `virtual_adversarial`. Its direction is a finite difference of predictions, so a
+rounding of 1e-7 in a prediction changes the direction by about 1e-3."""
+DIFFERENCE_TOLERANCE = 2e-2
 SMALL = {
     "network": "mlp",
     "depth": 1,
@@ -45,7 +49,7 @@ def assert_equal(one, other, *, tolerance=TOLERANCE):
     for left, right in zip(one[0], other[0], strict=True):
         scale = max(np.abs(left).max(), 1e-2)
         assert np.abs(left - right).max() <= tolerance * scale
-    assert one[1] == pytest.approx(other[1], rel=1e-3, abs=1e-5)
+    assert one[1] == pytest.approx(other[1], rel=max(1e-3, tolerance), abs=1e-5)
 
 
 def test_steps_of_one_call_in_one_function_equal_uncompiled_steps():
@@ -64,8 +68,13 @@ def test_replicas_with_xla_equal_one_without(count, small):
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.covers("XLA, 1 and 4 replicas")
 def test_every_model_with_xla_equals_one_replica_without(case, count):
-    plain = run(case, small=False)
-    assert_equal(plain, run(case, count=count, jit=True, steps_per_call=2, small=False))
+    compiled = functools.partial(run, case, count=count, jit=True, steps_per_call=2, small=False)
+    if case not in FINITE_DIFFERENCE:
+        assert_equal(run(case, small=False), compiled())
+        return
+    assert_equal(run(case, small=False), compiled(), tolerance=DIFFERENCE_TOLERANCE)
+    without = (("virtual_adversarial", 0.0),)
+    assert_equal(run(case, small=False, changes=without), compiled(changes=without))
 
 
 class OfTwoKinds(StatelessTrainer):
