@@ -22,7 +22,7 @@ def describe() -> str:
     flags = processor_fields().get("flags", "").split()
     known = ("avx512_bf16", "avx512f", "avx2", "avx")
     widest = next((flag for flag in known if flag in flags), "no AVX")
-    return f"{processor_name()}, {widest}, {os.cpu_count()} cores"
+    return f"{processor_name()}, {widest}, {len(os.sched_getaffinity(0))} cores"
 
 
 def versions() -> dict[str, str]:

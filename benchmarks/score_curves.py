@@ -1,6 +1,6 @@
 """`python -m benchmarks.score_curves ROW... --out FILE.png`: plots FID against images and seconds.
 
-ROW is a folder of `seed-*` runs that were trained with `--score-metrics fid`. A line is the mean
+ROW is a run, or a folder of `seed-*` runs, trained with `--score-metrics fid`. A line is the mean
 over the seeds of a row, and a band reaches from the least to the greatest. The seconds are those
 of the steps alone, from the images per second of each report.
 """
@@ -17,6 +17,7 @@ import numpy as np  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 from benchmarks.curves import plot_command, read_curves  # noqa: E402
+from training.report_curves import run_folders  # noqa: E402
 from zoo.errors import UserError  # noqa: E402
 
 
@@ -43,7 +44,12 @@ def plot(rows: list[pathlib.Path]) -> Figure:
     """Draws one line per row in two panels: FID against images, and FID against seconds."""
     figure, axes = plt.subplots(1, 2, figsize=(9.0, 3.6), sharey=True)
     for row in rows:
-        runs = np.stack([read_run(run) for run in sorted(row.glob("seed-*"))])
+        found = [read_run(run) for run in run_folders([row])]
+        if len({run.shape for run in found}) != 1:
+            raise UserError(
+                f"{row} must have runs, all with the same reports; it has {len(found)}."
+            )
+        runs = np.stack(found)
         thousands, seconds, values = runs.mean(axis=0)
         for axis, x in zip(axes, (thousands, seconds), strict=True):
             (line,) = axis.plot(x, values, label=row.name)

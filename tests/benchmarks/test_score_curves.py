@@ -21,9 +21,15 @@ def test_seconds_are_those_of_the_steps(tmp_path):
     assert list(thousands) == [1.0, 2.0]
     assert list(seconds) == [10.0, 30.0]
     assert list(values) == [9.0, 5.0]
+    (run / "recipe.json").touch()
     figure = plot([run.parent])
     labels = [axis.get_xlabel() for axis in figure.axes]
     assert labels == ["thousand real images", "seconds of training"]
+
+
+def test_a_row_without_runs_is_refused(tmp_path):
+    with pytest.raises(UserError, match="must have runs"):
+        plot([tmp_path / "missing"])
 
 
 def test_a_run_without_fid_is_refused(tmp_path):

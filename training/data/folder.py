@@ -91,7 +91,7 @@ def _sorted_out(shown: str, listing: Listing) -> tuple[list[str], dict[str, list
     """Returns the keys of the image files, and those of the other files by reason.
 
     Raises:
-        UserError: there is no image file.
+        UserError: the folder has no image file.
     """
     extensions = image_extensions()
     images = [key for key, file in listing.files.items() if looks_like_image(file, extensions)]

@@ -1,4 +1,4 @@
-"""What the shipped feature networks have in common: raw images in, features and logits out."""
+"""The base of the shipped feature networks, which take raw images of any size."""
 
 import tensorflow as tf
 

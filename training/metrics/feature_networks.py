@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import re
 from collections.abc import Callable
 
 import keras
@@ -70,11 +69,12 @@ def load_feature_network(
 
 
 def _shipped(name: str | None, data: str) -> FeatureNetwork:
-    from training.metrics.shipped_features import NETWORKS, shipped
+    from training.metrics.shipped_features import shipped
 
     networks = shipped()
-    wanted = re.sub(f"-({'|'.join(NETWORKS)})$", "", name or data)
-    if wanted not in networks:
+    # By the data set alone, or with the network: mnist, mnist-cnn.
+    found = networks | {network.kind: network for network in networks.values()}
+    if (wanted := name or data) not in found:
         problem = (
             f"There is no feature network {name!r}."
             if name is not None
@@ -84,5 +84,5 @@ def _shipped(name: str | None, data: str) -> FeatureNetwork:
             f"{problem} Give one with --features: {', '.join(networks)} (shipped), or {INCEPTION} "
             "with --inception-weights FILE."
         )
-    network = networks[wanted].load()
-    return FeatureNetwork(networks[wanted].name, network.from_raw, network, 256)
+    network = found[wanted].load()
+    return FeatureNetwork(found[wanted].name, network.from_raw, network, 256)

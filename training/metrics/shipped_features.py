@@ -16,7 +16,7 @@ from zoo.errors import UserError
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
 NETWORKS: dict[str, type[RawFeatures]] = {"cnn": FeatureCNN, "residual": FeatureResidual}
-"""The kinds of networks. A record of a file without a kind is of a `cnn`."""
+"""The networks by their names in records and in file names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,13 +33,13 @@ class ShippedNetwork:
 
     @property
     def kind(self) -> str:
-        """Which network it is: a name of `NETWORKS`."""
-        return str(self.record.get("network", "cnn"))
+        """The name without the weights: data set and network."""
+        return f"{self.record['data']}-{self.record['network']}"
 
     @property
     def name(self) -> str:
-        """The name in results: data set, kind, and the start of the weights' SHA-256."""
-        return f"{self.record['data']}-{self.kind}-{self.record['sha256'][:6]}"
+        """The name in results: data set, network, and the start of the weights' SHA-256."""
+        return f"{self.kind}-{self.record['sha256'][:6]}"
 
     def load(self) -> RawFeatures:
         """Builds the network with its weights.
@@ -54,7 +54,8 @@ class ShippedNetwork:
                 f"{self.path} is damaged or was changed: its SHA-256 starts with {digest[:8]}, "
                 f"expected {self.record['sha256'][:8]} for {self.name}. Install the package again."
             )
-        network = NETWORKS[self.kind](tuple(self.record["image_shape"]), self.record["num_classes"])
+        network_class = NETWORKS[self.record["network"]]
+        network = network_class(tuple(self.record["image_shape"]), self.record["num_classes"])
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             network.set_weights([arrays[name].astype(np.float32) for name in sorted(arrays.files)])
         return network

@@ -70,6 +70,8 @@ def train_features(options: Options) -> dict[str, object]:
 
     if options.epochs < 1:
         raise UserError(f"--epochs must be at least 1, given {options.epochs}.")
+    if options.shift < 0:
+        raise UserError(f"--shift must be at least 0, given {options.shift}.")
     data = data_sets.load(options.data, data_dir=options.data_dir, manual_dir=options.manual_dir)
     if not data.num_classes:
         raise UserError(
@@ -167,7 +169,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         prepare_tensorflow()
         record = train_features(options)
-    except UserError as error:
+    except (UserError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(json.dumps(record))

@@ -78,8 +78,10 @@ def test_no_epochs_are_refused(capsys):
 
 def test_the_network_of_the_data_is_the_default_and_others_are_named():
     assert load_feature_network(None, data="digits").name.startswith("digits-cnn-")
-    for name in ("cifar10", "cifar10-cnn", "cifar10-residual"):
-        assert load_feature_network(name, data="digits").name.startswith("cifar10-")
+    for name in ("cifar10", "cifar10-residual"):
+        assert load_feature_network(name, data="digits").name.startswith("cifar10-residual-")
+    with pytest.raises(UserError, match="no feature network 'cifar10-cnn'"):
+        load_feature_network("cifar10-cnn", data="digits")
     with pytest.raises(UserError, match="No feature network was trained on svhn.*digits"):
         load_feature_network(None, data="svhn")
     with pytest.raises(UserError, match="no feature network 'vgg'"):
